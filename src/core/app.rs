@@ -1,0 +1,367 @@
+//! The application: the store, the configuration, the list of operations, and the way through the door.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use rusqlite::Connection;
+use serde_json::{Map, Value};
+
+use super::caller::{self, AccessKey, Caller, Credential, Identity, Means, Selector};
+use super::config::Config;
+use super::error::{Error, Kind, Result};
+use super::id::Id;
+use super::input::{Shape, common};
+use super::limits::Limits;
+use super::operation::{Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
+use super::page::Paging;
+use super::repeat;
+use super::secret::TokenHash;
+use super::store::{Acting, Reading, Store, act, one, run};
+use super::time::Moment;
+
+pub struct App {
+    store: Arc<Store>,
+    config: Config,
+    operations: Vec<Listed>,
+    by_name: HashMap<&'static str, usize>,
+    by_type: HashMap<TypeId, usize>,
+    pub limits: Limits,
+    /// Uses of keys not yet written down; see [`App::tidy`].
+    last_uses: Mutex<HashMap<Id<AccessKey>, Moment>>,
+    is_set_up: AtomicBool,
+    started: Instant,
+}
+
+/// An operation with the shape of its input.
+pub struct Listed {
+    pub entry: Entry,
+    pub shape: Shape,
+}
+
+/// Everything about a request besides the operation's own input.
+#[derive(Debug, Clone, Default)]
+pub struct Call {
+    pub credential: Option<Credential>,
+    pub selector: Option<Selector>,
+    pub request_id: String,
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub if_version: Option<i64>,
+    pub paging: Paging,
+}
+
+impl Call {
+    pub fn with(credential: Credential) -> Self {
+        Call { credential: Some(credential), ..Call::default() }
+    }
+
+    fn credential(&self) -> Credential {
+        self.credential.unwrap_or(Credential::Nobody)
+    }
+}
+
+/// Callers that a reader has seen since the last commit.
+type Known = HashMap<TokenHash, Arc<Identity>>;
+
+impl App {
+    pub fn new(store: Store, config: Config, lists: &[&[Entry]]) -> Self {
+        let operations: Vec<Listed> = lists
+            .iter()
+            .flat_map(|list| list.iter())
+            .map(|entry| Listed { entry: *entry, shape: Shape::new(&entry.spec, (entry.input_schema)()) })
+            .collect();
+        let by_type = operations.iter().enumerate().map(|(index, listed)| ((listed.entry.type_of)(), index)).collect();
+        let mut by_name = HashMap::new();
+        for (index, listed) in operations.iter().enumerate() {
+            for name in std::iter::once(&listed.entry.spec.name).chain(listed.entry.spec.more.aliases) {
+                by_name.insert(*name, index);
+            }
+        }
+        App {
+            store: Arc::new(store),
+            limits: Limits::new(&config),
+            config,
+            operations,
+            by_name,
+            by_type,
+            last_uses: Mutex::default(),
+            is_set_up: AtomicBool::new(false),
+            started: Instant::now(),
+        }
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Everything Sally can do.
+    pub fn operations(&self) -> &[Listed] {
+        &self.operations
+    }
+
+    /// By name or alias.
+    pub fn operation(&self, name: &str) -> Option<&Listed> {
+        self.by_name.get(name).map(|index| &self.operations[*index])
+    }
+
+    /// The shape of a typed operation's input: for forms.
+    pub fn shape_of<O: Operation>(&self) -> &Shape {
+        let index =
+            self.by_type.get(&TypeId::of::<O>()).expect("every operation stands in the list: tests/everything.rs");
+        &self.operations[*index].shape
+    }
+
+    /// Is there an account yet? Until then only the set-up page is served.
+    pub fn is_set_up(&self) -> bool {
+        if self.is_set_up.load(Ordering::Relaxed) {
+            return true;
+        }
+        let found = self
+            .store
+            .read(|reading| one(reading.conn(), "select exists (select 1 from account)", [], |row| row.take()));
+        let is_set_up = found.unwrap_or(false);
+        self.is_set_up.store(is_set_up, Ordering::Relaxed);
+        is_set_up
+    }
+
+    /// Runs an operation whose input is at hand: pages, the command line, tests.
+    pub async fn run<O: Operation>(self: &Arc<Self>, call: Call, input: O) -> Result<O::Output> {
+        self.pass(&O::SPEC, call, Box::new(move |_| Ok(Box::new(Typed(input)) as Box<dyn Step<O::Output>>))).await
+    }
+
+    /// The same where there is no runtime.
+    pub fn run_now<O: Operation>(self: &Arc<Self>, call: Call, input: O) -> Result<O::Output> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::internal)?;
+        runtime.block_on(self.run(call, input))
+    }
+
+    /// Runs an operation from JSON: REST and MCP. The arguments that the door understands are taken out of `input` here.
+    pub async fn answer(
+        self: &Arc<Self>,
+        listed: &Listed,
+        mut call: Call,
+        mut input: Map<String, Value>,
+    ) -> Result<Reply> {
+        let entry = listed.entry;
+        let spec = &entry.spec;
+        if spec.is_selected_by_path() {
+            call.selector = input
+                .get("workspaceId")
+                .and_then(Value::as_str)
+                .map(|text| Selector::Path(text.to_owned()))
+                .or(call.selector);
+        }
+        if call.selector.is_none() && !listed.shape.has("workspaceId") {
+            call.selector = selector_from(&mut input)?;
+        }
+        let request = repeat::fingerprint(spec, call.selector.as_ref(), &input);
+        let app = self.clone();
+        let parse = move |call: &mut Call| -> Result<Box<dyn Step<Reply>>> {
+            let shape = &app.operation(entry.spec.name).expect("an entry comes from the list").shape;
+            if entry.spec.is_list() {
+                call.paging = Paging::take(&mut input, &entry.spec)?.or_limit_of(&call.paging);
+            }
+            if entry.spec.effect == Effect::Read {
+                input.remove(common::FIELDS);
+            }
+            take_common(&mut input, call, &entry.spec)?;
+            let step = (entry.parse)(input, shape)?;
+            Ok(match &call.idempotency_key {
+                Some(key) => Box::new(repeat::Once::new(step, key, call.address, request)),
+                None => step,
+            })
+        };
+        self.pass(&entry.spec, call, Box::new(parse)).await
+    }
+
+    /// The caller behind a credential, for surfaces that show or filter by it.
+    pub fn caller(&self, call: &Call, needs: Needs) -> Result<Caller> {
+        let spec = Spec { needs, ..PEEK };
+        self.store.read(|reading| self.admit(reading, call, &spec))
+    }
+
+    /// The door: permission, then input, then the transaction. Everything that anybody does comes through here.
+    async fn pass<T: Send + 'static>(
+        self: &Arc<Self>,
+        spec: &Spec,
+        mut call: Call,
+        parse: Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step<T>>> + Send + '_>,
+    ) -> Result<T> {
+        if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
+            return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
+        }
+        let spec = *spec;
+        if spec.effect == Effect::Read {
+            let step = self.store.read(|reading| {
+                let caller = self.admit(reading, &call, &spec)?;
+                let step = parse(&mut call)?;
+                if step.is_slow(&call.paging) || step.prepares() {
+                    return Ok(Err(step));
+                }
+                let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call.paging, None);
+                step.execute(&tx).map(Ok)
+            })?;
+            let step = match step {
+                Ok(answer) => return Ok(answer),
+                Err(slow) => slow,
+            };
+            let app = self.clone();
+            return self
+                .store
+                .read_slowly(move |reading| {
+                    let caller = app.admit(reading, &call, &spec)?;
+                    let tx = Tx::new(reading.conn(), &caller, &app.config, Moment::now(), &call.paging, None);
+                    step.execute(&tx)
+                })
+                .await;
+        }
+        // Refused before it queues for the writer, and before the input is looked at.
+        self.store.read(|reading| self.admit(reading, &call, &spec))?;
+        let mut step = parse(&mut call)?;
+        if step.prepares() {
+            let app = self.clone();
+            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
+            step = tokio::task::spawn_blocking(move || step.prepare(&app).map(|()| step))
+                .await
+                .map_err(Error::internal)??;
+        }
+        let app = self.clone();
+        self.store.write(move |conn| app.write(conn, &spec, &call, step)).await
+    }
+
+    /// One write, inside the writer's transaction. The right is looked up again: it may have gone while the write waited.
+    fn write<T>(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step<T>>) -> Result<T> {
+        let now = Moment::now();
+        let identity = Arc::new(caller::identify(conn, call.credential())?);
+        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, now)?;
+        let means = &caller.identity.means;
+        act(
+            conn,
+            &Acting {
+                at: now,
+                operation: spec.name,
+                account: caller.identity.account.as_ref().map(|account| account.id),
+                session: if let Means::Session { id, .. } = means { Some(*id) } else { None },
+                key: caller.identity.key().map(|key| key.id),
+                workspace: caller.workspace.as_ref().map(|workspace| workspace.id),
+                request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
+            },
+        )?;
+        step.execute(&Tx::new(conn, &caller, &self.config, now, &call.paging, call.if_version))
+    }
+
+    fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {
+        let now = Moment::now();
+        let identity = match call.credential() {
+            Credential::Token(hash) => match reading.memory::<Known>().get(&hash) {
+                Some(known) => known.clone(),
+                None => {
+                    let identity = Arc::new(caller::identify(reading.conn(), Credential::Token(hash))?);
+                    reading.memory::<Known>().insert(hash, identity.clone());
+                    identity
+                }
+            },
+            credential => Arc::new(caller::identify(reading.conn(), credential)?),
+        };
+        if let Some(key) = identity.key() {
+            self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, now);
+        }
+        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, now)
+    }
+
+    /// Writes down when keys were used last, clears away what has expired. Called by the clock.
+    pub async fn tidy(&self) -> Result<()> {
+        let uses = std::mem::take(&mut *self.last_uses.lock().expect("nothing panics while holding it"));
+        self.limits.forget_the_calm();
+        let now = Moment::now();
+        self.store
+            .write(move |conn| {
+                for (key, at) in uses {
+                    run(
+                        conn,
+                        "update access_key set last_used_at = max(ifnull(last_used_at, 0), ?2) where id = ?1",
+                        (key, at),
+                    )?;
+                }
+                run(conn, "delete from idempotent_answer where created_at < ?1", [now.plus_days(-1)])?;
+                run(conn, "delete from session where expires_at < ?1", [now])?;
+                run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// What `caller` looks through: reads nothing, needs what it is told.
+const PEEK: Spec = Spec {
+    name: "caller",
+    title: "This page",
+    route: None,
+    needs: Needs::Account,
+    effect: Effect::Read,
+    toolset: super::operation::Toolset::Core,
+    more: super::operation::More::NO_TOOL,
+};
+
+/// `workspaceId` and `workspaceSlug` (and their snake_case forms) select the workspace where they are no field of the operation.
+fn selector_from(input: &mut Map<String, Value>) -> Result<Option<Selector>> {
+    let mut take = |name: &str| match input.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Error::field(name, "must be a text")),
+    };
+    let mut first = |names: [&str; 2]| -> Result<Option<String>> {
+        let found = [take(names[0])?, take(names[1])?];
+        Ok(found.into_iter().flatten().next())
+    };
+    let (id, slug) = (first(["workspaceId", "workspace_id"])?, first(["workspaceSlug", "workspace_slug"])?);
+    Ok(id.map(Selector::Id).or(slug.map(Selector::Slug)))
+}
+
+fn take_common(input: &mut Map<String, Value>, call: &mut Call, spec: &Spec) -> Result<()> {
+    if spec.effect == Effect::Read {
+        return Ok(());
+    }
+    match input.remove(common::IDEMPOTENCY_KEY) {
+        None | Some(Value::Null) => {}
+        Some(Value::String(key)) if (1..=200).contains(&key.chars().count()) => call.idempotency_key = Some(key),
+        Some(_) => return Err(Error::field(common::IDEMPOTENCY_KEY, "must be a text of 1 to 200 characters")),
+    }
+    if spec.takes_version() {
+        match input.remove(common::IF_VERSION) {
+            None | Some(Value::Null) => {}
+            Some(value) => {
+                let version = value
+                    .as_i64()
+                    .or_else(|| value.as_str().and_then(|text| text.trim().trim_matches('"').parse().ok()));
+                call.if_version = Some(
+                    version.ok_or_else(|| Error::field(common::IF_VERSION, "must be the version you saw, a number"))?,
+                );
+            }
+        }
+    } else if call.if_version.is_some() {
+        return Err(Error::malformed("If-Match is understood only where an existing record is changed."));
+    }
+    Ok(())
+}
+
+impl Paging {
+    /// The surface's own default length, where the caller named none.
+    fn or_limit_of(self, surface: &Paging) -> Self {
+        surface.limit_or_none().map_or(self.clone(), |limit| self.or_limit(limit))
+    }
+}

@@ -1,0 +1,617 @@
+//! Who is asking, and what they may do. Read in the same snapshot as the data, so authority is never stale.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::error::{Error, Kind, Permission, Result, quoted};
+use super::id::{Id, Record};
+use super::operation::{Effect, Needs, Spec, Toolset};
+use super::secret::TokenHash;
+use super::time::Moment;
+
+/// A person who signs in.
+#[derive(Debug, Clone, Copy)]
+pub struct Account;
+impl Record for Account {
+    const PREFIX: &'static str = "acc";
+    const NOUN: &'static str = "account";
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Workspace;
+impl Record for Workspace {
+    const PREFIX: &'static str = "ws";
+    const NOUN: &'static str = "workspace";
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Session;
+impl Record for Session {
+    const PREFIX: &'static str = "sess";
+    const NOUN: &'static str = "session";
+}
+
+/// A personal API key or a hosted MCP key.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessKey;
+impl Record for AccessKey {
+    const PREFIX: &'static str = "key";
+    const NOUN: &'static str = "key";
+}
+
+crate::choices! {
+    /// What an account may do on the whole server.
+    pub enum PlatformRole { None = "NONE", Admin = "ADMIN", Superadmin = "SUPERADMIN" }
+}
+
+crate::choices! {
+    /// What a member may do in a workspace. The order is the rank.
+    pub enum Role { Viewer = "VIEWER", Member = "MEMBER", Owner = "OWNER" }
+}
+
+crate::choices! {
+    /// What a key may do in an area; each level includes the ones before it.
+    pub enum Level { Read = "READ", Write = "WRITE", Destructive = "DESTRUCTIVE" }
+}
+
+impl From<Effect> for Level {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Read => Level::Read,
+            Effect::Write => Level::Write,
+            Effect::Destructive => Level::Destructive,
+        }
+    }
+}
+
+/// What the caller showed: nothing, a token (already hashed), or a hand on the machine itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    Nobody,
+    Token(TokenHash),
+    /// The command line on the server's own file. Loud on purpose: it passes every check.
+    ConsoleOfThisMachine,
+}
+
+/// The workspace as the caller named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    Id(String),
+    Slug(String),
+    /// From the path of the request: what may not be seen is absent.
+    Path(String),
+}
+
+/// Everything known of a credential; cached per connection until any other connection commits.
+#[derive(Debug)]
+pub struct Identity {
+    pub account: Option<Person>,
+    pub means: Means,
+    pub memberships: Vec<Membership>,
+}
+
+#[derive(Debug)]
+pub struct Person {
+    pub id: Id<Account>,
+    pub email: String,
+    pub name: String,
+    pub platform_role: PlatformRole,
+    pub time_zone: TimeZone,
+    pub archived: bool,
+}
+
+/// By which means the account speaks.
+#[derive(Debug)]
+pub enum Means {
+    None,
+    Console,
+    Session { id: Id<Session>, expires_at: Moment },
+    Key(Box<KeyFacts>),
+}
+
+#[derive(Debug)]
+pub struct KeyFacts {
+    pub id: Id<AccessKey>,
+    pub label: String,
+    pub scopes: Scopes,
+    pub toolsets: Option<String>,
+    pub underscore_names: bool,
+    pub pinned_to: Option<Id<Workspace>>,
+    pub expires_at: Option<Moment>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Membership {
+    pub workspace: Id<Workspace>,
+    pub slug: String,
+    pub name: String,
+    pub role: Role,
+    pub archived: bool,
+}
+
+/// The caller of one operation: who, and in which workspace.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub identity: Arc<Identity>,
+    pub workspace: Option<Selected>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Selected {
+    pub id: Id<Workspace>,
+    pub slug: String,
+    pub name: String,
+    /// `None` for a platform administrator who is no member.
+    pub role: Option<Role>,
+}
+
+impl Identity {
+    fn empty(means: Means) -> Self {
+        Identity { account: None, means, memberships: Vec::new() }
+    }
+
+    pub fn is_nobody(&self) -> bool {
+        matches!(self.means, Means::None)
+    }
+
+    pub fn is_platform_admin(&self) -> bool {
+        matches!(self.means, Means::Console)
+            || self.account.as_ref().is_some_and(|a| a.platform_role != PlatformRole::None)
+    }
+
+    pub fn is_superadmin(&self) -> bool {
+        matches!(self.means, Means::Console)
+            || self.account.as_ref().is_some_and(|a| a.platform_role == PlatformRole::Superadmin)
+    }
+
+    pub fn key(&self) -> Option<&KeyFacts> {
+        match &self.means {
+            Means::Key(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Narrowed keys must not make wider ones.
+    pub fn is_narrowed(&self) -> bool {
+        self.key().is_some_and(|key| key.pinned_to.is_some() || key.toolsets.is_some() || !key.scopes.is_all())
+    }
+
+    pub fn pinned_to(&self) -> Option<Id<Workspace>> {
+        self.key().and_then(|key| key.pinned_to)
+    }
+
+    /// May this key use operations of such an effect in such an area?
+    pub fn scope_allows(&self, spec: &Spec) -> bool {
+        self.key().is_none_or(|key| {
+            let in_toolset =
+                key.toolsets.as_ref().is_none_or(|names| names.split(' ').any(|name| name == spec.toolset.word()));
+            in_toolset && key.scopes.allow(spec.toolset, spec.effect)
+        })
+    }
+
+    fn expires_at(&self) -> Option<Moment> {
+        match &self.means {
+            Means::Session { expires_at, .. } => Some(*expires_at),
+            Means::Key(key) => key.expires_at,
+            Means::None | Means::Console => None,
+        }
+    }
+}
+
+const FIND_SESSION: &str = "
+    select s.id, s.expires_at, a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
+      from session s join account a on a.id = s.account_id
+     where s.token_hash = :hash";
+
+const FIND_KEY: &str = "
+    select k.id, k.label, k.scopes, k.toolsets, k.underscore_names, k.workspace_id, k.expires_at, k.revoked_at is not null,
+           a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
+      from access_key k join account a on a.id = k.account_id
+     where k.token_hash = :hash";
+
+const MEMBERSHIPS: &str = "
+    select w.id, w.slug, w.name, m.role, w.archived_at is not null
+      from workspace_membership m join workspace w on w.id = m.workspace_id
+     where m.account_id = :account
+     order by w.name, w.id";
+
+/// Who the credential belongs to: 401 when it is nobody's any more.
+pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
+    let hash = match credential {
+        Credential::Nobody => return Ok(Identity::empty(Means::None)),
+        Credential::ConsoleOfThisMachine => return Ok(Identity::empty(Means::Console)),
+        Credential::Token(hash) => hash,
+    };
+    let person = |row: &rusqlite::Row<'_>, at: usize| -> rusqlite::Result<Person> {
+        Ok(Person {
+            id: row.get(at)?,
+            email: row.get(at + 1)?,
+            name: row.get(at + 2)?,
+            platform_role: row.get(at + 3)?,
+            time_zone: TimeZone::get(row.get_ref(at + 4)?.as_str()?).unwrap_or(TimeZone::UTC),
+            archived: row.get(at + 5)?,
+        })
+    };
+    let key = conn
+        .prepare_cached(FIND_KEY)?
+        .query_row(named_params! { ":hash": hash }, |row| {
+            let scopes: String = row.get(2)?;
+            let facts = KeyFacts {
+                id: row.get(0)?,
+                label: row.get(1)?,
+                scopes: Scopes::parse(&scopes).unwrap_or_default(),
+                toolsets: row.get(3)?,
+                underscore_names: row.get(4)?,
+                pinned_to: row.get(5)?,
+                expires_at: row.get(6)?,
+            };
+            Ok((facts, row.get::<_, bool>(7)?, person(row, 8)?))
+        })
+        .optional()?;
+    let (account, means) = match key {
+        Some((_, true, _)) => return Err(unauthorized("The key was revoked. Make a new one under Settings → Keys.")),
+        Some((facts, false, account)) => (account, Means::Key(Box::new(facts))),
+        None => conn
+            .prepare_cached(FIND_SESSION)?
+            .query_row(named_params! { ":hash": hash }, |row| {
+                Ok((person(row, 2)?, Means::Session { id: row.get(0)?, expires_at: row.get(1)? }))
+            })
+            .optional()?
+            .ok_or_else(|| {
+                unauthorized(
+                    "The key or session is not known here. Sign in again, or make a new key under Settings → Keys.",
+                )
+            })?,
+    };
+    let memberships = conn
+        .prepare_cached(MEMBERSHIPS)?
+        .query_map(named_params! { ":account": account.id }, |row| {
+            Ok(Membership {
+                workspace: row.get(0)?,
+                slug: row.get(1)?,
+                name: row.get(2)?,
+                role: row.get(3)?,
+                archived: row.get(4)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Identity { account: Some(account), means, memberships })
+}
+
+fn unauthorized(detail: &str) -> Error {
+    Error::new(Kind::Unauthorized, detail)
+}
+
+/// The check in front of every operation: signed in, scope, workspace, role; in this order.
+pub fn admit(
+    conn: &Connection,
+    identity: Arc<Identity>,
+    selector: Option<&Selector>,
+    spec: &Spec,
+    now: Moment,
+) -> Result<Caller> {
+    if identity.expires_at().is_some_and(|expiry| expiry <= now) {
+        return Err(match identity.means {
+            Means::Key(_) => Error::new(Kind::KeyExpired, "The key has expired. Make a new one under Settings → Keys."),
+            _ => unauthorized("The session has expired. Sign in again."),
+        });
+    }
+    if spec.needs == Needs::Public {
+        return Ok(Caller { identity, workspace: None });
+    }
+    if identity.is_nobody() {
+        return Err(unauthorized("Sign in, or send a key as “Authorization: Bearer …”."));
+    }
+    if identity.account.as_ref().is_some_and(|account| account.archived) {
+        return Err(Error::denied(Permission {
+            scope: "platform",
+            required: "an active account".into(),
+            current: Some("archived".into()),
+            reason: "The account is archived. An administrator of this server can bring it back.".into(),
+        }));
+    }
+    if !identity.scope_allows(spec) {
+        let required = format!("{}:{}", spec.toolset.word(), Level::from(spec.effect).word().to_ascii_lowercase());
+        return Err(Error::denied(Permission {
+            scope: "key",
+            reason: format!("The key's scopes do not allow {}; it needs {required}.", spec.name),
+            required,
+            current: identity.key().map(|key| key.scopes.to_string()),
+        }));
+    }
+    let workspace = match spec.needs {
+        Needs::Workspace(_) => Some(select(conn, &identity, selector)?),
+        _ => None,
+    };
+    let caller = Caller { identity, workspace };
+    permits(&caller, spec)?;
+    Ok(caller)
+}
+
+/// Does the caller's role do, where the workspace is already known?
+pub(super) fn permits(caller: &Caller, spec: &Spec) -> Result<()> {
+    let identity = &caller.identity;
+    let platform = |required: &str| {
+        Error::denied(Permission {
+            scope: "platform",
+            required: required.into(),
+            current: identity.account.as_ref().map(|account| account.platform_role.word().to_owned()),
+            reason: format!("This is for administrators of this server (platform role {required})."),
+        })
+    };
+    match spec.needs {
+        Needs::Public | Needs::Account => Ok(()),
+        Needs::Platform if identity.is_platform_admin() => Ok(()),
+        Needs::Platform => Err(platform("ADMIN")),
+        Needs::Superadmin if identity.is_superadmin() => Ok(()),
+        Needs::Superadmin => Err(platform("SUPERADMIN")),
+        Needs::Workspace(least) => {
+            let role = caller.workspace.as_ref().and_then(|workspace| workspace.role);
+            if identity.is_platform_admin() || role.is_some_and(|role| role >= least) {
+                return Ok(());
+            }
+            let current = role.map(|role| role.word().to_owned());
+            Err(Error::denied(Permission {
+                scope: "workspace",
+                required: least.word().into(),
+                reason: format!(
+                    "“{}” needs the role {least} in this workspace; yours is {}.",
+                    spec.title,
+                    current.as_deref().unwrap_or("none")
+                ),
+                current,
+            }))
+        }
+    }
+}
+
+const FIND_WORKSPACE: &str = "
+    select id, slug, name, archived_at is not null
+      from workspace
+     where id = :id or slug = :slug
+     order by id = :id desc limit 1";
+
+/// Which workspace is meant: the key's, the one named, or the only one there is.
+fn select(conn: &Connection, identity: &Identity, selector: Option<&Selector>) -> Result<Selected> {
+    let (text, by_path) = match selector {
+        Some(Selector::Id(text) | Selector::Slug(text)) => (Some(text.trim()), false),
+        Some(Selector::Path(text)) => (Some(text.trim()), true),
+        None => (None, false),
+    };
+    let id = text.and_then(Id::parse);
+    let is_meant = |membership: &&Membership| {
+        Some(membership.workspace) == id || text.is_some_and(|t| t.eq_ignore_ascii_case(&membership.slug))
+    };
+
+    if let Some(pin) = identity.pinned_to() {
+        let pinned = identity.memberships.iter().find(|m| m.workspace == pin);
+        let pinned = match pinned {
+            Some(membership) => chosen(membership)?,
+            None if identity.is_platform_admin() => foreign(conn, Some(pin), "")?.ok_or_else(pin_refusal)?,
+            None => return Err(pin_refusal()),
+        };
+        let other = text.is_some_and(|text| id != Some(pin) && !text.eq_ignore_ascii_case(&pinned.slug));
+        return if other { Err(pin_refusal()) } else { Ok(pinned) };
+    }
+
+    let Some(text) = text else {
+        let mut active = identity.memberships.iter().filter(|m| !m.archived);
+        return match (active.next(), active.next()) {
+            (Some(only), None) => chosen(only),
+            (None, _) if !identity.is_platform_admin() => match identity.memberships.first() {
+                Some(archived) => chosen(archived),
+                None => Err(Error::new(
+                    Kind::WorkspaceDenied,
+                    "Workspace access denied: the account belongs to no workspace yet. Ask an owner to add you.",
+                )),
+            },
+            (None, _) => only_workspace(conn)?,
+            _ => Err(selector_required(identity.memberships.iter().filter(|m| !m.archived).map(|m| m.slug.as_str()))),
+        };
+    };
+
+    if let Some(membership) = identity.memberships.iter().find(is_meant) {
+        return chosen(membership);
+    }
+    let absent = || match by_path {
+        true => Error::not_found("workspace", text),
+        false if identity.is_platform_admin() => {
+            Error::new(Kind::NotFound, format!("Workspace not found: {}.", quoted(text)))
+        }
+        false => Error::new(
+            Kind::WorkspaceDenied,
+            format!("Workspace access denied: you are not a member of {}.", quoted(text)),
+        ),
+    };
+    if !identity.is_platform_admin() {
+        return Err(absent());
+    }
+    foreign(conn, id, text)?.ok_or_else(absent)
+}
+
+fn chosen(membership: &Membership) -> Result<Selected> {
+    if membership.archived {
+        return Err(archived(&membership.slug));
+    }
+    Ok(Selected {
+        id: membership.workspace,
+        slug: membership.slug.clone(),
+        name: membership.name.clone(),
+        role: Some(membership.role),
+    })
+}
+
+fn archived(slug: &str) -> Error {
+    Error::new(
+        Kind::WorkspaceArchived,
+        format!("The workspace {} is archived. An administrator can bring it back.", quoted(slug)),
+    )
+}
+
+fn pin_refusal() -> Error {
+    Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction")
+}
+
+fn selector_required<'a>(slugs: impl Iterator<Item = &'a str>) -> Error {
+    let slugs: Vec<&str> = slugs.take(50).collect();
+    Error::new(
+        Kind::SelectorRequired,
+        format!(
+            "workspace selector required: send X-Workspace-Slug, or workspaceSlug as a query parameter or argument; one of {}",
+            slugs.join(", ")
+        ),
+    )
+}
+
+/// A workspace that the administrator is not a member of.
+fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<Option<Selected>> {
+    let found = conn
+        .prepare_cached(FIND_WORKSPACE)?
+        .query_row(named_params! { ":id": id, ":slug": slug.to_lowercase() }, |row| {
+            Ok((Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None }, row.get::<_, bool>(3)?))
+        })
+        .optional()?;
+    match found {
+        Some((workspace, true)) => Err(archived(&workspace.slug)),
+        found => Ok(found.map(|(workspace, _)| workspace)),
+    }
+}
+
+/// An administrator without memberships means the only workspace there is, if there is only one.
+fn only_workspace(conn: &Connection) -> Result<Result<Selected>> {
+    let active: Vec<Selected> = conn
+        .prepare_cached("select id, slug, name from workspace where archived_at is null order by id limit 50")?
+        .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None }))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(match <[Selected; 1]>::try_from(active) {
+        Ok([only]) => Ok(only),
+        Err(several) => Err(selector_required(several.iter().map(|workspace| workspace.slug.as_str()))),
+    })
+}
+
+/// What a key may do: `AREA:LEVEL`, separated by blanks or commas. AREA is a toolset or `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes {
+    grants: Vec<Grant>,
+    /// `mcp:resources:read` or anything that grants reading everywhere.
+    resources: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Grant {
+    area: Option<Toolset>,
+    level: Level,
+}
+
+impl Scopes {
+    pub fn all() -> Self {
+        Scopes { grants: vec![Grant { area: None, level: Level::Destructive }], resources: true }
+    }
+
+    pub fn is_all(&self) -> bool {
+        *self == Scopes::all()
+    }
+
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut scopes = Scopes::default();
+        for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+            let word = word.to_ascii_lowercase();
+            let level = |name: &str| match name {
+                "read" => Some(Level::Read),
+                "write" => Some(Level::Write),
+                "destructive" => Some(Level::Destructive),
+                _ => None,
+            };
+            let everywhere = |level| Some(Grant { area: None, level });
+            let grant = match word.split(':').collect::<Vec<_>>().as_slice() {
+                ["*"] => everywhere(Level::Destructive),
+                ["mcp", "resources", "read"] => {
+                    scopes.resources = true;
+                    continue;
+                }
+                [name] => level(name).filter(|level| *level != Level::Destructive).and_then(everywhere),
+                ["mcp", "tools", name] | ["*", name] => level(name).and_then(everywhere),
+                [area, name] => Toolset::ALL
+                    .iter()
+                    .copied()
+                    .find(|t| t.word() == *area)
+                    .zip(level(name))
+                    .map(|(area, level)| Grant { area: Some(area), level }),
+                _ => None,
+            };
+            let grant = grant.ok_or_else(|| {
+                format!("{} is not a scope. Use *, read, write, or AREA:LEVEL such as crm:write, with LEVEL read, write or destructive", quoted(&word))
+            })?;
+            if grant.area.is_none() {
+                scopes.resources = true;
+            }
+            if !scopes.grants.contains(&grant) {
+                scopes.grants.push(grant);
+            }
+        }
+        if scopes.grants.iter().any(|grant| *grant == Scopes::all().grants[0]) {
+            return Ok(Scopes::all());
+        }
+        if scopes == Scopes::default() {
+            return Err("must name at least one scope; * means everything".into());
+        }
+        Ok(scopes)
+    }
+
+    fn allow(&self, area: Toolset, effect: Effect) -> bool {
+        let needed = Level::from(effect);
+        self.grants.iter().any(|grant| grant.area.is_none_or(|own| own == area) && grant.level >= needed)
+    }
+
+    pub fn allow_resources(&self) -> bool {
+        self.resources
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_all() {
+            return f.write_str("*");
+        }
+        let mut words: Vec<String> = self
+            .grants
+            .iter()
+            .map(|grant| {
+                format!("{}:{}", grant.area.map_or("*", Toolset::word), grant.level.word().to_ascii_lowercase())
+            })
+            .collect();
+        if self.resources && self.grants.iter().all(|grant| grant.area.is_some()) {
+            words.push("mcp:resources:read".into());
+        }
+        f.write_str(&words.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_read_as_the_documents_write_them() {
+        let shown = |text: &str| Scopes::parse(text).map(|scopes| scopes.to_string());
+        assert_eq!(shown("*").unwrap(), "*");
+        assert_eq!(shown("read").unwrap(), "*:read");
+        assert_eq!(shown("read, write").unwrap(), "*:read *:write");
+        assert_eq!(shown("mcp:tools:destructive").unwrap(), "*");
+        assert_eq!(shown("crm:write mcp:resources:read").unwrap(), "crm:write mcp:resources:read");
+        for wrong in ["", "crm", "crm:all", "nowhere:read", "destructive", "crm:read:x:y"] {
+            assert!(shown(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_level_includes_the_lower_ones_and_an_area_stays_its_own() {
+        let scopes = Scopes::parse("crm:write core:read").unwrap();
+        assert!(scopes.allow(Toolset::Crm, Effect::Read) && scopes.allow(Toolset::Crm, Effect::Write));
+        assert!(!scopes.allow(Toolset::Crm, Effect::Destructive));
+        assert!(scopes.allow(Toolset::Core, Effect::Read) && !scopes.allow(Toolset::Core, Effect::Write));
+        assert!(!scopes.allow(Toolset::Account, Effect::Read) && !scopes.allow_resources());
+    }
+}

@@ -1,0 +1,177 @@
+//! Ids: 64-bit, time-ordered integers inside, typed text such as `deal_01jd8k3m0p4qz` outside.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::{Serialize, Serializer};
+
+/// A kind of record: what its ids begin with and what people call it.
+pub trait Record: 'static {
+    /// `deal` in `deal_01jd8k3m0p4qz`.
+    const PREFIX: &'static str;
+    /// `deal` in "There is no deal “x”."
+    const NOUN: &'static str;
+}
+
+/// The id of one kind of record; `Id<Deal>` and `Id<Person>` do not mix.
+pub struct Id<T>(i64, PhantomData<fn() -> T>);
+
+/// 2024-01-01T00:00:00Z: ids count milliseconds from here, 41 bits of them, until 2093.
+const EPOCH_MS: i64 = 1_704_067_200_000;
+const RANDOM_BITS: u32 = 22;
+
+impl<T> Id<T> {
+    /// A new id: the time in front, so that ids sort by age, then random bits, so that the server
+    /// and the command line can make them at the same time. Within a process it always grows.
+    pub fn new(now_ms: i64) -> Self {
+        static LAST: AtomicI64 = AtomicI64::new(0);
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).expect("the operating system gives random bytes");
+        let noise = i64::from(u32::from_le_bytes(random)) & ((1 << RANDOM_BITS) - 1);
+        let fresh = ((now_ms - EPOCH_MS).max(0) << RANDOM_BITS) | noise;
+        let last = LAST.fetch_max(fresh, Ordering::Relaxed);
+        if fresh > last {
+            return Id(fresh, PhantomData);
+        }
+        Id(LAST.fetch_add(1, Ordering::Relaxed) + 1, PhantomData)
+    }
+
+    pub const fn from_raw(raw: i64) -> Self {
+        Id(raw, PhantomData)
+    }
+
+    pub const fn raw(self) -> i64 {
+        self.0
+    }
+}
+
+/// Crockford's base 32: no i, l, o, u, so that ids survive being read aloud.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const LENGTH: usize = 13;
+
+impl<T: Record> Id<T> {
+    /// Reads `deal_01jd8k3m0p4qz`; `None` for anything else, including other kinds' ids.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(T::PREFIX)?.strip_prefix('_')?;
+        if digits.len() != LENGTH {
+            return None;
+        }
+        let mut raw: i64 = 0;
+        for byte in digits.bytes() {
+            let digit = DIGITS.iter().position(|d| *d == byte.to_ascii_lowercase())?;
+            raw = raw.checked_mul(32)?.checked_add(digit as i64)?;
+        }
+        Some(Id(raw, PhantomData))
+    }
+}
+
+impl<T: Record> fmt::Display for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [b'0'; LENGTH];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            *digit = DIGITS[(rest & 31) as usize];
+            rest >>= 5;
+        }
+        f.write_str(T::PREFIX)?;
+        f.write_str("_")?;
+        f.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
+    }
+}
+
+impl<T: Record> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<T: Record> Serialize for Id<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<T: Record> schemars::JsonSchema for Id<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("Id_{}", T::PREFIX).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
+impl<T> ToSql for Id<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl<T> FromSql for Id<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Id::from_raw)
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Id<T> {}
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<T> Eq for Id<T> {}
+impl<T> std::hash::Hash for Id<T> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Deal;
+    impl Record for Deal {
+        const PREFIX: &'static str = "deal";
+        const NOUN: &'static str = "deal";
+    }
+    struct Person;
+    impl Record for Person {
+        const PREFIX: &'static str = "person";
+        const NOUN: &'static str = "person";
+    }
+
+    #[test]
+    fn an_id_survives_being_written_and_read() {
+        for raw in [0, 1, 31, 32, i64::MAX, 987_654_321_012_345] {
+            let id = Id::<Deal>::from_raw(raw);
+            assert_eq!(Id::<Deal>::parse(&id.to_string()), Some(id));
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_broken_texts_are_no_ids() {
+        let id = Id::<Person>::from_raw(7).to_string();
+        assert_eq!(Id::<Deal>::parse(&id), None);
+        for text in ["", "deal_", "deal_01", "deal_zzzzzzzzzzzzzz", "deal_0123456789ab!", "deal_zzzzzzzzzzzzz"] {
+            assert_eq!(Id::<Deal>::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_grow_even_within_one_millisecond_and_when_the_clock_steps_back() {
+        let now = EPOCH_MS + 1_000;
+        let ids: Vec<i64> = (0..1_000).map(|n| Id::<Deal>::new(now - n % 3).raw()).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

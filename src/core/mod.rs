@@ -1,0 +1,20 @@
+//! What everything stands on. Knows neither HTTP nor any feature.
+
+pub mod app;
+pub mod caller;
+pub mod choice;
+pub mod config;
+pub mod error;
+pub mod id;
+pub mod input;
+pub mod limits;
+pub mod money;
+pub mod operation;
+pub mod page;
+pub mod patch;
+pub mod reference;
+mod repeat;
+pub mod secret;
+pub mod store;
+pub mod text;
+pub mod time;

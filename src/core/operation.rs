@@ -1,0 +1,455 @@
+//! The door. An operation is written once: what it needs, what it does. REST, MCP, pages, the OpenAPI
+//! document and the permission tests are projections of [`Spec`] and [`Entry`].
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use jiff::tz::TimeZone;
+use rusqlite::Connection;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::app::App;
+use super::caller::{self, Account, Caller, Person, Role, Selected, Workspace};
+use super::config::Config;
+use super::error::{Error, Kind, Result};
+use super::id::Id;
+use super::input::{self, Shape};
+use super::page::Paging;
+use super::time::Moment;
+
+/// Everything that Sally can do is one of these: the struct is the input, its doc comments are the user's documentation.
+pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
+    type Output: Answer;
+    const SPEC: Spec;
+
+    /// Slow work that must not hold up the writer: hashing a password, checking one. Runs before the transaction.
+    const PREPARES: bool = false;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        Ok(())
+    }
+
+    /// Reads whose cost grows with the data (search, totals) run on their own threads with a deadline.
+    fn is_slow(&self, _: &Paging) -> bool {
+        false
+    }
+
+    /// Rules and SQL, top to bottom, inside the transaction and behind the permission.
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Self::Output>;
+}
+
+/// What an operation answers with.
+pub trait Answer: Serialize + JsonSchema + Send + 'static {
+    /// A success without content (204).
+    const EMPTY: bool = false;
+    /// Shows a secret once, so the answer is never kept for a repeated request.
+    const SECRET: bool = false;
+    /// The record's version, for `ETag`.
+    fn version(&self) -> Option<i64> {
+        None
+    }
+    /// The path of what was made, below `/api`, for `Location`.
+    fn location(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Answer for () {
+    const EMPTY: bool = true;
+}
+
+/// What is known of an operation without running it.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// `crm.deal.create`: the tool's name and the operation's id.
+    pub name: &'static str,
+    /// `Open a deal`: for people.
+    pub title: &'static str,
+    /// Where it stands below `/api`; `None` for what only pages use.
+    pub route: Option<Route>,
+    pub needs: Needs,
+    pub effect: Effect,
+    /// The area that scopes speak of.
+    pub toolset: Toolset,
+    pub more: More,
+}
+
+/// The rarer facts, so that most specs are six lines.
+#[derive(Debug, Clone, Copy)]
+pub struct More {
+    /// Listed and callable over MCP.
+    pub mcp: bool,
+    /// Other names under which `tools/call` accepts it.
+    pub aliases: &'static [&'static str],
+    /// For lists: what they can be sorted by; the first is the default.
+    pub sorts: &'static [super::page::Sort],
+    /// For lists over MCP: the argument that leaves out what is done with, unless it is given.
+    pub open: Option<(&'static str, &'static str)>,
+    /// For lists over MCP: the fields that matter unless more are asked for.
+    pub brief: &'static [&'static str],
+}
+
+impl More {
+    pub const NONE: More = More { mcp: true, aliases: &[], sorts: &[], open: None, brief: &[] };
+    /// REST and pages only.
+    pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
+}
+
+/// The least right to run an operation. There is no default: whoever writes one has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Anybody, signed in or not.
+    Public,
+    /// Any account that is signed in.
+    Account,
+    /// A role in the selected workspace.
+    Workspace(Role),
+    /// An administrator of the server.
+    Platform,
+    /// The administrator who may change platform roles.
+    Superadmin,
+}
+
+/// What an operation does to the data: picks the connection, the status code, the tool's hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Read,
+    Write,
+    /// Deletes, or cannot be taken back.
+    Destructive,
+}
+
+impl Effect {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Effect::Read => "read",
+            Effect::Write => "write",
+            Effect::Destructive => "destructive",
+        }
+    }
+}
+
+/// The areas of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toolset {
+    Core,
+    Account,
+    Workspace,
+    Projects,
+    Tasks,
+    Time,
+    Crm,
+    Agents,
+}
+
+impl Toolset {
+    pub const ALL: &[Toolset] = &[
+        Toolset::Core,
+        Toolset::Account,
+        Toolset::Workspace,
+        Toolset::Projects,
+        Toolset::Tasks,
+        Toolset::Time,
+        Toolset::Crm,
+        Toolset::Agents,
+    ];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Toolset::Core => "core",
+            Toolset::Account => "account",
+            Toolset::Workspace => "workspace",
+            Toolset::Projects => "projects",
+            Toolset::Tasks => "tasks",
+            Toolset::Time => "time",
+            Toolset::Crm => "crm",
+            Toolset::Agents => "agents",
+        }
+    }
+}
+
+/// Method and path below `/api`; names in braces are fields of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+impl Route {
+    pub const fn get(path: &'static str) -> Option<Self> {
+        Some(Route { method: Method::Get, path })
+    }
+    pub const fn post(path: &'static str) -> Option<Self> {
+        Some(Route { method: Method::Post, path })
+    }
+    pub const fn patch(path: &'static str) -> Option<Self> {
+        Some(Route { method: Method::Patch, path })
+    }
+    pub const fn delete(path: &'static str) -> Option<Self> {
+        Some(Route { method: Method::Delete, path })
+    }
+
+    /// The names in braces, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+impl Spec {
+    /// Does the path itself say which workspace is meant?
+    pub fn is_selected_by_path(&self) -> bool {
+        matches!(self.needs, Needs::Workspace(_))
+            && self.route.is_some_and(|route| route.parameters().any(|name| name == "workspaceId"))
+    }
+
+    /// Makes a record, so that success is 201.
+    pub fn creates(&self) -> bool {
+        self.name.ends_with(".create") || self.name.ends_with(".add")
+    }
+
+    pub fn is_list(&self) -> bool {
+        !self.more.sorts.is_empty()
+    }
+
+    /// Changes one existing record, so that a version can be demanded.
+    pub fn takes_version(&self) -> bool {
+        self.effect != Effect::Read
+            && self.route.is_some_and(|route| matches!(route.method, Method::Patch | Method::Delete))
+    }
+}
+
+/// The transaction of one operation: its connection, its caller, its clock.
+pub struct Tx<'a> {
+    conn: &'a Connection,
+    caller: &'a Caller,
+    config: &'a Config,
+    now: Moment,
+    paging: &'a Paging,
+    if_version: Option<i64>,
+    version_checked: RefCell<bool>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(
+        conn: &'a Connection,
+        caller: &'a Caller,
+        config: &'a Config,
+        now: Moment,
+        paging: &'a Paging,
+        if_version: Option<i64>,
+    ) -> Self {
+        Tx { conn, caller, config, now, paging, if_version, version_checked: RefCell::new(false) }
+    }
+
+    pub fn conn(&self) -> &'a Connection {
+        self.conn
+    }
+
+    pub fn caller(&self) -> &'a Caller {
+        self.caller
+    }
+
+    pub fn config(&self) -> &'a Config {
+        self.config
+    }
+
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    pub fn paging(&self) -> &'a Paging {
+        self.paging
+    }
+
+    /// The selected workspace. Only for operations that need one.
+    pub fn workspace(&self) -> &'a Selected {
+        self.caller.workspace.as_ref().expect("an operation that needs a workspace role has a workspace")
+    }
+
+    pub fn workspace_id(&self) -> Id<Workspace> {
+        self.workspace().id
+    }
+
+    /// The person who asks; the console of the machine is nobody in particular.
+    pub fn person(&self) -> Option<&'a Person> {
+        self.caller.identity.account.as_ref()
+    }
+
+    pub fn account_id(&self) -> Option<Id<Account>> {
+        self.person().map(|person| person.id)
+    }
+
+    /// For operations on one's own things.
+    pub fn signed_in(&self) -> Result<&'a Person> {
+        self.person().ok_or_else(|| Error::new(Kind::Unauthorized, "This is for a signed-in account."))
+    }
+
+    pub fn time_zone(&self) -> TimeZone {
+        self.person().map_or(TimeZone::UTC, |person| person.time_zone.clone())
+    }
+
+    /// 412 unless the caller saw the version that is stored. A deletion or change calls it once.
+    pub fn check_version(&self, current: i64) -> Result<()> {
+        self.version_checked.replace(true);
+        match self.if_version {
+            Some(expected) if expected != current => Err(Error::stale(expected, current)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A demanded version that nothing compared would be a promise not kept.
+    fn version_was_honoured(&self) -> Result<()> {
+        if self.if_version.is_some() && !self.version_checked.take() {
+            return Err(Error::malformed("If-Match (or ifVersion) is not understood here."));
+        }
+        Ok(())
+    }
+}
+
+/// The receipt that an operation runs behind its own permission. Only the door makes one, so nobody can call
+/// another operation's `execute` around its check; the way to run one inside another is [`Cx::run`].
+pub struct Cx<'a, O> {
+    tx: &'a Tx<'a>,
+    of: PhantomData<fn() -> O>,
+}
+
+impl<'a, O> Deref for Cx<'a, O> {
+    type Target = Tx<'a>;
+    fn deref(&self) -> &Tx<'a> {
+        self.tx
+    }
+}
+
+impl<O: Operation> Cx<'_, O> {
+    /// Another operation in the same transaction and workspace, behind its own permission.
+    pub fn run<P: Operation>(&self, input: P) -> Result<P::Output> {
+        caller::permits(self.caller(), &P::SPEC)?;
+        P::execute(input, &Cx { tx: self.tx, of: PhantomData })
+    }
+}
+
+/// A parsed input on its way through the door, with what comes out of it as `T`.
+pub(crate) trait Step<T>: Send {
+    fn prepares(&self) -> bool;
+    fn prepare(&mut self, app: &App) -> Result<()>;
+    fn is_slow(&self, paging: &Paging) -> bool;
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<T>;
+}
+
+/// An operation whose output stays a struct: for pages and tests.
+pub(crate) struct Typed<O>(pub(crate) O);
+/// An operation whose output becomes JSON: for REST and MCP.
+struct AsJson<O>(O);
+
+fn enter<O: Operation>(input: O, tx: &Tx<'_>) -> Result<O::Output> {
+    let output = input.execute(&Cx { tx, of: PhantomData })?;
+    tx.version_was_honoured()?;
+    Ok(output)
+}
+
+impl<O: Operation> Step<O::Output> for Typed<O> {
+    fn prepares(&self) -> bool {
+        O::PREPARES
+    }
+    fn prepare(&mut self, app: &App) -> Result<()> {
+        self.0.prepare(app)
+    }
+    fn is_slow(&self, paging: &Paging) -> bool {
+        self.0.is_slow(paging)
+    }
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<O::Output> {
+        enter(self.0, tx)
+    }
+}
+
+impl<O: Operation> Step<Reply> for AsJson<O> {
+    fn prepares(&self) -> bool {
+        O::PREPARES
+    }
+    fn prepare(&mut self, app: &App) -> Result<()> {
+        self.0.prepare(app)
+    }
+    fn is_slow(&self, paging: &Paging) -> bool {
+        self.0.is_slow(paging)
+    }
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
+        let output = enter(self.0, tx)?;
+        Ok(Reply {
+            body: if O::Output::EMPTY { Vec::new() } else { serde_json::to_vec(&output).map_err(Error::internal)? },
+            version: output.version(),
+            location: output.location(),
+            secret: O::Output::SECRET,
+        })
+    }
+}
+
+/// An output as JSON, with what the HTTP surface says beside it.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// Empty for a success without content.
+    pub body: Vec<u8>,
+    pub version: Option<i64>,
+    pub location: Option<String>,
+    pub(crate) secret: bool,
+}
+
+/// One line of the list of operations: the spec, and plain functions for what needs the type.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    pub spec: Spec,
+    pub(super) input_schema: fn() -> Value,
+    output_schema: fn() -> Option<Value>,
+    pub(crate) parse: fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step<Reply>>>,
+    /// Which type this is the entry of, so that a typed call finds its shape.
+    pub(crate) type_of: fn() -> std::any::TypeId,
+}
+
+impl Entry {
+    pub const fn of<O: Operation>() -> Self {
+        Entry {
+            spec: O::SPEC,
+            input_schema: input::schema_of::<O>,
+            output_schema: || (!O::Output::EMPTY).then(input::output_schema_of::<O::Output>),
+            parse: |map, shape| Ok(Box::new(AsJson(input::read::<O>(map, shape)?))),
+            type_of: || <O as TypeId>::type_id_of(),
+        }
+    }
+}
+
+impl Entry {
+    /// What comes out, as JSON Schema; `None` for a success without content. Made anew on each call.
+    pub fn output_schema(&self) -> Option<Value> {
+        (self.output_schema)()
+    }
+}
+
+/// `TypeId::of` behind a name that fits in a function pointer.
+trait TypeId: Any {
+    fn type_id_of() -> std::any::TypeId {
+        std::any::TypeId::of::<Self>()
+    }
+}
+impl<T: Any> TypeId for T {}

@@ -1,0 +1,107 @@
+//! References: wherever a record is named, its id and its natural key both do.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use super::error::{Candidate, Error, FieldError, Kind, Result};
+use super::id::{Id, Record};
+use super::operation::Tx;
+
+/// What the caller wrote to name a record: `deal_01jd8k3m0p4qz`, a name, a slug, an e-mail, `me`.
+pub struct Ref<T>(String, PhantomData<fn() -> T>);
+
+/// A record that can be found by what people call it, within what the caller may see.
+pub trait Referable: Record + Sized {
+    /// Is there such a record in the caller's workspace?
+    fn exists(tx: &Tx, id: Id<Self>) -> Result<bool>;
+
+    /// The records that the text names, with the name to show; more than one is ambiguous. At most six are looked for.
+    fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>>;
+}
+
+impl<T> Ref<T> {
+    pub fn new(text: impl Into<String>) -> Self {
+        Ref(text.into(), PhantomData)
+    }
+
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Record> From<Id<T>> for Ref<T> {
+    fn from(id: Id<T>) -> Self {
+        Ref::new(id.to_string())
+    }
+}
+
+impl<T: Referable> Ref<T> {
+    /// The one record that is meant: 404 if there is none, 409 if there are several.
+    pub fn resolve(&self, tx: &Tx) -> Result<Id<T>> {
+        let text = self.0.trim();
+        if let Some(id) = Id::parse(text) {
+            return if T::exists(tx, id)? { Ok(id) } else { Err(Error::not_found(T::NOUN, text)) };
+        }
+        let mut found = T::named(tx, text)?;
+        match found.len() {
+            0 => Err(Error::not_found(T::NOUN, text)),
+            1 => Ok(found.remove(0).0),
+            _ => {
+                let candidates = found.into_iter().take(5).map(|(id, name)| Candidate { id: id.to_string(), name });
+                Err(Error::ambiguous(T::NOUN, text, candidates.collect()))
+            }
+        }
+    }
+
+    /// The same for a field of the input: the error says which one.
+    pub fn resolve_for(&self, field: &str, tx: &Tx) -> Result<Id<T>> {
+        self.resolve(tx).map_err(|error| match error.kind() {
+            Kind::NotFound | Kind::Ambiguous => {
+                let message = error.detail().to_owned();
+                error.at(FieldError { field: field.to_owned(), message })
+            }
+            _ => error,
+        })
+    }
+}
+
+/// Names nothing: for the fields of an update that are left out.
+impl<T> Default for Ref<T> {
+    fn default() -> Self {
+        Ref::new("")
+    }
+}
+
+impl<T> Clone for Ref<T> {
+    fn clone(&self) -> Self {
+        Ref::new(self.0.clone())
+    }
+}
+
+impl<T> std::fmt::Debug for Ref<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Ref<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = super::text::Line::<320>::deserialize(deserializer)?;
+        Ok(Ref::new(line.as_str()))
+    }
+}
+
+impl<T: Record> JsonSchema for Ref<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Ref_{}", T::PREFIX).into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}

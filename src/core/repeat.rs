@@ -1,0 +1,91 @@
+//! Requests sent twice: with an idempotency key, the first answer is kept for a day and repeated.
+
+use std::net::IpAddr;
+
+use rusqlite::named_params;
+use serde_json::{Map, Value};
+
+use super::app::App;
+use super::caller::Selector;
+use super::error::{Error, Kind, Result};
+use super::input::common;
+use super::operation::{Reply, Spec, Step, Tx};
+use super::page::Paging;
+use super::secret::TokenHash;
+use super::store::optional;
+
+/// A step that is executed once for each key; its answer is written in the same transaction as its effect.
+pub(super) struct Once {
+    step: Box<dyn Step<Reply>>,
+    key: String,
+    address: Option<IpAddr>,
+    request: TokenHash,
+}
+
+/// What makes two requests the same: operation, workspace, input. Keys of a map are sorted.
+pub(super) fn fingerprint(spec: &Spec, selector: Option<&Selector>, input: &Map<String, Value>) -> TokenHash {
+    let mut input = input.clone();
+    input.remove(common::IDEMPOTENCY_KEY);
+    TokenHash::of(&format!("{} {selector:?} {}", spec.name, Value::Object(input)))
+}
+
+impl Once {
+    pub(super) fn new(step: Box<dyn Step<Reply>>, key: &str, address: Option<IpAddr>, request: TokenHash) -> Self {
+        Once { step, key: key.to_owned(), address, request }
+    }
+}
+
+const FIND: &str = "
+    select request_hash, body, location, record_version
+      from idempotent_answer
+     where caller_hash = ?1 and created_at > ?2";
+
+const KEEP: &str = "
+    insert or replace into idempotent_answer (caller_hash, request_hash, body, location, record_version, created_at)
+    values (:caller, :request, :body, :location, :version, :now)";
+
+impl Step<Reply> for Once {
+    fn prepares(&self) -> bool {
+        self.step.prepares()
+    }
+    fn prepare(&mut self, app: &App) -> Result<()> {
+        self.step.prepare(app)
+    }
+    fn is_slow(&self, paging: &Paging) -> bool {
+        self.step.is_slow(paging)
+    }
+
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
+        let who = tx.account_id().map_or_else(|| format!("{:?}", self.address), |account| account.to_string());
+        // Hashed together, so that the keys of two people never meet.
+        let caller = TokenHash::of(&format!("{who} {}", self.key));
+        let first = optional(tx.conn(), FIND, (caller, tx.now().plus_days(-1)), |row| {
+            Ok((row.take::<TokenHash>()?, row.take::<Option<Vec<u8>>>()?, row.take()?, row.take()?))
+        })?;
+        match first {
+            None => {}
+            Some((request, ..)) if request != self.request => {
+                return Err(used(
+                    "This idempotency key was used for another request within the last 24 hours. Use a new one.",
+                ));
+            }
+            Some((_, None, ..)) => {
+                return Err(used(
+                    "This was done already. The first answer showed a secret, which is not kept; make a new one with another idempotency key.",
+                ));
+            }
+            Some((_, Some(body), location, version)) => return Ok(Reply { body, version, location, secret: false }),
+        }
+        let reply = self.step.execute(tx)?;
+        let body = (!reply.secret).then_some(&reply.body);
+        tx.conn().prepare_cached(KEEP)?.execute(named_params! {
+            ":caller": caller, ":request": self.request, ":body": body,
+            ":location": reply.location, ":version": reply.version, ":now": tx.now(),
+        })?;
+        Ok(reply)
+    }
+}
+
+fn used(detail: &str) -> Error {
+    Error::new(Kind::IdempotencyConflict, detail)
+}

@@ -1,0 +1,136 @@
+//! From any older file to today's: numbered steps, only ever appended, with a copy of the file first.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::core::error::{Error, Result};
+
+const SCHEMA: &str = include_str!("../../../schema.sql");
+
+/// Step `n` (from 0) leads from version `n` to `n + 1`. The first one is the schema as it was first released.
+const STEPS: &[&str] = &[include_str!("migrations/0001_crm.sql")];
+
+/// "Sally" in the file's header, so that nobody opens something else by mistake.
+const APPLICATION_ID: i32 = 0x5361_6c79;
+
+pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
+    let newest = STEPS.len();
+    let version = version_of(conn)?;
+    let application: i32 = conn.query_row("pragma application_id", [], |row| row.get(0))?;
+    let is_empty: bool = conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))?;
+    if is_empty {
+        return apply(conn, &[SCHEMA], newest);
+    }
+    if application != APPLICATION_ID {
+        return Err(Error::conflict(format!("{} is a SQLite file of another program", path.display())));
+    }
+    if version > newest {
+        return Err(Error::conflict(format!(
+            "{} was written by a newer Sally (schema {version}, this one knows {newest}); use that version",
+            path.display()
+        )));
+    }
+    if version == newest {
+        return Ok(());
+    }
+    let copy = copy_name(path, version);
+    log::info!("bringing {} from schema {version} to {newest}; a copy is in {}", path.display(), copy.display());
+    conn.execute("vacuum into ?1", [copy.to_string_lossy()])?;
+    super::private(&copy);
+    apply(conn, &STEPS[version..], newest)
+}
+
+fn version_of(conn: &Connection) -> Result<usize> {
+    let version: u32 = conn.query_row("pragma user_version", [], |row| row.get(0))?;
+    Ok(version as usize)
+}
+
+fn apply(conn: &mut Connection, steps: &[&str], version: usize) -> Result<()> {
+    // Steps may rebuild tables that others refer to; what they leave behind is checked before it counts.
+    conn.pragma_update(None, "foreign_keys", false)?;
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it while this one waited for the lock.
+    if version_of(&tx)? < version {
+        for step in steps {
+            tx.execute_batch(step)?;
+        }
+        let broken: i64 = tx.query_row("select count(*) from pragma_foreign_key_check", [], |row| row.get(0))?;
+        if broken > 0 {
+            return Err(Error::internal(format!(
+                "{broken} references point nowhere after the migration; nothing was changed"
+            )));
+        }
+        tx.pragma_update(None, "user_version", version as u32)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    tx.commit()?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
+/// `sally.db` at schema 3 is kept as `sally.schema-3.db`, or `sally.schema-3-2.db` if that is taken.
+fn copy_name(path: &Path, version: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = |suffix: String| path.with_file_name(format!("{stem}.schema-{version}{suffix}.db"));
+    let mut copy = name(String::new());
+    let mut number = 2;
+    while copy.exists() {
+        copy = name(format!("-{number}"));
+        number += 1;
+    }
+    copy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(conn: &Connection) -> Vec<(String, String, String)> {
+        let plain = |sql: String| {
+            let without_comments = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+            without_comments.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+        };
+        let mut statement =
+            conn.prepare("select type, name, coalesce(sql, '') from sqlite_schema order by type, name").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, plain(row.get(2)?))));
+        rows.unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn the_steps_lead_to_schema_sql() {
+        let today = Connection::open_in_memory().unwrap();
+        today.execute_batch(SCHEMA).unwrap();
+        let grown = Connection::open_in_memory().unwrap();
+        for step in STEPS {
+            grown.execute_batch(step).unwrap();
+        }
+        assert_eq!(shape(&grown), shape(&today));
+    }
+
+    #[test]
+    fn an_older_file_is_copied_first_and_a_newer_or_foreign_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sally.db");
+        let mut conn = Connection::open(&path).unwrap();
+        migrate(&mut conn, &path).unwrap();
+        conn.execute_batch("insert into workspace (id, name, slug, created_at, updated_at) values (1, 'W', 'w', 0, 0)")
+            .unwrap();
+        let newest = STEPS.len();
+
+        // Take the first steps back to an empty version 0 of our own, as a file of an older release would be.
+        let older = folder.path().join("older.db");
+        let mut old = Connection::open(&older).unwrap();
+        old.execute_batch("create table relic (id integer primary key) strict; insert into relic values (7)").unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        migrate(&mut old, &older).unwrap();
+        assert_eq!(version_of(&old).unwrap(), newest);
+        let copy = Connection::open(folder.path().join("older.schema-0.db")).unwrap();
+        assert_eq!(copy.query_row("select id from relic", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
+
+        conn.pragma_update(None, "user_version", newest as u32 + 1).unwrap();
+        assert!(migrate(&mut conn, &path).unwrap_err().to_string().contains("newer Sally"));
+        conn.pragma_update(None, "application_id", 1).unwrap();
+        assert!(migrate(&mut conn, &path).unwrap_err().to_string().contains("another program"));
+    }
+}

@@ -1,0 +1,303 @@
+//! The only place that opens SQLite: one writer with group commit, a few readers, one server per file.
+
+mod journal;
+mod migrations;
+mod sql;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Error, Result};
+
+pub use journal::Acting;
+pub(crate) use journal::act;
+pub use sql::{Change, all, insert, one, optional, run};
+use writer::Writer;
+pub(crate) use writer::panic_text;
+
+type Reader = r2d2::PooledConnection<SqliteConnectionManager>;
+
+/// One SQLite file, open.
+pub struct Store {
+    path: PathBuf,
+    writer: Writer,
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    /// Slow reads in flight or waiting; beyond the bound they are refused.
+    slow: tokio::sync::Semaphore,
+    slow_waiting: AtomicU64,
+    /// Held for as long as a server runs on the file.
+    _lock: Option<File>,
+}
+
+/// How the store is set up; see `sally.toml.example`.
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Threads that answer requests; each has one reader of its own in practice.
+    pub workers: usize,
+    /// Bytes of the file that a reader maps into memory. A point read costs 8.3 instead of 9.9 µs with it.
+    pub mmap_bytes: i64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning { workers: 2, mmap_bytes: 64 << 20 }
+    }
+}
+
+const SLOW_AT_ONCE: usize = 2;
+/// Passwords being checked look their account up.
+const PREPARING: usize = 2;
+const SLOW_WAITING: u64 = 64;
+/// Longest time a slow read may take.
+const SLOW_DEADLINE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens the file, makes or migrates it, and takes it for a server: a second one is refused with the holder's name.
+    pub fn serve(path: &Path, tuning: Tuning) -> Result<Self> {
+        let lock = hold(path)?;
+        Store::open(path, tuning, Some(lock))
+    }
+
+    /// Opens the file beside a server that may be running: for the command line.
+    pub fn beside(path: &Path) -> Result<Self> {
+        Store::open(path, Tuning { workers: 1, mmap_bytes: 0 }, None)
+    }
+
+    fn open(path: &Path, tuning: Tuning, lock: Option<File>) -> Result<Self> {
+        let mut conn = open_for_writing(path)?;
+        migrations::migrate(&mut conn, path)?;
+        journal::install(&conn)?;
+        let writer = Writer::start(conn);
+
+        let mmap_bytes = tuning.mmap_bytes;
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .with_init(move |conn| prepare_reader(conn, mmap_bytes));
+        let readers = r2d2::Pool::builder()
+            .max_size((tuning.workers + SLOW_AT_ONCE + PREPARING) as u32)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(Duration::from_secs(5))
+            .build(manager)
+            .map_err(Error::internal)?;
+        Ok(Store {
+            path: path.to_owned(),
+            writer,
+            readers,
+            slow: tokio::sync::Semaphore::new(SLOW_AT_ONCE),
+            slow_waiting: AtomicU64::new(0),
+            _lock: lock,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Finishes what is queued, checkpoints, closes the writing connection. Later writes are refused.
+    pub fn close(&self) {
+        self.writer.close();
+    }
+
+    /// A bounded read where the request already is, in one snapshot. It takes half the CPU of a hop to another thread.
+    pub fn read<T>(&self, work: impl FnOnce(&mut Reading) -> Result<T>) -> Result<T> {
+        work(&mut Reading::begin(self)?)
+    }
+
+    /// An unbounded read: on a thread of its own, a few at a time, with a deadline. Refused when too many wait.
+    pub async fn read_slowly<T: Send + 'static>(
+        self: &std::sync::Arc<Self>,
+        work: impl FnOnce(&mut Reading) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let waiting = Waiting::enter(&self.slow_waiting)?;
+        let permit = self.slow.acquire().await.map_err(Error::internal)?;
+        let store = self.clone();
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut reading = Reading::begin(&store)?;
+            let deadline = Instant::now() + SLOW_DEADLINE;
+            reading.conn().progress_handler(100_000, Some(move || Instant::now() > deadline))?;
+            let result = work(&mut reading);
+            reading.conn().progress_handler(0, None::<fn() -> bool>)?;
+            result
+        });
+        let answer = answer.await.map_err(Error::internal)?;
+        drop((permit, waiting));
+        answer
+    }
+
+    /// A write: queued, run in a savepoint of the writer's next transaction, answered once that is on disk.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.submit(work)?.await.map_err(|_| Error::busy("The server is stopping."))?
+    }
+
+    /// The same for callers without a runtime: the command line.
+    pub fn write_now<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.submit(work)?.blocking_recv().map_err(|_| Error::busy("The writer has stopped."))?
+    }
+}
+
+/// One of the bounded number of callers that may wait for a slow read.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn enter(counter: &'a AtomicU64) -> Result<Self> {
+        let waiting = Waiting(counter);
+        if counter.fetch_add(1, Ordering::Relaxed) >= SLOW_WAITING {
+            return Err(Error::busy("Too many searches are running. Try again in a moment."));
+        }
+        Ok(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A read-only snapshot, ended when it goes out of scope, whatever happened.
+pub struct Reading {
+    reader: Reader,
+    version: i64,
+}
+
+impl Reading {
+    fn begin(store: &Store) -> Result<Self> {
+        let reader = store.readers.get().map_err(|_| Error::busy("All readers are busy. Try again in a moment."))?;
+        reader.prepare_cached("begin")?.execute([])?;
+        // Changes with every commit of another connection, this process's writer and the command line alike.
+        let mut reading = Reading { reader, version: 0 };
+        reading.version = one(reading.conn(), "pragma data_version", [], |row| row.take())?;
+        Ok(reading)
+    }
+
+    pub fn conn(&self) -> &Connection {
+        &self.reader
+    }
+
+    /// What this connection remembers of the data, forgotten as soon as anybody has committed anything.
+    pub fn memory<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
+        let version = self.version;
+        let extensions = r2d2::PooledConnection::extensions_mut(&mut self.reader);
+        if !extensions.get::<(i64, T)>().is_some_and(|(at, _)| *at == version) {
+            extensions.insert((version, T::default()));
+        }
+        &mut extensions.get_mut::<(i64, T)>().expect("just seen or made").1
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.reader.is_autocommit()
+            && let Err(error) = self.reader.prepare_cached("rollback").and_then(|mut end| end.execute([]))
+        {
+            log::error!("ending a read: {error}");
+        }
+    }
+}
+
+/// The lock that says "a server runs here". The operating system drops it with the process, however that ends.
+fn hold(path: &Path) -> Result<File> {
+    use std::io::{Read, Seek, Write};
+    let lock_path = path.with_added_extension("lock");
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock_path)
+        .map_err(|error| Error::conflict(format!("cannot open {}: {error}", lock_path.display())))?;
+    if file.try_lock().is_err() {
+        let mut holder = String::new();
+        let _ = file.read_to_string(&mut holder);
+        let holder = holder.trim();
+        let holder = if holder.is_empty() { "another server".into() } else { format!("another server ({holder})") };
+        return Err(Error::conflict(format!(
+            "{} is in use by {holder}; stop it first, or choose another file with --db",
+            path.display()
+        )));
+    }
+    let note = format!("process {}", std::process::id());
+    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
+    written.map_err(|error| Error::conflict(format!("cannot write {}: {error}", lock_path.display())))?;
+    Ok(file)
+}
+
+/// Statements kept prepared per connection: parsing one again costs half a point read.
+const STATEMENTS: usize = 512;
+/// The WAL is cut back to this size whenever a checkpoint got through it.
+const WAL_LIMIT: i64 = 64 << 20;
+/// The WAL-reset bug of 3.7.0 to 3.51.2 can corrupt a file that two connections write.
+const LEAST_SQLITE: i32 = 3_051_003;
+
+fn open_for_writing(path: &Path) -> Result<Connection> {
+    if rusqlite::version_number() < LEAST_SQLITE {
+        return Err(Error::internal(format!("SQLite {} is too old", rusqlite::version())));
+    }
+    let named = |error: rusqlite::Error| Error::conflict(format!("{} cannot be opened: {error}", path.display()));
+    let is_new = !path.exists();
+    let conn = Connection::open(path).map_err(named)?;
+    if is_new {
+        private(path);
+    }
+    let mode: String = conn.query_row("pragma journal_mode = wal", [], |row| row.get(0)).map_err(named)?;
+    if mode != "wal" {
+        return Err(Error::conflict(format!(
+            "{} is on a file system without shared memory (mode {mode}); put it on a local disk",
+            path.display()
+        )));
+    }
+    harden(&conn)?;
+    conn.pragma_update(None, "synchronous", "full")?;
+    conn.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
+    conn.pragma_update(None, "cache_size", -8_192)?;
+    Ok(conn)
+}
+
+/// Only the owner of the process reads what the team knows.
+fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)) {
+            log::warn!("{} keeps its permissions: {error}", path.display());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+fn prepare_reader(conn: &mut Connection, mmap_bytes: i64) -> rusqlite::Result<()> {
+    harden(conn)?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "mmap_size", mmap_bytes)?;
+    conn.pragma_update(None, "cache_size", -2_048)
+}
+
+/// What every connection has: strictness where SQLite is lenient by default.
+fn harden(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "temp_store", "memory")?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    conn.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_ATTACHED, 1)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}

@@ -1,0 +1,532 @@
+//! Accounts: one's own profile and password, and the administration of everybody's.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::app::App;
+use crate::core::caller::{Account, Means, PlatformRole, Role, Workspace};
+use crate::core::error::{Error, Kind, Result};
+use crate::core::id::Id;
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Select, Sort};
+use crate::core::patch::Patch;
+use crate::core::reference::{Ref, Referable};
+use crate::core::secret;
+use crate::core::store::{Change, all, insert, one, optional, run};
+use crate::core::text::{Email, Line, Website};
+use crate::core::time::{self, Moment};
+use crate::features::setup::{self, Purpose, hash_checked, make_link};
+use crate::features::workspaces;
+
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<GetProfile>(),
+    Entry::of::<UpdateProfile>(),
+    Entry::of::<ChangePassword>(),
+    Entry::of::<ResetPassword>(),
+    Entry::of::<ListAccounts>(),
+    Entry::of::<CreateAccount>(),
+    Entry::of::<ArchiveAccount>(),
+    Entry::of::<UpdatePlatformRole>(),
+    Entry::of::<AddUser>(),
+];
+
+/// A person who signs in.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    pub id: Id<Account>,
+    pub email: String,
+    pub name: String,
+    pub avatar_url: Option<String>,
+    /// IANA name; days become moments in it.
+    pub time_zone: String,
+    pub platform_role: PlatformRole,
+    pub archived_at: Option<Moment>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for AccountView {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+}
+
+const COLUMNS: &str = "a.id, a.email, a.name, a.avatar_url, a.time_zone, a.platform_role, a.archived_at, a.created_at, a.updated_at, a.version";
+
+impl AccountView {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<AccountView> {
+        Ok(AccountView {
+            id: row.take()?,
+            email: row.take()?,
+            name: row.take()?,
+            avatar_url: row.take()?,
+            time_zone: row.take()?,
+            platform_role: row.take()?,
+            archived_at: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        })
+    }
+
+    pub fn by_id(tx: &Tx, id: Id<Account>) -> Result<AccountView> {
+        one(tx.conn(), &format!("select {COLUMNS} from account a where a.id = ?1"), [id], AccountView::read)
+    }
+}
+
+/// In a workspace, an account is named by whoever shares it: its members.
+impl Referable for Account {
+    fn exists(tx: &Tx, id: Id<Self>) -> Result<bool> {
+        const MEMBER: &str = "select 1 from workspace_membership where workspace_id = ?1 and account_id = ?2";
+        Ok(optional(tx.conn(), MEMBER, (tx.workspace_id(), id), |row| row.take::<i64>())?.is_some())
+    }
+    /// `me`, an e-mail, or a name.
+    fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
+        if text.eq_ignore_ascii_case("me") {
+            let me = tx.signed_in()?;
+            return Ok(vec![(me.id, me.name.clone())]);
+        }
+        const NAMED: &str = "
+            select a.id, a.name || ' <' || a.email || '>'
+              from workspace_membership m join account a on a.id = m.account_id
+             where m.workspace_id = ?1 and (a.email = lower(?2) or a.name = ?2 collate nocase)
+             limit 6";
+        all(tx.conn(), NAMED, (tx.workspace_id(), text), |row| Ok((row.take()?, row.take()?)))
+    }
+}
+
+/// Any account of the server, by id or e-mail: for those who administer it.
+pub fn anybody(tx: &Tx, text: &str) -> Result<Id<Account>> {
+    const ANYBODY: &str = "select id from account where id = ?1 or email = lower(?2)";
+    let id = Id::<Account>::parse(text.trim());
+    optional(tx.conn(), ANYBODY, (id, text.trim()), |row| row.take())?.ok_or_else(|| Error::not_found("account", text))
+}
+
+/// See your profile.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetProfile {}
+
+impl Operation for GetProfile {
+    type Output = AccountView;
+    const SPEC: Spec = Spec {
+        name: "profile.get",
+        title: "See your profile",
+        route: Route::get("/auth/profile"),
+        needs: Needs::Account,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
+        AccountView::by_id(cx, cx.signed_in()?.id)
+    }
+}
+
+/// Change your profile. Fields left out stay as they are.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateProfile {
+    /// Your name as others see it.
+    pub name: Option<Line<120>>,
+    /// The address of a picture.
+    pub avatar_url: Patch<Website>,
+    /// IANA name, e.g. `Europe/Berlin`: where your days begin and end.
+    pub time_zone: Option<TimeZoneName>,
+}
+
+/// A time zone that exists.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+pub struct TimeZoneName(String);
+
+impl TryFrom<String> for TimeZoneName {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        time::time_zone(name.trim()).map(|_| TimeZoneName(name.trim().to_owned()))
+    }
+}
+
+impl rusqlite::ToSql for TimeZoneName {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl Operation for UpdateProfile {
+    type Output = AccountView;
+    const SPEC: Spec = Spec {
+        name: "profile.update",
+        title: "Change your profile",
+        route: Route::patch("/auth/profile"),
+        needs: Needs::Account,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
+        let me = cx.signed_in()?.id;
+        let mut row = Change::existing(cx, "account", me)?;
+        row.patch("name", &self.name.into())?
+            .patch("avatar_url", &self.avatar_url)?
+            .patch("time_zone", &self.time_zone.into())?;
+        row.update(cx, me)?;
+        AccountView::by_id(cx, me)
+    }
+}
+
+/// Change your password. Your other sessions end.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePassword {
+    pub current_password: String,
+    /// At least 12 characters with upper, lower, digit and symbol.
+    pub new_password: String,
+    #[serde(skip)]
+    new_hash: String,
+}
+
+impl Operation for ChangePassword {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "auth.change_password",
+        title: "Change your password",
+        route: Route::post("/auth/change-password"),
+        needs: Needs::Account,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        secret::check_password(&self.new_password).map_err(|message| Error::field("newPassword", message))?;
+        self.new_hash = secret::hash_password(&self.new_password)?;
+        Ok(())
+    }
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        let me = cx.signed_in()?;
+        let stored: Option<String> =
+            one(cx.conn(), "select password_hash from account where id = ?1", [me.id], |row| row.take())?;
+        if !secret::password_fits(&self.current_password, stored.as_deref()) {
+            return Err(Error::field("currentPassword", "is not your current password"));
+        }
+        let keep = match cx.caller().identity.means {
+            Means::Session { id, .. } => Some(id),
+            _ => None,
+        };
+        set_password(cx, me.id, &self.new_hash)?;
+        run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me.id, keep))?;
+        Ok(())
+    }
+}
+
+fn set_password(tx: &Tx, account: Id<Account>, hash: &str) -> Result<()> {
+    let mut row = Change::of("account");
+    row.set("password_hash", hash)?;
+    row.update(tx, account)
+}
+
+/// Set a new password with the token of a link. All sessions of the account end.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetPassword {
+    /// From the link.
+    pub token: String,
+    /// At least 12 characters with upper, lower, digit and symbol.
+    pub password: String,
+    #[serde(skip)]
+    hash: String,
+}
+
+impl Operation for ResetPassword {
+    type Output = AccountView;
+    const SPEC: Spec = Spec {
+        name: "auth.reset_password",
+        title: "Set a new password",
+        route: Route::post("/auth/reset-password"),
+        needs: Needs::Public,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        self.hash = hash_checked(&self.password)?;
+        Ok(())
+    }
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
+        let account = setup::use_link(cx, "PASSWORD", &self.token)?
+            .ok_or_else(|| Error::internal("a password link without an account"))?;
+        set_password(cx, account, &self.hash)?;
+        run(cx.conn(), "delete from session where account_id = ?1", [account])?;
+        AccountView::by_id(cx, account)
+    }
+}
+
+pub const SORTS: &[Sort] = &[Sort::up("name", "a.name collate nocase"), Sort::down("createdAt", "a.id")];
+
+/// List all accounts of the server.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListAccounts {
+    /// Part of a name or e-mail.
+    pub search: Option<Line<200>>,
+    /// true: archived ones too.
+    pub archived: Option<bool>,
+}
+
+impl Operation for ListAccounts {
+    type Output = Page<AccountView>;
+    const SPEC: Spec = Spec {
+        name: "account.list",
+        title: "List accounts",
+        route: Route::get("/accounts"),
+        needs: Needs::Platform,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More { sorts: SORTS, ..More::NO_TOOL },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<AccountView>> {
+        let part = self.search.map(|text| text.as_str().to_lowercase());
+        let mut accounts = Select::new(COLUMNS, "account a", "a.id")
+            .filter_some("instr(lower(a.name) || ' ' || a.email, ?) > 0", part);
+        if !self.archived.unwrap_or(false) {
+            accounts = accounts.condition("a.archived_at is null");
+        }
+        accounts.page(cx, &Self::SPEC, AccountView::read)
+    }
+}
+
+/// Make an account. Without a password, the answer holds a link with which the person sets one.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateAccount {
+    pub email: Email,
+    pub name: Line<120>,
+    /// At least 12 characters with upper, lower, digit and symbol.
+    pub password: Option<String>,
+    #[serde(skip)]
+    hash: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAccount {
+    #[serde(flatten)]
+    pub account: AccountView,
+    /// Works once, for two hours; only where no password was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_password_url: Option<String>,
+}
+impl Answer for NewAccount {
+    const SECRET: bool = true;
+    fn version(&self) -> Option<i64> {
+        Some(self.account.version)
+    }
+}
+
+/// A link to set a password lives two hours, as a reset does; one for a new colleague a week, as an invitation does.
+const WELCOME_DAYS: i64 = 7;
+
+impl Operation for CreateAccount {
+    type Output = NewAccount;
+    const SPEC: Spec = Spec {
+        name: "account.create",
+        title: "Make an account",
+        route: Route::post("/accounts"),
+        needs: Needs::Platform,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        self.hash = self.password.as_deref().map(hash_checked).transpose()?;
+        Ok(())
+    }
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<NewAccount> {
+        let taken: bool =
+            one(cx.conn(), "select exists (select 1 from account where email = ?1)", [&self.email], |row| row.take())?;
+        if taken {
+            return Err(Error::new(
+                Kind::Conflict,
+                format!("There is an account with the e-mail {} already.", self.email.as_str()),
+            ));
+        }
+        let mut row = Change::of("account");
+        row.set("email", self.email)?.set("name", self.name)?.set("password_hash", &self.hash)?;
+        let id = insert(cx, row)?;
+        let set_password_url = match self.hash {
+            Some(_) => None,
+            None => Some(set_password_url(cx, id)?),
+        };
+        Ok(NewAccount { account: AccountView::by_id(cx, id)?, set_password_url })
+    }
+}
+
+fn set_password_url(tx: &Tx, account: Id<Account>) -> Result<String> {
+    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), tx.now().plus_days(WELCOME_DAYS))?;
+    Ok(format!("{}/reset-password?token={token}", tx.config().base_url()))
+}
+
+/// Archive an account: its sessions end and its keys stop working. `archived: false` brings it back.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ArchiveAccount {
+    /// The account's id or e-mail.
+    pub account_id: Line<320>,
+    /// true if left out.
+    pub archived: Option<bool>,
+}
+
+impl Operation for ArchiveAccount {
+    type Output = AccountView;
+    const SPEC: Spec = Spec {
+        name: "account.archive",
+        title: "Archive an account",
+        route: Route::post("/accounts/{accountId}/archive"),
+        needs: Needs::Platform,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
+        let id = anybody(cx, self.account_id.as_str())?;
+        if cx.account_id() == Some(id) {
+            return Err(Error::conflict("Nobody archives their own account; ask another administrator."));
+        }
+        let archive = self.archived.unwrap_or(true);
+        let role = AccountView::by_id(cx, id)?.platform_role;
+        if archive && role == PlatformRole::Superadmin {
+            if !cx.caller().identity.is_superadmin() {
+                return Err(Error::conflict("Only a SUPERADMIN archives a SUPERADMIN."));
+            }
+            keep_a_superadmin(cx, id)?;
+        }
+        let mut row = Change::of("account");
+        row.archive(cx, Some(archive))?;
+        row.update(cx, id)?;
+        if archive {
+            run(cx.conn(), "delete from session where account_id = ?1", [id])?;
+        }
+        AccountView::by_id(cx, id)
+    }
+}
+
+fn keep_a_superadmin(tx: &Tx, except: Id<Account>) -> Result<()> {
+    const OTHER: &str =
+        "select exists (select 1 from account where platform_role = 'SUPERADMIN' and archived_at is null and id <> ?1)";
+    if one(tx.conn(), OTHER, [except], |row| row.take::<bool>())? {
+        return Ok(());
+    }
+    Err(Error::conflict("The server needs at least one SUPERADMIN; make another one first."))
+}
+
+/// Change what an account may do on the whole server.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdatePlatformRole {
+    /// The account's id or e-mail.
+    pub account_id: Line<320>,
+    pub platform_role: PlatformRole,
+}
+
+impl Operation for UpdatePlatformRole {
+    type Output = AccountView;
+    const SPEC: Spec = Spec {
+        name: "account.update_platform_role",
+        title: "Change a platform role",
+        route: Route::patch("/accounts/{accountId}/platform-role"),
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
+        let id = anybody(cx, self.account_id.as_str())?;
+        if cx.account_id() == Some(id) {
+            return Err(Error::conflict("Nobody changes their own platform role; ask another SUPERADMIN."));
+        }
+        let mut row = Change::existing(cx, "account", id)?;
+        if self.platform_role != PlatformRole::Superadmin {
+            keep_a_superadmin(cx, id)?;
+        }
+        row.set("platform_role", self.platform_role)?;
+        row.update(cx, id)?;
+        AccountView::by_id(cx, id)
+    }
+}
+
+/// Add an account, new or known, to a workspace: for the command line.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddUser {
+    pub email: Email,
+    pub name: Line<120>,
+    pub workspace: Ref<Workspace>,
+    pub role: Role,
+    pub password: Option<String>,
+    #[serde(skip)]
+    hash: Option<String>,
+}
+
+impl AddUser {
+    pub fn new(email: Email, name: Line<120>, workspace: Ref<Workspace>, role: Role, password: Option<String>) -> Self {
+        AddUser { email, name, workspace, role, password, hash: None }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AddedUser {
+    pub account_id: Id<Account>,
+    pub email: String,
+    pub workspace_id: Id<Workspace>,
+    pub role: Role,
+    /// Works once; for an account that is new and got no password.
+    pub set_password_url: Option<String>,
+}
+impl Answer for AddedUser {
+    const SECRET: bool = true;
+}
+
+impl Operation for AddUser {
+    type Output = AddedUser;
+    const SPEC: Spec = Spec {
+        name: "account.add_user",
+        title: "Add a user from the command line",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        self.hash = self.password.as_deref().map(hash_checked).transpose()?;
+        Ok(())
+    }
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AddedUser> {
+        let workspace_id = workspaces::any_workspace(cx, self.workspace.text())?;
+        let email = self.email.as_str().to_owned();
+        let known = optional(cx.conn(), "select id from account where email = ?1", [&self.email], |row| row.take())?;
+        let (account_id, set_password_url) = match known {
+            Some(_) if self.hash.is_some() => {
+                return Err(Error::conflict(format!(
+                    "{email} has an account already; leave the password out to add it to the workspace."
+                )));
+            }
+            Some(id) => (id, None),
+            None => {
+                let made =
+                    cx.run(CreateAccount { email: self.email, name: self.name, password: None, hash: self.hash })?;
+                (made.account.id, made.set_password_url)
+            }
+        };
+        workspaces::join(cx, workspace_id, account_id, self.role)?;
+        Ok(AddedUser { account_id, email, workspace_id, role: self.role, set_password_url })
+    }
+}

@@ -1,0 +1,229 @@
+//! Activities: what happened with whom, as a timeline.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::choices;
+use crate::core::caller::{Account, Role};
+use crate::core::error::Result;
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::patch::Patch;
+use crate::core::reference::Ref;
+use crate::core::store::{Change, all, insert, one};
+use crate::core::text::{Line, Prose};
+use crate::core::time::Moment;
+use crate::features::search;
+
+use super::deals::DealRecord;
+use super::organizations::OrganizationRecord;
+use super::people::PersonRecord;
+use super::{About, Named, about_nothing};
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<ListActivities>(), Entry::of::<AddActivity>()];
+
+#[derive(Debug, Clone, Copy)]
+pub struct ActivityRecord;
+impl Record for ActivityRecord {
+    const PREFIX: &'static str = "act";
+    const NOUN: &'static str = "activity";
+}
+
+choices! {
+    /// What kind of contact it was.
+    pub enum ActivityType { Note = "NOTE", Call = "CALL", Email = "EMAIL", Meeting = "MEETING", FollowUp = "FOLLOW_UP" }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Activity {
+    pub id: Id<ActivityRecord>,
+    #[serde(rename = "type")]
+    pub kind: ActivityType,
+    pub body: String,
+    pub occurred_at: Moment,
+    pub organization_id: Option<Id<OrganizationRecord>>,
+    pub organization: Option<Named<OrganizationRecord>>,
+    pub person_id: Option<Id<PersonRecord>>,
+    pub person: Option<Named<PersonRecord>>,
+    pub deal_id: Option<Id<DealRecord>>,
+    pub deal: Option<Named<DealRecord>>,
+    pub actor_id: Option<Id<Account>>,
+    pub actor: Option<Named<Account>>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for Activity {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+}
+
+const COLUMNS: &str = "
+    v.id, v.type, v.body, v.occurred_at, o.id, o.name, p.id, p.name, d.id, d.title, a.id, a.name,
+    v.created_at, v.updated_at, v.version";
+
+const FROM: &str = "
+    crm_activity v
+    left join crm_organization o on o.id = v.organization_id
+    left join crm_person p on p.id = v.person_id
+    left join crm_deal d on d.id = v.deal_id
+    left join account a on a.id = v.actor_id";
+
+impl Activity {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<Activity> {
+        let mut activity = Activity {
+            id: row.take()?,
+            kind: row.take()?,
+            body: row.take()?,
+            occurred_at: row.take()?,
+            organization_id: None,
+            organization: Named::read(row)?,
+            person_id: None,
+            person: Named::read(row)?,
+            deal_id: None,
+            deal: Named::read(row)?,
+            actor_id: None,
+            actor: Named::read(row)?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        };
+        activity.organization_id = activity.organization.as_ref().map(|named| named.id);
+        activity.person_id = activity.person.as_ref().map(|named| named.id);
+        activity.deal_id = activity.deal.as_ref().map(|named| named.id);
+        activity.actor_id = activity.actor.as_ref().map(|named| named.id);
+        Ok(activity)
+    }
+}
+
+/// Whose timeline to show.
+pub(super) enum For {
+    Organization(Id<OrganizationRecord>),
+    Person(Id<PersonRecord>),
+    Deal(Id<DealRecord>),
+}
+
+/// The newest 25.
+pub(super) fn newest_for(tx: &Tx, whose: For) -> Result<Vec<Activity>> {
+    let (column, id) = match whose {
+        For::Organization(id) => ("v.organization_id", id.raw()),
+        For::Person(id) => ("v.person_id", id.raw()),
+        For::Deal(id) => ("v.deal_id", id.raw()),
+    };
+    let sql =
+        format!("select {COLUMNS} from {FROM} where {column} = ?1 order by v.occurred_at desc, v.id desc limit 25");
+    all(tx.conn(), &sql, [id], Activity::read)
+}
+
+pub const SORTS: &[Sort] = &[Sort::down("occurredAt", "v.occurred_at")];
+
+/// List activities, newest first: the timeline of a deal, a person, an organization or the workspace.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListActivities {
+    /// Only with this organization: its id, name or domain.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// Only with this person: id, name or e-mail.
+    pub person_id: Option<Ref<PersonRecord>>,
+    /// Only about this deal: its id or title.
+    pub deal_id: Option<Ref<DealRecord>>,
+    /// Only of this kind.
+    #[serde(rename = "type")]
+    pub kind: Option<ActivityType>,
+    /// Words in the text.
+    pub search: Option<Line<200>>,
+}
+
+impl Operation for ListActivities {
+    type Output = Page<Activity>;
+    const SPEC: Spec = Spec {
+        name: "crm.activity.list",
+        title: "List activities",
+        route: Route::get("/crm/activities"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More {
+            sorts: SORTS,
+            brief: &["id", "type", "body", "occurredAt", "organization", "person", "deal", "actor"],
+            ..More::NONE
+        },
+    };
+
+    fn is_slow(&self, paging: &Paging) -> bool {
+        self.search.is_some() || paging.total
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Activity>> {
+        let organization =
+            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
+        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
+        let deal = self.deal_id.map(|reference| reference.resolve_for("dealId", cx)).transpose()?;
+        let words = self.search.map(|text| search::in_workspace(cx, &["activity"], text.as_str()));
+        Select::new(COLUMNS, FROM, "v.id")
+            .filter("v.workspace_id = ?", cx.workspace_id())
+            .filter_some("v.organization_id = ?", organization)
+            .filter_some("v.person_id = ?", person)
+            .filter_some("v.deal_id = ?", deal)
+            .filter_some("v.type = ?", self.kind)
+            .filter_some("v.id in (select rowid from search_index where search_index match ?)", words)
+            .page(cx, &Self::SPEC, Activity::read)
+    }
+}
+
+/// Write down a note, call, e-mail, meeting or follow-up about a deal, person or organization (at least one of them).
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddActivity {
+    /// What was said or done.
+    pub body: Prose<20_000>,
+    /// NOTE if left out.
+    #[serde(rename = "type")]
+    pub kind: Option<ActivityType>,
+    /// The organization: its id, name or domain.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// The person: id, name or e-mail.
+    pub person_id: Option<Ref<PersonRecord>>,
+    /// The deal: its id or title.
+    pub deal_id: Option<Ref<DealRecord>>,
+    /// When it happened, e.g. `2027-03-01T09:30:00Z`; now if left out.
+    pub occurred_at: Option<Moment>,
+}
+
+impl Operation for AddActivity {
+    type Output = Activity;
+    const SPEC: Spec = Spec {
+        name: "crm.activity.add",
+        title: "Log an activity",
+        route: Route::post("/crm/activities"),
+        needs: Needs::Workspace(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Activity> {
+        let about = About::resolve(
+            cx,
+            Patch::from(self.organization_id),
+            Patch::from(self.person_id),
+            Patch::from(self.deal_id),
+        )?;
+        if about.is_nothing() {
+            return Err(about_nothing());
+        }
+        let mut row = Change::of("crm_activity");
+        row.set("workspace_id", cx.workspace_id())?
+            .set("type", self.kind.unwrap_or(ActivityType::Note))?
+            .set("body", self.body)?
+            .set("actor_id", cx.account_id())?
+            .set("occurred_at", self.occurred_at.unwrap_or(cx.now()))?;
+        about.write(&mut row)?;
+        let id: Id<ActivityRecord> = insert(cx, row)?;
+        one(cx.conn(), &format!("select {COLUMNS} from {FROM} where v.id = ?1"), [id], Activity::read)
+    }
+}

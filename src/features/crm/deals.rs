@@ -1,0 +1,535 @@
+//! Deals: money that may come in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::choices;
+use crate::core::caller::{Account, Role};
+use crate::core::error::{Error, FieldError, Result};
+use crate::core::id::{Id, Record};
+use crate::core::money::{Amount, Currency, Money};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::patch::Patch;
+use crate::core::reference::{Ref, Referable};
+use crate::core::store::{Change, all, insert, one, optional};
+use crate::core::text::{Labels, Line, Prose};
+use crate::core::time::{Day, Moment};
+use crate::features::search;
+
+use super::Named;
+use super::activities::{self, Activity};
+use super::follow_ups::{self, FollowUp};
+use super::organizations::OrganizationRecord;
+use super::people::PersonRecord;
+use super::pipeline::{self, StageRecord};
+
+pub const OPERATIONS: &[Entry] =
+    &[Entry::of::<CreateDeal>(), Entry::of::<GetDeal>(), Entry::of::<ListDeals>(), Entry::of::<UpdateDeal>()];
+
+#[derive(Debug, Clone, Copy)]
+pub struct DealRecord;
+impl Record for DealRecord {
+    const PREFIX: &'static str = "deal";
+    const NOUN: &'static str = "deal";
+}
+
+choices! {
+    /// How a deal stands.
+    pub enum DealStatus { Open = "OPEN", Won = "WON", Lost = "LOST" }
+}
+
+choices! {
+    /// Which deals to list.
+    pub enum DealsWanted { Open = "OPEN", Won = "WON", Lost = "LOST", All = "ALL" }
+}
+
+/// An opportunity in the pipeline.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deal {
+    pub id: Id<DealRecord>,
+    pub title: String,
+    pub status: DealStatus,
+    /// The stage's name.
+    pub stage: String,
+    pub stage_id: Id<StageRecord>,
+    /// In whole units of `currency`.
+    #[schemars(with = "Option<f64>")]
+    pub value: Option<Money>,
+    pub currency: Option<Currency>,
+    /// Percent; the stage's unless set.
+    pub probability: i64,
+    pub organization_id: Option<Id<OrganizationRecord>>,
+    pub organization: Option<Named<OrganizationRecord>>,
+    pub primary_person_id: Option<Id<PersonRecord>>,
+    pub primary_person: Option<Named<PersonRecord>>,
+    pub owner_id: Option<Id<Account>>,
+    pub owner: Option<Named<Account>>,
+    pub next_step: Option<String>,
+    pub expected_close_at: Option<Day>,
+    pub closed_at: Option<Moment>,
+    pub lost_reason: Option<String>,
+    pub notes: Option<String>,
+    pub labels: Labels,
+    pub archived_at: Option<Moment>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for Deal {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+    fn location(&self) -> Option<String> {
+        Some(format!("/crm/deals/{}", self.id))
+    }
+}
+
+pub(super) const COLUMNS: &str = "
+    d.id, d.title, d.status, s.name, s.id, d.value_minor, d.currency, ifnull(d.probability, s.probability),
+    o.id, o.name, p.id, p.name, a.id, a.name,
+    d.next_step, d.expected_close_on, d.closed_at, d.lost_reason, d.notes, d.labels,
+    d.archived_at, d.created_at, d.updated_at, d.version";
+
+pub(super) const FROM: &str = "
+    crm_deal d
+    join crm_stage s on s.id = d.stage_id
+    left join crm_organization o on o.id = d.organization_id
+    left join crm_person p on p.id = d.primary_person_id
+    left join account a on a.id = d.owner_id";
+
+impl Deal {
+    pub(super) fn read(row: &mut Columns<'_>) -> rusqlite::Result<Deal> {
+        let (id, title, status, stage, stage_id) = (row.take()?, row.take()?, row.take()?, row.take()?, row.take()?);
+        let (minor, currency) = (row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?);
+        let probability = row.take()?;
+        let organization = Named::read(row)?;
+        let primary_person = Named::read(row)?;
+        let owner = Named::read(row)?;
+        Ok(Deal {
+            id,
+            title,
+            status,
+            stage,
+            stage_id,
+            value: minor.zip(currency).map(|(minor, currency)| Money { minor, currency }),
+            currency,
+            probability,
+            organization_id: organization.as_ref().map(|named| named.id),
+            organization,
+            primary_person_id: primary_person.as_ref().map(|named| named.id),
+            primary_person,
+            owner_id: owner.as_ref().map(|named| named.id),
+            owner,
+            next_step: row.take()?,
+            expected_close_at: row.take()?,
+            closed_at: row.take()?,
+            lost_reason: row.take()?,
+            notes: row.take()?,
+            labels: row.take()?,
+            archived_at: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        })
+    }
+
+    fn by_id(tx: &Tx, id: Id<DealRecord>) -> Result<Deal> {
+        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where d.id = ?1"), [id], Deal::read)
+    }
+}
+
+impl Referable for DealRecord {
+    fn exists(tx: &Tx, id: Id<Self>) -> Result<bool> {
+        const EXISTS: &str = "select 1 from crm_deal where id = ?1 and workspace_id = ?2";
+        Ok(optional(tx.conn(), EXISTS, (id, tx.workspace_id()), |row| row.take::<i64>())?.is_some())
+    }
+    fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
+        const NAMED: &str = "
+            select id, title from crm_deal
+             where workspace_id = ?1 and title = ?2 collate nocase and archived_at is null
+             limit 6";
+        all(tx.conn(), NAMED, (tx.workspace_id(), text), |row| Ok((row.take()?, row.take()?)))
+    }
+}
+
+/// Whose deals to show on a page.
+pub(super) enum For {
+    Organization(Id<OrganizationRecord>),
+    Person(Id<PersonRecord>),
+}
+
+/// The newest hundred that are not archived.
+pub(super) fn newest_for(tx: &Tx, whose: For) -> Result<Vec<Deal>> {
+    let (column, id) = match whose {
+        For::Organization(id) => ("d.organization_id", id.raw()),
+        For::Person(id) => ("d.primary_person_id", id.raw()),
+    };
+    let sql = format!(
+        "select {COLUMNS} from {FROM} where {column} = ?1 and d.archived_at is null order by d.id desc limit 100"
+    );
+    all(tx.conn(), &sql, [id], Deal::read)
+}
+
+/// Open a deal in the workspace's pipeline. The caller owns it unless `ownerId` says otherwise.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateDeal {
+    /// A short name people will recognise, e.g. `Website relaunch`.
+    pub title: Line<200>,
+    /// The organization: its id, name or domain.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// The main contact: id, name or e-mail.
+    pub primary_person_id: Option<Ref<PersonRecord>>,
+    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    pub owner_id: Option<Ref<Account>>,
+    /// Expected worth in whole units of `currency`, e.g. 12500.
+    pub value: Option<Amount>,
+    /// ISO 4217, e.g. `EUR`.
+    pub currency: Option<Currency>,
+    /// A stage of the pipeline by name or id, e.g. `Proposal`; the first one if left out.
+    pub stage: Option<Ref<StageRecord>>,
+    /// OPEN if left out.
+    pub status: Option<DealStatus>,
+    /// Percent, if it is not the stage's.
+    #[schemars(range(min = 0, max = 100))]
+    pub probability: Option<Percent>,
+    /// What to do next.
+    pub next_step: Option<Line<500>>,
+    /// The day you expect the decision, e.g. `2027-03-31`.
+    pub expected_close_at: Option<Day>,
+    /// Why it was lost.
+    pub lost_reason: Option<Line<500>>,
+    /// Anything worth knowing.
+    pub notes: Option<Prose<20_000>>,
+    pub labels: Option<Labels>,
+}
+
+/// 0 to 100.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(inline)]
+pub struct Percent(u8);
+
+impl TryFrom<i64> for Percent {
+    type Error = String;
+    fn try_from(number: i64) -> Result<Self, String> {
+        u8::try_from(number)
+            .ok()
+            .filter(|percent| *percent <= 100)
+            .map(Percent)
+            .ok_or_else(|| format!("must be a percentage from 0 to 100, not {number}"))
+    }
+}
+
+impl rusqlite::ToSql for Percent {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl Operation for CreateDeal {
+    type Output = Deal;
+    const SPEC: Spec = Spec {
+        name: "crm.deal.create",
+        title: "Open a deal",
+        route: Route::post("/crm/deals"),
+        needs: Needs::Workspace(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Deal> {
+        let organization =
+            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
+        let person =
+            self.primary_person_id.map(|reference| reference.resolve_for("primaryPersonId", cx)).transpose()?;
+        let owner = match self.owner_id {
+            Some(reference) => Some(reference.resolve_for("ownerId", cx)?),
+            None => cx.account_id(),
+        };
+        let stage = match self.stage {
+            Some(reference) => reference.resolve_for("stage", cx)?,
+            None => pipeline::first_stage(cx)?,
+        };
+        let status = self.status.unwrap_or(DealStatus::Open);
+        let currency = self.currency.or(self.value.map(|_| cx.config().default_currency));
+        let mut row = Change::of("crm_deal");
+        row.set("workspace_id", cx.workspace_id())?
+            .set("title", self.title)?
+            .set("organization_id", organization)?
+            .set("primary_person_id", person)?
+            .set("owner_id", owner)?
+            .set("stage_id", stage)?
+            .set("status", status)?
+            .set("closed_at", (status != DealStatus::Open).then(|| cx.now()))?
+            .set("value_minor", in_minor_units(self.value, currency)?)?
+            .set("currency", currency)?
+            .set("probability", self.probability)?
+            .set("next_step", self.next_step)?
+            .set("expected_close_on", self.expected_close_at)?
+            .set("lost_reason", self.lost_reason)?
+            .set("notes", self.notes)?
+            .set("labels", self.labels.unwrap_or_default())?;
+        Deal::by_id(cx, insert(cx, row)?)
+    }
+}
+
+fn in_minor_units(value: Option<Amount>, currency: Option<Currency>) -> Result<Option<i64>> {
+    let Some((value, currency)) = value.zip(currency) else { return Ok(None) };
+    value.to_minor(currency).map(Some).map_err(|message| Error::field("value", message))
+}
+
+/// Read one deal with its open follow-ups and newest activities.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetDeal {
+    /// The deal: its id or title.
+    pub deal_id: Ref<DealRecord>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DealDetail {
+    #[serde(flatten)]
+    pub deal: Deal,
+    /// What is still to do, soonest first.
+    pub follow_ups: Vec<FollowUp>,
+    /// The newest 25.
+    pub activities: Vec<Activity>,
+}
+
+impl Answer for DealDetail {
+    fn version(&self) -> Option<i64> {
+        Some(self.deal.version)
+    }
+}
+
+impl Operation for GetDeal {
+    type Output = DealDetail;
+    const SPEC: Spec = Spec {
+        name: "crm.deal.get",
+        title: "Read a deal",
+        route: Route::get("/crm/deals/{dealId}"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<DealDetail> {
+        let id = self.deal_id.resolve(cx)?;
+        Ok(DealDetail {
+            deal: Deal::by_id(cx, id)?,
+            follow_ups: follow_ups::open_for(cx, follow_ups::For::Deal(id))?,
+            activities: activities::newest_for(cx, activities::For::Deal(id))?,
+        })
+    }
+}
+
+pub const SORTS: &[Sort] = &[
+    Sort::down("updatedAt", "d.updated_at"),
+    Sort::down("createdAt", "d.id"),
+    Sort::up("title", "d.title collate nocase"),
+    Sort::down("value", "ifnull(d.value_minor, -1)"),
+    Sort::up("expectedCloseAt", "ifnull(d.expected_close_on, '9999-12-31')"),
+];
+
+/// List deals, newest change first. Archived ones are left out unless `archived` is true.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListDeals {
+    /// OPEN, WON, LOST or ALL.
+    pub status: Option<DealsWanted>,
+    /// Only deals in this stage, by name or id.
+    pub stage: Option<Ref<StageRecord>>,
+    /// Only deals with this organization: its id, name or domain.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// Only deals with this contact: id, name or e-mail.
+    pub person_id: Option<Ref<PersonRecord>>,
+    /// Only deals of this account: id, e-mail, name, or `me`.
+    pub owner_id: Option<Ref<Account>>,
+    /// Words in title, next step, notes or labels.
+    pub search: Option<Line<200>>,
+    /// true: archived ones too.
+    pub archived: Option<bool>,
+}
+
+impl Operation for ListDeals {
+    type Output = Page<Deal>;
+    const SPEC: Spec = Spec {
+        name: "crm.deal.list",
+        title: "List deals",
+        route: Route::get("/crm/deals"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More {
+            sorts: SORTS,
+            brief: &[
+                "id",
+                "title",
+                "status",
+                "stage",
+                "value",
+                "currency",
+                "organization",
+                "owner",
+                "nextStep",
+                "expectedCloseAt",
+            ],
+            open: Some(("status", "OPEN")),
+            ..More::NONE
+        },
+    };
+
+    fn is_slow(&self, paging: &Paging) -> bool {
+        self.search.is_some() || paging.total
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Deal>> {
+        let status = self.status.filter(|wanted| *wanted != DealsWanted::All);
+        let stage = self.stage.map(|reference| reference.resolve_for("stage", cx)).transpose()?;
+        let organization =
+            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
+        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
+        let owner = self.owner_id.map(|reference| reference.resolve_for("ownerId", cx)).transpose()?;
+        let words = self.search.map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
+        let mut deals = Select::new(COLUMNS, FROM, "d.id")
+            .filter("d.workspace_id = ?", cx.workspace_id())
+            .filter_some("d.status = ?", status)
+            .filter_some("d.stage_id = ?", stage)
+            .filter_some("d.organization_id = ?", organization)
+            .filter_some("d.primary_person_id = ?", person)
+            .filter_some("d.owner_id = ?", owner)
+            .filter_some("d.id in (select rowid from search_index where search_index match ?)", words);
+        if !self.archived.unwrap_or(false) {
+            deals = deals.condition("d.archived_at is null");
+        }
+        deals.page(cx, &Self::SPEC, Deal::read)
+    }
+}
+
+/// Change a deal. Fields left out stay as they are; null clears one.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateDeal {
+    /// The deal: its id or title.
+    #[schemars(required)]
+    pub deal_id: Ref<DealRecord>,
+    /// A short name people will recognise.
+    pub title: Option<Line<200>>,
+    /// The organization: its id, name or domain.
+    pub organization_id: Patch<Ref<OrganizationRecord>>,
+    /// The main contact: id, name or e-mail.
+    pub primary_person_id: Patch<Ref<PersonRecord>>,
+    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    pub owner_id: Patch<Ref<Account>>,
+    /// Expected worth in whole units of `currency`, e.g. 12500.
+    pub value: Patch<Amount>,
+    /// ISO 4217, e.g. `EUR`.
+    pub currency: Patch<Currency>,
+    /// A stage of the pipeline by name or id.
+    pub stage: Option<Ref<StageRecord>>,
+    /// WON or LOST closes the deal, OPEN takes it up again.
+    pub status: Option<DealStatus>,
+    /// Percent; null: the stage's.
+    #[schemars(range(min = 0, max = 100))]
+    pub probability: Patch<Percent>,
+    /// What to do next.
+    pub next_step: Patch<Line<500>>,
+    /// The day you expect the decision, e.g. `2027-03-31`.
+    pub expected_close_at: Patch<Day>,
+    /// Why it was lost.
+    pub lost_reason: Patch<Line<500>>,
+    /// Anything worth knowing.
+    pub notes: Patch<Prose<20_000>>,
+    /// All labels it will have.
+    pub labels: Patch<Labels>,
+    /// true puts it away, false brings it back.
+    pub archived: Option<bool>,
+}
+
+const BEFORE: &str = "select status, value_minor, currency from crm_deal where id = ?1";
+
+impl Operation for UpdateDeal {
+    type Output = Deal;
+    const SPEC: Spec = Spec {
+        name: "crm.deal.update",
+        title: "Change a deal",
+        route: Route::patch("/crm/deals/{dealId}"),
+        needs: Needs::Workspace(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Deal> {
+        let id = self.deal_id.resolve(cx)?;
+        let (status, minor, currency) = one(cx.conn(), BEFORE, [id], |row| {
+            Ok((row.take::<DealStatus>()?, row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?))
+        })?;
+        let mut row = Change::existing(cx, "crm_deal", id)?;
+        row.patch("title", &self.title.into())?
+            .patch(
+                "organization_id",
+                &self.organization_id.try_map(|reference| reference.resolve_for("organizationId", cx))?,
+            )?
+            .patch(
+                "primary_person_id",
+                &self.primary_person_id.try_map(|reference| reference.resolve_for("primaryPersonId", cx))?,
+            )?
+            .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
+            .patch("stage_id", &Patch::from(self.stage).try_map(|reference| reference.resolve_for("stage", cx))?)?
+            .patch("probability", &self.probability)?
+            .patch("next_step", &self.next_step)?
+            .patch("expected_close_on", &self.expected_close_at)?
+            .patch("lost_reason", &self.lost_reason)?
+            .patch("notes", &self.notes)?
+            .patch("labels", &self.labels.or_empty())?
+            .archive(cx, self.archived)?;
+        set_worth(&mut row, cx, self.value, self.currency, minor, currency)?;
+        if let Some(next) = self.status.filter(|next| *next != status) {
+            row.set("status", next)?.set("closed_at", (next != DealStatus::Open).then(|| cx.now()))?;
+        }
+        row.update(cx, id)?;
+        Deal::by_id(cx, id)
+    }
+}
+
+/// Value and currency go together: a value without a currency says nothing.
+fn set_worth(
+    row: &mut Change,
+    tx: &Tx,
+    value: Patch<Amount>,
+    currency: Patch<Currency>,
+    old_minor: Option<i64>,
+    old: Option<Currency>,
+) -> Result<()> {
+    if value.is_keep() && currency.is_keep() {
+        return Ok(());
+    }
+    let has_value = matches!(value, Patch::Set(_)) || (value.is_keep() && old_minor.is_some());
+    if has_value && currency == Patch::Clear {
+        return Err(Error::field("currency", "cannot be cleared while the deal has a value"));
+    }
+    let new = currency.or(old).or(has_value.then(|| tx.config().default_currency));
+    let minor = match (value, old_minor.zip(old), new) {
+        (Patch::Set(amount), _, new) => in_minor_units(Some(amount), new)?,
+        (Patch::Clear, ..) | (Patch::Keep, None, _) => None,
+        // Another currency means the same number of it: 500 USD become 500 EUR.
+        (Patch::Keep, Some((minor, old)), Some(new)) => {
+            let amount = Amount::parse(&Money { minor, currency: old }.plain()).map_err(Error::internal)?;
+            let minor = amount.to_minor(new).map_err(|message| {
+                Error::fields(vec![FieldError {
+                    field: "currency".into(),
+                    message: format!("does not fit the value, which {message}; send the value too"),
+                }])
+            })?;
+            Some(minor)
+        }
+        (Patch::Keep, Some(_), None) => None,
+    };
+    row.set("value_minor", minor)?.set("currency", new)?;
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! Follow-ups: what to do next, for whom, by when.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::choices;
+use crate::core::caller::{Account, Role};
+use crate::core::error::Result;
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::patch::Patch;
+use crate::core::reference::{Ref, Referable};
+use crate::core::store::{Change, all, insert, one, optional};
+use crate::core::text::{Line, Prose};
+use crate::core::time::{Due, Moment};
+
+use super::deals::DealRecord;
+use super::organizations::OrganizationRecord;
+use super::people::PersonRecord;
+use super::{About, Named};
+
+pub const OPERATIONS: &[Entry] =
+    &[Entry::of::<ListFollowUps>(), Entry::of::<AddFollowUp>(), Entry::of::<UpdateFollowUp>()];
+
+#[derive(Debug, Clone, Copy)]
+pub struct FollowUpRecord;
+impl Record for FollowUpRecord {
+    const PREFIX: &'static str = "fup";
+    const NOUN: &'static str = "follow-up";
+}
+
+choices! {
+    /// How a follow-up stands.
+    pub enum FollowUpStatus { Open = "OPEN", Done = "DONE", Cancelled = "CANCELLED" }
+}
+
+choices! {
+    /// Which follow-ups to list.
+    pub enum FollowUpsWanted { Open = "OPEN", Done = "DONE", Cancelled = "CANCELLED", All = "ALL" }
+}
+
+/// Something to do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FollowUp {
+    pub id: Id<FollowUpRecord>,
+    pub title: String,
+    pub body: Option<String>,
+    pub status: FollowUpStatus,
+    pub due_at: Option<Moment>,
+    pub owner_id: Option<Id<Account>>,
+    pub owner: Option<Named<Account>>,
+    pub organization_id: Option<Id<OrganizationRecord>>,
+    pub organization: Option<Named<OrganizationRecord>>,
+    pub person_id: Option<Id<PersonRecord>>,
+    pub person: Option<Named<PersonRecord>>,
+    pub deal_id: Option<Id<DealRecord>>,
+    pub deal: Option<Named<DealRecord>>,
+    pub created_by_id: Option<Id<Account>>,
+    pub completed_at: Option<Moment>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for FollowUp {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+    fn location(&self) -> Option<String> {
+        Some(format!("/crm/follow-ups/{}", self.id))
+    }
+}
+
+const COLUMNS: &str = "
+    f.id, f.title, f.body, f.status, f.due_at, a.id, a.name, o.id, o.name, p.id, p.name, d.id, d.title,
+    f.created_by_id, f.completed_at, f.created_at, f.updated_at, f.version";
+
+const FROM: &str = "
+    crm_follow_up f
+    left join account a on a.id = f.owner_id
+    left join crm_organization o on o.id = f.organization_id
+    left join crm_person p on p.id = f.person_id
+    left join crm_deal d on d.id = f.deal_id";
+
+impl FollowUp {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<FollowUp> {
+        let mut follow_up = FollowUp {
+            id: row.take()?,
+            title: row.take()?,
+            body: row.take()?,
+            status: row.take()?,
+            due_at: row.take()?,
+            owner_id: None,
+            owner: Named::read(row)?,
+            organization_id: None,
+            organization: Named::read(row)?,
+            person_id: None,
+            person: Named::read(row)?,
+            deal_id: None,
+            deal: Named::read(row)?,
+            created_by_id: row.take()?,
+            completed_at: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        };
+        follow_up.owner_id = follow_up.owner.as_ref().map(|named| named.id);
+        follow_up.organization_id = follow_up.organization.as_ref().map(|named| named.id);
+        follow_up.person_id = follow_up.person.as_ref().map(|named| named.id);
+        follow_up.deal_id = follow_up.deal.as_ref().map(|named| named.id);
+        Ok(follow_up)
+    }
+
+    fn by_id(tx: &Tx, id: Id<FollowUpRecord>) -> Result<FollowUp> {
+        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where f.id = ?1"), [id], FollowUp::read)
+    }
+}
+
+impl Referable for FollowUpRecord {
+    fn exists(tx: &Tx, id: Id<Self>) -> Result<bool> {
+        const EXISTS: &str = "select 1 from crm_follow_up where id = ?1 and workspace_id = ?2";
+        Ok(optional(tx.conn(), EXISTS, (id, tx.workspace_id()), |row| row.take::<i64>())?.is_some())
+    }
+    /// By title, while it is open.
+    fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
+        const NAMED: &str = "
+            select id, title from crm_follow_up
+             where workspace_id = ?1 and status = 'OPEN' and title = ?2 collate nocase
+             limit 6";
+        all(tx.conn(), NAMED, (tx.workspace_id(), text), |row| Ok((row.take()?, row.take()?)))
+    }
+}
+
+/// Whose follow-ups to show.
+pub(super) enum For {
+    Organization(Id<OrganizationRecord>),
+    Person(Id<PersonRecord>),
+    Deal(Id<DealRecord>),
+}
+
+/// The first hundred that are open, soonest first.
+pub(super) fn open_for(tx: &Tx, whose: For) -> Result<Vec<FollowUp>> {
+    let (column, id) = match whose {
+        For::Organization(id) => ("f.organization_id", id.raw()),
+        For::Person(id) => ("f.person_id", id.raw()),
+        For::Deal(id) => ("f.deal_id", id.raw()),
+    };
+    let sql = format!(
+        "select {COLUMNS} from {FROM} where {column} = ?1 and f.status = 'OPEN' order by ifnull(f.due_at, 253402300799999), f.id limit 100"
+    );
+    all(tx.conn(), &sql, [id], FollowUp::read)
+}
+
+pub const SORTS: &[Sort] =
+    &[Sort::up("dueAt", "ifnull(f.due_at, 253402300799999)"), Sort::down("updatedAt", "f.updated_at")];
+
+/// List follow-ups, the soonest first, those without a date last.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListFollowUps {
+    /// OPEN, DONE, CANCELLED or ALL.
+    pub status: Option<FollowUpsWanted>,
+    /// Only those of this account: id, e-mail, name, or `me`.
+    pub owner_id: Option<Ref<Account>>,
+    /// Only with this organization: its id, name or domain.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// Only with this person: id, name or e-mail.
+    pub person_id: Option<Ref<PersonRecord>>,
+    /// Only about this deal: its id or title.
+    pub deal_id: Option<Ref<DealRecord>>,
+    /// Only those due by then: a day (all of it) or a time.
+    pub due_before: Option<Due>,
+}
+
+impl Operation for ListFollowUps {
+    type Output = Page<FollowUp>;
+    const SPEC: Spec = Spec {
+        name: "crm.follow_up.list",
+        title: "List follow-ups",
+        route: Route::get("/crm/follow-ups"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More {
+            sorts: SORTS,
+            brief: &["id", "title", "status", "dueAt", "owner", "organization", "person", "deal"],
+            open: Some(("status", "OPEN")),
+            ..More::NONE
+        },
+    };
+
+    fn is_slow(&self, paging: &Paging) -> bool {
+        paging.total
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<FollowUp>> {
+        let status = self.status.filter(|wanted| *wanted != FollowUpsWanted::All);
+        let owner = self.owner_id.map(|reference| reference.resolve_for("ownerId", cx)).transpose()?;
+        let organization =
+            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
+        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
+        let deal = self.deal_id.map(|reference| reference.resolve_for("dealId", cx)).transpose()?;
+        Select::new(COLUMNS, FROM, "f.id")
+            .filter("f.workspace_id = ?", cx.workspace_id())
+            .filter_some("f.status = ?", status)
+            .filter_some("f.owner_id = ?", owner)
+            .filter_some("f.organization_id = ?", organization)
+            .filter_some("f.person_id = ?", person)
+            .filter_some("f.deal_id = ?", deal)
+            .filter_some("f.due_at <= ?", self.due_before.map(|due| due.moment(&cx.time_zone())))
+            .page(cx, &Self::SPEC, FollowUp::read)
+    }
+}
+
+/// Plan a follow-up. The caller owns it unless `ownerId` says otherwise.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddFollowUp {
+    /// What to do, e.g. `Call about the contract`.
+    pub title: Line<200>,
+    /// Details.
+    pub body: Option<Prose<20_000>>,
+    /// By when: a day such as `2027-03-01` (all of it, in your time zone) or a time such as `2027-03-01T09:30:00Z`.
+    pub due_at: Option<Due>,
+    /// OPEN if left out.
+    pub status: Option<FollowUpStatus>,
+    /// Who does it: an account's id, e-mail, name, or `me`.
+    pub owner_id: Option<Ref<Account>>,
+    /// The organization: its id, name or domain.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// The person: id, name or e-mail.
+    pub person_id: Option<Ref<PersonRecord>>,
+    /// The deal: its id or title.
+    pub deal_id: Option<Ref<DealRecord>>,
+}
+
+impl Operation for AddFollowUp {
+    type Output = FollowUp;
+    const SPEC: Spec = Spec {
+        name: "crm.follow_up.add",
+        title: "Plan a follow-up",
+        route: Route::post("/crm/follow-ups"),
+        needs: Needs::Workspace(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<FollowUp> {
+        let about = About::resolve(
+            cx,
+            Patch::from(self.organization_id),
+            Patch::from(self.person_id),
+            Patch::from(self.deal_id),
+        )?;
+        let owner = match self.owner_id {
+            Some(reference) => Some(reference.resolve_for("ownerId", cx)?),
+            None => cx.account_id(),
+        };
+        let status = self.status.unwrap_or(FollowUpStatus::Open);
+        let mut row = Change::of("crm_follow_up");
+        row.set("workspace_id", cx.workspace_id())?
+            .set("title", self.title)?
+            .set("body", self.body)?
+            .set("due_at", self.due_at.map(|due| due.moment(&cx.time_zone())))?
+            .set("status", status)?
+            .set("completed_at", (status == FollowUpStatus::Done).then(|| cx.now()))?
+            .set("owner_id", owner)?
+            .set("created_by_id", cx.account_id())?;
+        about.write(&mut row)?;
+        FollowUp::by_id(cx, insert(cx, row)?)
+    }
+}
+
+/// Change a follow-up; DONE or CANCELLED ends it. Fields left out stay as they are; null clears one.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateFollowUp {
+    /// The follow-up: its id, or the title of an open one.
+    #[schemars(required)]
+    pub follow_up_id: Ref<FollowUpRecord>,
+    /// What to do.
+    pub title: Option<Line<200>>,
+    /// Details.
+    pub body: Patch<Prose<20_000>>,
+    /// By when: a day such as `2027-03-01` (all of it, in your time zone) or a time such as `2027-03-01T09:30:00Z`.
+    pub due_at: Patch<Due>,
+    pub status: Option<FollowUpStatus>,
+    /// Who does it: an account's id, e-mail, name, or `me`.
+    pub owner_id: Patch<Ref<Account>>,
+    /// The organization: its id, name or domain.
+    pub organization_id: Patch<Ref<OrganizationRecord>>,
+    /// The person: id, name or e-mail.
+    pub person_id: Patch<Ref<PersonRecord>>,
+    /// The deal: its id or title.
+    pub deal_id: Patch<Ref<DealRecord>>,
+}
+
+impl Operation for UpdateFollowUp {
+    type Output = FollowUp;
+    const SPEC: Spec = Spec {
+        name: "crm.follow_up.update",
+        title: "Change a follow-up",
+        route: Route::patch("/crm/follow-ups/{followUpId}"),
+        needs: Needs::Workspace(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<FollowUp> {
+        let id = self.follow_up_id.resolve(cx)?;
+        let about = About::resolve(cx, self.organization_id, self.person_id, self.deal_id)?;
+        let status: FollowUpStatus =
+            one(cx.conn(), "select status from crm_follow_up where id = ?1", [id], |row| row.take())?;
+        let mut row = Change::existing(cx, "crm_follow_up", id)?;
+        row.patch("title", &self.title.into())?
+            .patch("body", &self.body)?
+            .patch("due_at", &self.due_at.map(|due| due.moment(&cx.time_zone())))?
+            .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?;
+        about.write(&mut row)?;
+        if let Some(next) = self.status.filter(|next| *next != status) {
+            row.set("status", next)?.set("completed_at", (next == FollowUpStatus::Done).then(|| cx.now()))?;
+        }
+        row.update(cx, id)?;
+        FollowUp::by_id(cx, id)
+    }
+}

@@ -1,0 +1,132 @@
+//! The CRM: organizations, people, deals in a pipeline, activities and follow-ups.
+
+pub mod activities;
+pub mod deals;
+pub mod follow_ups;
+pub mod organizations;
+pub mod people;
+pub mod pipeline;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::caller::Role;
+use crate::core::error::{Error, FieldError, Result};
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::Columns;
+use crate::core::patch::Patch;
+use crate::core::reference::Ref;
+
+use deals::DealRecord;
+use organizations::OrganizationRecord;
+use people::PersonRecord;
+use pipeline::Stage;
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<Info>()];
+
+/// A record and what to call it, where another one points at it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "")]
+pub struct Named<T: Record> {
+    pub id: Id<T>,
+    pub name: String,
+}
+
+impl<T: Record> Named<T> {
+    /// Two columns of a left join: id and name.
+    pub fn read(row: &mut Columns<'_>) -> rusqlite::Result<Option<Self>> {
+        let (id, name) = (row.take::<Option<Id<T>>>()?, row.take::<Option<String>>()?);
+        Ok(id.zip(name).map(|(id, name)| Named { id, name }))
+    }
+}
+
+/// What an activity or a follow-up is about, as the caller named it.
+#[derive(Default)]
+struct About {
+    organization: Patch<Id<OrganizationRecord>>,
+    person: Patch<Id<PersonRecord>>,
+    deal: Patch<Id<DealRecord>>,
+}
+
+impl About {
+    fn resolve(
+        tx: &Tx,
+        organization: Patch<Ref<OrganizationRecord>>,
+        person: Patch<Ref<PersonRecord>>,
+        deal: Patch<Ref<DealRecord>>,
+    ) -> Result<Self> {
+        Ok(About {
+            organization: organization.try_map(|reference| reference.resolve_for("organizationId", tx))?,
+            person: person.try_map(|reference| reference.resolve_for("personId", tx))?,
+            deal: deal.try_map(|reference| reference.resolve_for("dealId", tx))?,
+        })
+    }
+
+    /// Without any of the three it would show up on no page.
+    fn is_nothing(&self) -> bool {
+        !matches!(
+            (&self.organization, &self.person, &self.deal),
+            (Patch::Set(_), ..) | (_, Patch::Set(_), _) | (.., Patch::Set(_))
+        )
+    }
+
+    fn write(&self, change: &mut crate::core::store::Change) -> Result<()> {
+        change
+            .patch("organization_id", &self.organization)?
+            .patch("person_id", &self.person)?
+            .patch("deal_id", &self.deal)?;
+        Ok(())
+    }
+}
+
+fn about_nothing() -> Error {
+    let message = "say what it is about: organizationId, personId or dealId".to_owned();
+    Error::fields(
+        ["organizationId", "personId", "dealId"]
+            .map(|field| FieldError { field: field.into(), message: message.clone() })
+            .into(),
+    )
+}
+
+/// See whether the CRM is on, and the stages of the workspace's pipeline.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Info {}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CrmInfo {
+    ok: bool,
+    module: &'static str,
+    status: &'static str,
+    feature_key: &'static str,
+    message: &'static str,
+    /// The pipeline's stages in order.
+    pub stages: Vec<Stage>,
+}
+impl Answer for CrmInfo {}
+
+impl Operation for Info {
+    type Output = CrmInfo;
+    const SPEC: Spec = Spec {
+        name: "crm.addon.info",
+        title: "About the CRM",
+        route: Route::get("/crm"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<CrmInfo> {
+        Ok(CrmInfo {
+            ok: true,
+            module: "crm",
+            status: "enabled",
+            feature_key: "crm.core",
+            message: "The CRM is on: organizations, people, deals, activities and follow-ups.",
+            stages: pipeline::stages(cx)?,
+        })
+    }
+}

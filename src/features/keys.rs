@@ -1,0 +1,523 @@
+//! Keys: personal API keys and hosted MCP keys, each shown once and as narrow as one likes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::choices;
+use crate::core::caller::{AccessKey, Account, Scopes, Workspace};
+use crate::core::error::{Error, Permission, Result};
+use crate::core::id::Id;
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Select, Sort};
+use crate::core::reference::Ref;
+use crate::core::secret::{self, TokenHash};
+use crate::core::store::{Change, insert, one, optional, run};
+use crate::core::text::Line;
+use crate::core::time::{Due, Moment};
+use crate::features::accounts::anybody;
+use crate::features::workspaces::any_workspace;
+
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<ListApiKeys>(),
+    Entry::of::<CreateApiKey>(),
+    Entry::of::<RevokeApiKey>(),
+    Entry::of::<ListMcpKeys>(),
+    Entry::of::<CreateMcpKey>(),
+    Entry::of::<RevokeMcpKey>(),
+    Entry::of::<CreateKeyFor>(),
+    Entry::of::<ListAllKeys>(),
+    Entry::of::<RevokeAnyKey>(),
+];
+
+choices! {
+    /// What a key is for.
+    pub enum KeyKind { Api = "API", Mcp = "MCP" }
+}
+
+impl KeyKind {
+    /// What its tokens begin with.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            KeyKind::Api => "atpm_",
+            KeyKind::Mcp => "sallymcp_",
+        }
+    }
+}
+
+choices! {
+    /// How tools are named in lists: `crm.deal.list` or `crm_deal_list`.
+    pub enum ToolNames { Dotted = "DOTTED", Underscore = "UNDERSCORE" }
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Key {
+    pub id: Id<AccessKey>,
+    pub kind: KeyKind,
+    pub label: String,
+    /// The token's first characters.
+    pub prefix: String,
+    /// `*` is everything.
+    pub scopes: String,
+    /// The only toolsets it lists, separated by blanks; null: all.
+    pub toolsets: Option<String>,
+    /// The only workspace it works in; null: all of the account's.
+    pub workspace_id: Option<Id<Workspace>>,
+    pub tool_names: ToolNames,
+    pub expires_at: Option<Moment>,
+    pub revoked_at: Option<Moment>,
+    pub last_used_at: Option<Moment>,
+    pub account_id: Id<Account>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+/// A new key with its token, which is shown this once.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewKey {
+    pub token: String,
+    #[serde(flatten)]
+    pub key: Key,
+}
+
+impl Answer for NewKey {
+    const SECRET: bool = true;
+    fn version(&self) -> Option<i64> {
+        Some(self.key.version)
+    }
+}
+
+const COLUMNS: &str = "
+    k.id, k.kind, k.label, k.prefix, k.scopes, k.toolsets, k.workspace_id, k.underscore_names,
+    k.expires_at, k.revoked_at, k.last_used_at, k.account_id, k.created_at, k.updated_at, k.version";
+
+impl Key {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<Key> {
+        Ok(Key {
+            id: row.take()?,
+            kind: row.take()?,
+            label: row.take()?,
+            prefix: row.take()?,
+            scopes: row.take()?,
+            toolsets: row.take()?,
+            workspace_id: row.take()?,
+            tool_names: if row.take()? { ToolNames::Underscore } else { ToolNames::Dotted },
+            expires_at: row.take()?,
+            revoked_at: row.take()?,
+            last_used_at: row.take()?,
+            account_id: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        })
+    }
+}
+
+/// Scopes as one text or as a list of them.
+#[derive(Debug, Clone)]
+pub struct ScopesGiven(Scopes);
+
+impl<'de> Deserialize<'de> for ScopesGiven {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "must be a text such as crm:write, or a list of such texts")]
+        enum Given {
+            Text(String),
+            List(Vec<String>),
+        }
+        let text = match Given::deserialize(deserializer)? {
+            Given::Text(text) => text,
+            Given::List(words) => words.join(" "),
+        };
+        Scopes::parse(&text).map(ScopesGiven).map_err(de::Error::custom)
+    }
+}
+
+impl ScopesGiven {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Scopes::parse(text).map(ScopesGiven)
+    }
+}
+
+impl JsonSchema for ScopesGiven {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scopes".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
+/// Toolset names as one text or as a list.
+#[derive(Debug, Clone)]
+pub struct ToolsetsGiven(String);
+
+impl<'de> Deserialize<'de> for ToolsetsGiven {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+        let known = |word: &&str| Toolset::ALL.iter().any(|toolset| toolset.word() == *word);
+        match words.iter().find(|word| !known(word)) {
+            Some(unknown) => {
+                let all: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.word()).collect();
+                Err(de::Error::custom(crate::core::choice::unknown(unknown, &all)))
+            }
+            None => Ok(ToolsetsGiven(words.join(" "))),
+        }
+    }
+}
+
+impl JsonSchema for ToolsetsGiven {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Toolsets".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
+/// What both kinds of key can be narrowed by.
+#[derive(Debug, Default)]
+pub struct Narrowing {
+    pub scopes: Option<ScopesGiven>,
+    pub toolsets: Option<ToolsetsGiven>,
+    pub workspace: Option<Ref<Workspace>>,
+    pub expires_at: Option<Due>,
+    pub tool_names: Option<ToolNames>,
+}
+
+/// Makes a key; its token is told once.
+fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<NewKey> {
+    if tx.caller().identity.is_narrowed() {
+        return Err(Error::denied(Permission {
+            scope: "key",
+            required: "*".into(),
+            current: tx.caller().identity.key().map(|key| key.scopes.to_string()),
+            reason: "A narrowed key cannot make keys. Sign in, or use a key without restrictions.".into(),
+        }));
+    }
+    let workspace = narrowing.workspace.map(|reference| pin(tx, account, reference.text())).transpose()?;
+    let expires_at = narrowing.expires_at.map(|due| due.moment(&tx.time_zone()));
+    if expires_at.is_some_and(|moment| moment <= tx.now()) {
+        return Err(Error::field("expiresAt", "must be in the future"));
+    }
+    let scopes = narrowing.scopes.map_or_else(Scopes::all, |given| given.0);
+    let token = secret::key_token(kind.prefix());
+    let mut row = Change::of("access_key");
+    row.set("account_id", account)?
+        .set("kind", kind)?
+        .set("label", label)?
+        .set("prefix", token.chars().take(kind.prefix().len() + 6).collect::<String>())?
+        .set("token_hash", TokenHash::of(&token))?
+        .set("scopes", scopes.to_string())?
+        .set("toolsets", narrowing.toolsets.map(|given| given.0))?
+        .set("workspace_id", workspace)?
+        .set("underscore_names", narrowing.tool_names == Some(ToolNames::Underscore))?
+        .set("expires_at", expires_at)?;
+    let id: Id<AccessKey> = insert(tx, row)?;
+    let key = one(tx.conn(), &format!("select {COLUMNS} from access_key k where k.id = ?1"), [id], Key::read)?;
+    Ok(NewKey { token, key })
+}
+
+/// A workspace that the key's account can reach.
+fn pin(tx: &Tx, account: Id<Account>, text: &str) -> Result<Id<Workspace>> {
+    const REACHES: &str = "
+        select exists (select 1 from workspace_membership where workspace_id = ?1 and account_id = ?2)
+            or exists (select 1 from account where id = ?2 and platform_role <> 'NONE')";
+    let absent = || Error::not_found("workspace", text);
+    let id = any_workspace(tx, text).map_err(|_| absent())?;
+    if one(tx.conn(), REACHES, (id, account), |row| row.take::<bool>())? { Ok(id) } else { Err(absent()) }
+}
+
+fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {
+    let account = tx.signed_in()?.id;
+    Select::new(COLUMNS, "access_key k", "k.id").filter("k.account_id = ?", account).filter("k.kind = ?", kind).page(
+        tx,
+        spec,
+        Key::read,
+    )
+}
+
+/// The first time revokes, and the key stays listed; the second time removes it.
+fn revoke(tx: &Tx, account: Option<Id<Account>>, kind: Option<KeyKind>, text: &str) -> Result<()> {
+    const FIND: &str = "
+        select id, revoked_at is not null, version from access_key
+         where id = ?1 and (?2 is null or account_id = ?2) and (?3 is null or kind = ?3)";
+    let found = optional(tx.conn(), FIND, (Id::<AccessKey>::parse(text.trim()), account, kind), |row| {
+        Ok((row.take::<Id<AccessKey>>()?, row.take::<bool>()?, row.take::<i64>()?))
+    })?;
+    let (id, is_revoked, version) = found.ok_or_else(|| Error::not_found("key", text))?;
+    tx.check_version(version)?;
+    if is_revoked {
+        run(tx.conn(), "delete from access_key where id = ?1", [id])?;
+        return Ok(());
+    }
+    let mut row = Change::of("access_key");
+    row.set("revoked_at", tx.now())?;
+    row.update(tx, id)
+}
+
+const SORTS: &[Sort] = &[Sort::down("createdAt", "k.id")];
+
+/// List your personal API keys.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListApiKeys {}
+
+impl Operation for ListApiKeys {
+    type Output = Page<Key>;
+    const SPEC: Spec = Spec {
+        name: "api_key.list",
+        title: "List API keys",
+        route: Route::get("/auth/api-keys"),
+        needs: Needs::Account,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More {
+            aliases: &["api_keys.list", "list_api_keys"],
+            sorts: SORTS,
+            brief: &["id", "label", "prefix", "scopes", "workspaceId", "expiresAt", "revokedAt", "lastUsedAt"],
+            ..More::NONE
+        },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Key>> {
+        list(cx, &Self::SPEC, KeyKind::Api)
+    }
+}
+
+/// Make a personal API key for REST. The token is in the answer and nowhere else afterwards.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateApiKey {
+    /// What it is for, e.g. `Nightly import`.
+    #[serde(alias = "name")]
+    pub label: Line<120>,
+    /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
+    pub scopes: Option<ScopesGiven>,
+    /// The only workspace it may work in: id or slug.
+    pub workspace_id: Option<Ref<Workspace>>,
+    /// The day or time it stops working, e.g. `2027-12-31`.
+    pub expires_at: Option<Due>,
+}
+
+impl Operation for CreateApiKey {
+    type Output = NewKey;
+    const SPEC: Spec = Spec {
+        name: "api_key.create",
+        title: "Make an API key",
+        route: Route::post("/auth/api-keys"),
+        needs: Needs::Account,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More { aliases: &["api_keys.create", "create_api_key"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
+        let narrowing = Narrowing {
+            scopes: self.scopes,
+            workspace: self.workspace_id,
+            expires_at: self.expires_at,
+            ..Narrowing::default()
+        };
+        make(cx, cx.signed_in()?.id, KeyKind::Api, &self.label, narrowing)
+    }
+}
+
+/// Revoke one of your API keys. It stays listed; revoking it again removes it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokeApiKey {
+    /// The key's id.
+    pub api_key_id: Line<40>,
+}
+
+impl Operation for RevokeApiKey {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "api_key.revoke",
+        title: "Revoke an API key",
+        route: Route::delete("/auth/api-keys/{apiKeyId}"),
+        needs: Needs::Account,
+        effect: Effect::Destructive,
+        toolset: Toolset::Account,
+        more: More { aliases: &["api_keys.revoke", "delete_api_key"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        revoke(cx, Some(cx.signed_in()?.id), Some(KeyKind::Api), self.api_key_id.as_str())
+    }
+}
+
+/// List your hosted MCP keys.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListMcpKeys {}
+
+impl Operation for ListMcpKeys {
+    type Output = Page<Key>;
+    const SPEC: Spec = Spec {
+        name: "mcp_key.list",
+        title: "List MCP keys",
+        route: Route::get("/auth/mcp-keys"),
+        needs: Needs::Account,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More { sorts: SORTS, ..More::NO_TOOL },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Key>> {
+        list(cx, &Self::SPEC, KeyKind::Mcp)
+    }
+}
+
+/// Make a key for the hosted MCP endpoint. The token is in the answer and nowhere else afterwards.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateMcpKey {
+    /// What it is for, e.g. `Claude on my laptop`.
+    #[serde(alias = "name")]
+    pub label: Line<120>,
+    /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
+    pub scopes: Option<ScopesGiven>,
+    /// The only toolsets it lists, e.g. `core crm`; all if left out.
+    pub toolsets: Option<ToolsetsGiven>,
+    /// The only workspace it may work in: id or slug.
+    pub workspace_id: Option<Ref<Workspace>>,
+    /// The day or time it stops working, e.g. `2027-12-31`.
+    pub expires_at: Option<Due>,
+    /// UNDERSCORE lists tools as crm_deal_list, for clients that refuse dots.
+    pub tool_names: Option<ToolNames>,
+}
+
+impl Operation for CreateMcpKey {
+    type Output = NewKey;
+    const SPEC: Spec = Spec {
+        name: "mcp_key.create",
+        title: "Make an MCP key",
+        route: Route::post("/auth/mcp-keys"),
+        needs: Needs::Account,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
+        let narrowing = Narrowing {
+            scopes: self.scopes,
+            toolsets: self.toolsets,
+            workspace: self.workspace_id,
+            expires_at: self.expires_at,
+            tool_names: self.tool_names,
+        };
+        make(cx, cx.signed_in()?.id, KeyKind::Mcp, &self.label, narrowing)
+    }
+}
+
+/// Revoke one of your MCP keys; running sessions end. It stays listed; revoking it again removes it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokeMcpKey {
+    /// The key's id.
+    pub mcp_key_id: Line<40>,
+}
+
+impl Operation for RevokeMcpKey {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "mcp_key.revoke",
+        title: "Revoke an MCP key",
+        route: Route::delete("/auth/mcp-keys/{mcpKeyId}"),
+        needs: Needs::Account,
+        effect: Effect::Destructive,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        revoke(cx, Some(cx.signed_in()?.id), Some(KeyKind::Mcp), self.mcp_key_id.as_str())
+    }
+}
+
+/// Make a key for any account: for the command line.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateKeyFor {
+    /// The account's id or e-mail.
+    pub account: Line<320>,
+    pub kind: KeyKind,
+    pub label: Line<120>,
+    pub scopes: Option<ScopesGiven>,
+    pub workspace: Option<Ref<Workspace>>,
+    pub expires_at: Option<Due>,
+}
+
+impl Operation for CreateKeyFor {
+    type Output = NewKey;
+    const SPEC: Spec = Spec {
+        name: "key.create_for",
+        title: "Make a key for an account",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
+        let account = anybody(cx, self.account.as_str())?;
+        let narrowing = Narrowing {
+            scopes: self.scopes,
+            workspace: self.workspace,
+            expires_at: self.expires_at,
+            ..Narrowing::default()
+        };
+        make(cx, account, self.kind, &self.label, narrowing)
+    }
+}
+
+/// List the keys of all accounts: for the command line.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListAllKeys {}
+
+impl Operation for ListAllKeys {
+    type Output = Page<Key>;
+    const SPEC: Spec = Spec {
+        name: "key.list_all",
+        title: "List all keys",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More { sorts: SORTS, ..More::NO_TOOL },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Key>> {
+        Select::new(COLUMNS, "access_key k", "k.id").page(cx, &Self::SPEC, Key::read)
+    }
+}
+
+/// Revoke any key; a second time removes it: for the command line.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokeAnyKey {
+    pub key_id: Line<40>,
+}
+
+impl Operation for RevokeAnyKey {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "key.revoke_any",
+        title: "Revoke any key",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Destructive,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        revoke(cx, None, None, self.key_id.as_str())
+    }
+}

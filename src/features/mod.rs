@@ -1,0 +1,29 @@
+//! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
+
+pub mod accounts;
+pub mod crm;
+pub mod keys;
+pub mod search;
+pub mod sessions;
+pub mod setup;
+pub mod system;
+pub mod workspaces;
+
+use crate::core::operation::Entry;
+
+pub const ALL: &[&[Entry]] = &[
+    system::OPERATIONS,
+    setup::OPERATIONS,
+    sessions::OPERATIONS,
+    accounts::OPERATIONS,
+    keys::OPERATIONS,
+    workspaces::OPERATIONS,
+    crm::OPERATIONS,
+    crm::organizations::OPERATIONS,
+    crm::people::OPERATIONS,
+    crm::deals::OPERATIONS,
+    crm::pipeline::OPERATIONS,
+    crm::activities::OPERATIONS,
+    crm::follow_ups::OPERATIONS,
+    search::OPERATIONS,
+];

@@ -1,0 +1,320 @@
+//! Signing in and out, and who one is.
+
+use std::net::IpAddr;
+
+use rusqlite::named_params;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::app::App;
+use crate::core::caller::{Account, Means, Role, Session, Workspace};
+use crate::core::error::{Error, Kind, Result};
+use crate::core::id::Id;
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Select, Sort};
+use crate::core::secret::{self, TokenHash};
+use crate::core::store::{all, one, optional, run};
+use crate::core::text::Line;
+use crate::core::time::Moment;
+use crate::features::accounts::AccountView;
+
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<Login>(),
+    Entry::of::<Logout>(),
+    Entry::of::<Me>(),
+    Entry::of::<ListSessions>(),
+    Entry::of::<RevokeSession>(),
+];
+
+const SESSION_DAYS: i64 = 30;
+
+/// Sign in with e-mail and password. The session token works as a cookie, as `Authorization: Bearer` or as `X-Session-Token`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Login {
+    /// The account's e-mail.
+    pub email: Line<320>,
+    pub password: String,
+    #[serde(skip)]
+    pub from: From,
+    #[serde(skip)]
+    verified: Option<(Id<Account>, String)>,
+}
+
+/// Where the attempt comes from; filled in by the surface.
+#[derive(Debug, Clone, Default)]
+pub struct From {
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+impl Login {
+    pub fn new(email: Line<320>, password: String) -> Self {
+        Login { email, password, from: From::default(), verified: None }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// Shown once.
+    pub session_token: String,
+    pub expires_at: Moment,
+    pub account: AccountView,
+    pub memberships: Vec<MembershipView>,
+}
+impl Answer for SignedIn {
+    const SECRET: bool = true;
+}
+
+/// A workspace the account belongs to.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MembershipView {
+    pub workspace_id: Id<Workspace>,
+    pub slug: String,
+    pub name: String,
+    pub role: Role,
+}
+
+fn memberships(tx: &Tx, account: Id<Account>) -> Result<Vec<MembershipView>> {
+    const MEMBERSHIPS: &str = "
+        select w.id, w.slug, w.name, m.role
+          from workspace_membership m join workspace w on w.id = m.workspace_id
+         where m.account_id = ?1 and w.archived_at is null
+         order by w.name, w.id
+         limit 1000";
+    all(tx.conn(), MEMBERSHIPS, [account], |row| {
+        Ok(MembershipView { workspace_id: row.take()?, slug: row.take()?, name: row.take()?, role: row.take()? })
+    })
+}
+
+impl Operation for Login {
+    type Output = SignedIn;
+    const SPEC: Spec = Spec {
+        name: "auth.login",
+        title: "Sign in",
+        route: Route::post("/auth/login"),
+        needs: Needs::Public,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+
+    /// The same work and the same answer whether the account exists or not.
+    fn prepare(&mut self, app: &App) -> Result<()> {
+        let email = self.email.as_str().to_lowercase();
+        app.limits.sign_in(&email, self.from.address)?;
+        const FIND: &str = "select id, password_hash from account where email = ?1 and archived_at is null";
+        let found = app.store().read(|reading| {
+            optional(reading.conn(), FIND, [&email], |row| {
+                Ok((row.take::<Id<Account>>()?, row.take::<Option<String>>()?))
+            })
+        })?;
+        let stored = found.as_ref().and_then(|(_, hash)| hash.as_deref());
+        if !secret::password_fits(&self.password, stored) {
+            return Err(wrong_password());
+        }
+        self.verified = found.and_then(|(id, hash)| Some((id, hash?)));
+        Ok(())
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<SignedIn> {
+        let (account, hash) = self.verified.ok_or_else(wrong_password)?;
+        // The password may have been changed while it was checked.
+        const STILL: &str =
+            "select exists (select 1 from account where id = ?1 and password_hash = ?2 and archived_at is null)";
+        if !one(cx.conn(), STILL, (account, hash), |row| row.take::<bool>())? {
+            return Err(wrong_password());
+        }
+        let (session_token, expires_at) = open(cx, account, &self.from)?;
+        Ok(SignedIn {
+            session_token,
+            expires_at,
+            account: AccountView::by_id(cx, account)?,
+            memberships: memberships(cx, account)?,
+        })
+    }
+}
+
+fn wrong_password() -> Error {
+    Error::new(Kind::WrongPassword, "E-mail or password is wrong.")
+}
+
+/// A new session: its token is told once, its hash is kept.
+pub fn open(tx: &Tx, account: Id<Account>, from: &From) -> Result<(String, Moment)> {
+    const OPEN: &str = "
+        insert into session (id, account_id, token_hash, user_agent, address, created_at, last_used_at, expires_at)
+        values (:id, :account, :hash, :agent, :address, :now, :now, :expires)";
+    let token = secret::session_token();
+    let expires_at = tx.now().plus_days(SESSION_DAYS);
+    tx.conn().prepare_cached(OPEN)?.execute(named_params! {
+        ":id": Id::<Session>::new(tx.now().ms()), ":account": account, ":hash": TokenHash::of(&token),
+        ":agent": from.user_agent, ":address": from.address.map(|address| address.to_string()), ":now": tx.now(), ":expires": expires_at,
+    })?;
+    Ok((token, expires_at))
+}
+
+/// End the session this request came with.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Logout {}
+
+impl Operation for Logout {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "auth.logout",
+        title: "Sign out",
+        route: Route::post("/auth/logout"),
+        needs: Needs::Account,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        match cx.caller().identity.means {
+            Means::Session { id, .. } => run(cx.conn(), "delete from session where id = ?1", [id]).map(|_| ()),
+            _ => Err(Error::malformed(
+                "There is no session to end: the request came with a key. Revoke the key instead.",
+            )),
+        }
+    }
+}
+
+/// See who you are here: account, workspaces with your role, and what the key allows.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Me {}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WhoAmI {
+    pub account: AccountView,
+    pub memberships: Vec<MembershipView>,
+    /// Null for a session.
+    pub key: Option<KeyInUse>,
+}
+impl Answer for WhoAmI {}
+
+/// The key that the request came with.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyInUse {
+    label: String,
+    /// `*` is everything.
+    scopes: String,
+    /// The only workspace the key works in; null: all of the account's.
+    workspace_id: Option<Id<Workspace>>,
+    expires_at: Option<Moment>,
+}
+
+impl Operation for Me {
+    type Output = WhoAmI;
+    const SPEC: Spec = Spec {
+        name: "auth.me",
+        title: "Who am I",
+        route: Route::get("/auth/me"),
+        needs: Needs::Account,
+        effect: Effect::Read,
+        toolset: Toolset::Core,
+        more: More { aliases: &["whoami"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<WhoAmI> {
+        let me = cx.signed_in()?.id;
+        let key = cx.caller().identity.key();
+        let pin = key.and_then(|key| key.pinned_to);
+        let mut memberships = memberships(cx, me)?;
+        memberships.retain(|membership| pin.is_none_or(|pin| pin == membership.workspace_id));
+        Ok(WhoAmI {
+            account: AccountView::by_id(cx, me)?,
+            memberships,
+            key: key.map(|key| KeyInUse {
+                label: key.label.clone(),
+                scopes: key.scopes.to_string(),
+                workspace_id: key.pinned_to,
+                expires_at: key.expires_at,
+            }),
+        })
+    }
+}
+
+/// List your sessions: where you are signed in.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListSessions {}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    pub id: Id<Session>,
+    /// The one that asks.
+    pub current: bool,
+    pub user_agent: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Moment,
+    pub expires_at: Moment,
+}
+
+impl SessionView {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<Self> {
+        Ok(SessionView {
+            id: row.take()?,
+            user_agent: row.take()?,
+            address: row.take()?,
+            created_at: row.take()?,
+            expires_at: row.take()?,
+            current: false,
+        })
+    }
+}
+
+impl Operation for ListSessions {
+    type Output = Page<SessionView>;
+    const SPEC: Spec = Spec {
+        name: "auth.session.list",
+        title: "List sessions",
+        route: Route::get("/auth/sessions"),
+        needs: Needs::Account,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More { sorts: &[Sort::down("createdAt", "s.id")], ..More::NO_TOOL },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<SessionView>> {
+        let mut page = Select::new("s.id, s.user_agent, s.address, s.created_at, s.expires_at", "session s", "s.id")
+            .filter("s.account_id = ?", cx.signed_in()?.id)
+            .filter("s.expires_at > ?", cx.now())
+            .page(cx, &Self::SPEC, SessionView::read)?;
+        if let Means::Session { id, .. } = cx.caller().identity.means {
+            page.items.iter_mut().for_each(|session| session.current = session.id == id);
+        }
+        Ok(page)
+    }
+}
+
+/// End one of your sessions.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokeSession {
+    /// The session's id.
+    pub session_id: Line<40>,
+}
+
+impl Operation for RevokeSession {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "auth.session.revoke",
+        title: "End a session",
+        route: Route::delete("/auth/sessions/{sessionId}"),
+        needs: Needs::Account,
+        effect: Effect::Destructive,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        let absent = || Error::not_found("session", self.session_id.as_str());
+        let id = Id::<Session>::parse(self.session_id.as_str()).ok_or_else(absent)?;
+        let ended = run(cx.conn(), "delete from session where id = ?1 and account_id = ?2", (id, cx.signed_in()?.id))?;
+        if ended == 0 { Err(absent()) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,214 @@
+//! The first account and workspace, and the links that work once.
+
+use rusqlite::{Connection, named_params};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::app::App;
+use crate::core::caller::{Account, PlatformRole, Role, Workspace};
+use crate::core::error::{Error, Result};
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
+use crate::core::secret::{self, TokenHash};
+use crate::core::store::{Change, insert, one, optional, run};
+use crate::core::text::{Email, Line};
+use crate::core::time::Moment;
+use crate::features::workspaces;
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<OfferSetUp>(), Entry::of::<SetUp>(), Entry::of::<Init>()];
+
+#[derive(Debug, Clone, Copy)]
+struct Link;
+impl Record for Link {
+    const PREFIX: &'static str = "link";
+    const NOUN: &'static str = "link";
+}
+
+/// What a one-time link is for.
+#[derive(Clone, Copy)]
+pub enum Purpose {
+    SetUp,
+    Password(Id<Account>),
+}
+
+impl Purpose {
+    fn word(self) -> &'static str {
+        match self {
+            Purpose::SetUp => "SETUP",
+            Purpose::Password(_) => "PASSWORD",
+        }
+    }
+}
+
+/// Makes a link's token; earlier links for the same purpose stop working.
+pub fn make_link(conn: &Connection, purpose: Purpose, now: Moment, expires_at: Moment) -> Result<String> {
+    const FORGET: &str = "delete from one_time_link where purpose = ?1 and account_id is ?2 and used_at is null";
+    const MAKE: &str = "
+        insert into one_time_link (id, purpose, account_id, token_hash, expires_at, created_at)
+        values (:id, :purpose, :account, :hash, :expires, :now)";
+    let account = match purpose {
+        Purpose::Password(account) => Some(account),
+        Purpose::SetUp => None,
+    };
+    let token = secret::session_token();
+    run(conn, FORGET, (purpose.word(), account))?;
+    conn.prepare_cached(MAKE)?.execute(named_params! {
+        ":id": Id::<Link>::new(now.ms()), ":purpose": purpose.word(), ":account": account,
+        ":hash": TokenHash::of(&token), ":expires": expires_at, ":now": now,
+    })?;
+    Ok(token)
+}
+
+/// Uses a link up: its account (none for the set-up), or the one answer for every link that does not work.
+pub fn use_link(tx: &Tx, purpose: &str, token: &str) -> Result<Option<Id<Account>>> {
+    const USE: &str = "
+        update one_time_link set used_at = :now
+         where token_hash = :hash and purpose = :purpose and used_at is null and expires_at > :now
+        returning account_id";
+    let parameters = named_params! { ":hash": TokenHash::of(token), ":purpose": purpose, ":now": tx.now() };
+    optional(tx.conn(), USE, parameters, |row| row.take())?
+        .ok_or_else(|| Error::field("token", "this link is used up, expired or incomplete; ask for a new one"))
+}
+
+fn refuse_if_set_up(tx: &Tx) -> Result<()> {
+    let is_set_up: bool = one(tx.conn(), "select exists (select 1 from account)", [], |row| row.take())?;
+    if is_set_up { Err(Error::conflict("The server is set up already; sign in instead.")) } else { Ok(()) }
+}
+
+/// Make the one-time link for the first set-up, 24 hours long.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfferSetUp {}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Offer {
+    pub token: String,
+}
+impl Answer for Offer {
+    const SECRET: bool = true;
+}
+
+impl Operation for OfferSetUp {
+    type Output = Offer;
+    const SPEC: Spec = Spec {
+        name: "setup.offer",
+        title: "Offer the set-up",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Offer> {
+        refuse_if_set_up(cx)?;
+        Ok(Offer { token: make_link(cx.conn(), Purpose::SetUp, cx.now(), cx.now().plus_days(1))? })
+    }
+}
+
+/// Set the server up: the first account, which administers it, and the first workspace.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetUp {
+    /// From the link.
+    pub token: String,
+    /// Your name.
+    pub name: Line<120>,
+    pub email: Email,
+    /// At least 12 characters with upper, lower, digit and symbol.
+    pub password: String,
+    /// What your team is called.
+    pub workspace: Line<120>,
+    #[serde(skip)]
+    password_hash: String,
+}
+
+/// What was made.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Beginning {
+    pub account_id: Id<Account>,
+    pub email: String,
+    pub workspace_id: Id<Workspace>,
+    pub workspace_slug: String,
+}
+impl Answer for Beginning {}
+
+impl Operation for SetUp {
+    type Output = Beginning;
+    const SPEC: Spec = Spec {
+        name: "setup.complete",
+        title: "Set up",
+        route: None,
+        needs: Needs::Public,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        self.password_hash = hash_checked(&self.password)?;
+        Ok(())
+    }
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Beginning> {
+        use_link(cx, "SETUP", &self.token)?;
+        begin(cx, &self.name, &self.email, &self.password_hash, &self.workspace)
+    }
+}
+
+/// Set the server up from the command line.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Init {
+    pub name: Line<120>,
+    pub email: Email,
+    pub password: String,
+    pub workspace: Line<120>,
+    #[serde(skip)]
+    password_hash: String,
+}
+
+impl Init {
+    pub fn new(name: Line<120>, email: Email, password: String, workspace: Line<120>) -> Self {
+        Init { name, email, password, workspace, password_hash: String::new() }
+    }
+}
+
+impl Operation for Init {
+    type Output = Beginning;
+    const SPEC: Spec = Spec {
+        name: "setup.init",
+        title: "Set up from the command line",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, _: &App) -> Result<()> {
+        self.password_hash = hash_checked(&self.password)?;
+        Ok(())
+    }
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Beginning> {
+        begin(cx, &self.name, &self.email, &self.password_hash, &self.workspace)
+    }
+}
+
+/// The hash of a password that is strong enough.
+pub(super) fn hash_checked(password: &str) -> Result<String> {
+    secret::check_password(password).map_err(|message| Error::field("password", message))?;
+    secret::hash_password(password)
+}
+
+fn begin(tx: &Tx, name: &Line<120>, email: &Email, password_hash: &str, workspace: &Line<120>) -> Result<Beginning> {
+    refuse_if_set_up(tx)?;
+    let mut row = Change::of("account");
+    row.set("email", email)?
+        .set("name", name)?
+        .set("platform_role", PlatformRole::Superadmin)?
+        .set("password_hash", password_hash)?;
+    let account_id: Id<Account> = insert(tx, row)?;
+    let (workspace_id, workspace_slug) = workspaces::found(tx, workspace)?;
+    workspaces::join(tx, workspace_id, account_id, Role::Owner)?;
+    Ok(Beginning { account_id, email: email.as_str().to_owned(), workspace_id, workspace_slug })
+}

@@ -1,0 +1,549 @@
+//! Workspaces and who belongs to them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::caller::{Account, Role, Workspace};
+use crate::core::error::{Error, Kind, Result};
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page, Select, Sort};
+use crate::core::store::{Change, insert, one, optional, run};
+use crate::core::text::Line;
+use crate::core::time::Moment;
+use crate::features::accounts::anybody;
+use crate::features::crm::pipeline;
+
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<ListWorkspaces>(),
+    Entry::of::<GetWorkspace>(),
+    Entry::of::<CreateWorkspace>(),
+    Entry::of::<UpdateWorkspace>(),
+    Entry::of::<ArchiveWorkspace>(),
+    Entry::of::<DeleteWorkspace>(),
+    Entry::of::<ListMembers>(),
+    Entry::of::<AddMember>(),
+    Entry::of::<UpdateMember>(),
+    Entry::of::<RemoveMember>(),
+];
+
+/// A team's own space: nothing in it is seen from another.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkspaceView {
+    pub id: Id<Workspace>,
+    pub name: String,
+    pub slug: String,
+    /// Your role in it; null for an administrator who is no member.
+    pub role: Option<Role>,
+    pub archived_at: Option<Moment>,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for WorkspaceView {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+    fn location(&self) -> Option<String> {
+        Some(format!("/workspaces/{}", self.id))
+    }
+}
+
+const COLUMNS: &str = "w.id, w.name, w.slug, m.role, w.archived_at, w.created_at, w.updated_at, w.version";
+
+impl WorkspaceView {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<WorkspaceView> {
+        Ok(WorkspaceView {
+            id: row.take()?,
+            name: row.take()?,
+            slug: row.take()?,
+            role: row.take()?,
+            archived_at: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        })
+    }
+
+    fn by_id(tx: &Tx, id: Id<Workspace>) -> Result<WorkspaceView> {
+        let sql = format!(
+            "select {COLUMNS} from workspace w left join workspace_membership m on m.workspace_id = w.id and m.account_id = ?2 where w.id = ?1"
+        );
+        one(tx.conn(), &sql, (id, tx.account_id()), WorkspaceView::read)
+    }
+}
+
+/// Any workspace of the server, by id or slug: for those who administer it.
+pub fn any_workspace(tx: &Tx, text: &str) -> Result<Id<Workspace>> {
+    const ANY: &str = "select id from workspace where id = ?1 or slug = lower(?2)";
+    let id = Id::<Workspace>::parse(text.trim());
+    optional(tx.conn(), ANY, (id, text.trim()), |row| row.take())?.ok_or_else(|| Error::not_found("workspace", text))
+}
+
+/// Makes a workspace with its pipeline.
+pub fn found(tx: &Tx, name: &Line<120>) -> Result<(Id<Workspace>, String)> {
+    let slug = free_slug(tx, name.as_str())?;
+    let mut row = Change::of("workspace");
+    row.set("name", name)?.set("slug", &slug)?;
+    let id = insert(tx, row)?;
+    pipeline::begin(tx.conn(), id, tx.now())?;
+    Ok((id, slug))
+}
+
+/// Makes an account a member; 409 if it is one.
+pub fn join(tx: &Tx, workspace: Id<Workspace>, account: Id<Account>, role: Role) -> Result<Id<Membership>> {
+    const KNOWN: &str =
+        "select exists (select 1 from workspace_membership where workspace_id = ?1 and account_id = ?2)";
+    if one(tx.conn(), KNOWN, (workspace, account), |row| row.take::<bool>())? {
+        return Err(Error::conflict("The account is a member of the workspace already; change its role instead."));
+    }
+    let mut row = Change::of("workspace_membership");
+    row.set("workspace_id", workspace)?.set("account_id", account)?.set("role", role)?;
+    insert(tx, row)
+}
+
+/// `Acme GmbH & Co` → `acme-gmbh-co`, with `-2` and so on where that is taken.
+fn free_slug(tx: &Tx, name: &str) -> Result<String> {
+    let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    let base: String = words.join("-").chars().take(48).collect();
+    let base = if base.is_empty() { "workspace".to_owned() } else { base.trim_end_matches('-').to_owned() };
+    let mut slug = base.clone();
+    let mut number = 2;
+    while is_taken(tx, &slug)? {
+        slug = format!("{base}-{number}");
+        number += 1;
+    }
+    Ok(slug)
+}
+
+fn is_taken(tx: &Tx, slug: &str) -> Result<bool> {
+    one(tx.conn(), "select exists (select 1 from workspace where slug = ?1)", [slug], |row| row.take())
+}
+
+/// List the workspaces you can work in, with your role in each.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListWorkspaces {
+    /// true: archived ones too.
+    pub archived: Option<bool>,
+}
+
+impl Operation for ListWorkspaces {
+    type Output = Page<WorkspaceView>;
+    const SPEC: Spec = Spec {
+        name: "workspace.list",
+        title: "List workspaces",
+        route: Route::get("/workspaces"),
+        needs: Needs::Account,
+        effect: Effect::Read,
+        toolset: Toolset::Core,
+        more: More {
+            sorts: &[Sort::up("name", "w.name collate nocase"), Sort::down("createdAt", "w.id")],
+            brief: &["id", "name", "slug", "role"],
+            ..More::NONE
+        },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<WorkspaceView>> {
+        let identity = &cx.caller().identity;
+        // The join decides what is seen: an administrator sees all, everybody else their own.
+        let from = if identity.is_platform_admin() {
+            "workspace w left join workspace_membership m on m.workspace_id = w.id and m.account_id = ?"
+        } else {
+            "workspace_membership m join workspace w on w.id = m.workspace_id and m.account_id = ?"
+        };
+        let mut workspaces =
+            Select::new(COLUMNS, from, "w.id").parameter(cx.account_id()).filter_some("w.id = ?", identity.pinned_to());
+        if !self.archived.unwrap_or(false) {
+            workspaces = workspaces.condition("w.archived_at is null");
+        }
+        workspaces.page(cx, &Self::SPEC, WorkspaceView::read)
+    }
+}
+
+/// Read one workspace.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetWorkspace {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+}
+
+impl Operation for GetWorkspace {
+    type Output = WorkspaceView;
+    const SPEC: Spec = Spec {
+        name: "workspace.get",
+        title: "Read a workspace",
+        route: Route::get("/workspaces/{workspaceId}"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Workspace,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
+        WorkspaceView::by_id(cx, cx.workspace_id())
+    }
+}
+
+/// Make a workspace. You become its owner.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateWorkspace {
+    /// What the team is called; the slug is made from it.
+    pub name: Line<120>,
+}
+
+impl Operation for CreateWorkspace {
+    type Output = WorkspaceView;
+    const SPEC: Spec = Spec {
+        name: "workspace.create",
+        title: "Make a workspace",
+        route: Route::post("/workspaces"),
+        needs: Needs::Platform,
+        effect: Effect::Write,
+        toolset: Toolset::Workspace,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
+        if cx.caller().identity.pinned_to().is_some() {
+            return Err(Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction"));
+        }
+        let (id, _) = found(cx, &self.name)?;
+        if let Some(account) = cx.account_id() {
+            join(cx, id, account, Role::Owner)?;
+        }
+        WorkspaceView::by_id(cx, id)
+    }
+}
+
+/// Rename a workspace or change its slug.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateWorkspace {
+    /// The workspace's id or slug.
+    #[schemars(required)]
+    pub workspace_id: String,
+    /// What the team is called.
+    pub name: Option<Line<120>>,
+    /// Lower-case letters, digits and dashes.
+    pub slug: Option<Slug>,
+}
+
+/// Lower-case letters, digits and dashes, 1 to 50 of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+pub struct Slug(String);
+
+impl TryFrom<String> for Slug {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let slug = text.trim().to_lowercase();
+        let is_plain = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if slug.is_empty() || slug.len() > 50 || !is_plain || slug.starts_with('-') || slug.ends_with('-') {
+            return Err("must be 1 to 50 lower-case letters, digits and dashes, such as acme-studio".into());
+        }
+        Ok(Slug(slug))
+    }
+}
+
+impl rusqlite::ToSql for Slug {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl Operation for UpdateWorkspace {
+    type Output = WorkspaceView;
+    const SPEC: Spec = Spec {
+        name: "workspace.update",
+        title: "Change a workspace",
+        route: Route::patch("/workspaces/{workspaceId}"),
+        needs: Needs::Workspace(Role::Owner),
+        effect: Effect::Write,
+        toolset: Toolset::Workspace,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
+        let workspace = cx.workspace();
+        if let Some(slug) = &self.slug
+            && slug.0 != workspace.slug
+            && is_taken(cx, &slug.0)?
+        {
+            return Err(Error::conflict(format!("The slug {} is taken; choose another one.", slug.0)));
+        }
+        let mut row = Change::existing(cx, "workspace", workspace.id)?;
+        row.patch("name", &self.name.into())?.patch("slug", &self.slug.into())?;
+        row.update(cx, workspace.id)?;
+        WorkspaceView::by_id(cx, workspace.id)
+    }
+}
+
+/// Archive a workspace: nothing in it can be reached until `archived: false` brings it back.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ArchiveWorkspace {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+    /// true if left out.
+    pub archived: Option<bool>,
+}
+
+impl Operation for ArchiveWorkspace {
+    type Output = WorkspaceView;
+    const SPEC: Spec = Spec {
+        name: "workspace.archive",
+        title: "Archive a workspace",
+        route: Route::post("/workspaces/{workspaceId}/archive"),
+        needs: Needs::Platform,
+        effect: Effect::Write,
+        toolset: Toolset::Workspace,
+        more: More::NONE,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
+        let id = within_pin(cx, any_workspace(cx, self.workspace_id.as_str())?)?;
+        let mut row = Change::of("workspace");
+        row.archive(cx, Some(self.archived.unwrap_or(true)))?;
+        row.update(cx, id)?;
+        WorkspaceView::by_id(cx, id)
+    }
+}
+
+/// A pinned key reaches no other workspace, even in an administrator's hand.
+fn within_pin(tx: &Tx, id: Id<Workspace>) -> Result<Id<Workspace>> {
+    match tx.caller().identity.pinned_to() {
+        Some(pin) if pin != id => {
+            Err(Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction"))
+        }
+        _ => Ok(id),
+    }
+}
+
+/// Delete a workspace with everything in it. This cannot be taken back.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeleteWorkspace {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+}
+
+impl Operation for DeleteWorkspace {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "workspace.delete",
+        title: "Delete a workspace",
+        route: Route::delete("/workspaces/{workspaceId}"),
+        needs: Needs::Platform,
+        effect: Effect::Destructive,
+        toolset: Toolset::Workspace,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        let id = within_pin(cx, any_workspace(cx, self.workspace_id.as_str())?)?;
+        cx.check_version(one(cx.conn(), "select version from workspace where id = ?1", [id], |row| row.take())?)?;
+        run(cx.conn(), "delete from workspace where id = ?1", [id])?;
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Membership;
+impl Record for Membership {
+    const PREFIX: &'static str = "mem";
+    const NOUN: &'static str = "member";
+}
+
+/// An account in a workspace.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Of the membership.
+    pub id: Id<Membership>,
+    pub account_id: Id<Account>,
+    pub name: String,
+    pub email: String,
+    pub avatar_url: Option<String>,
+    pub role: Role,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for Member {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+}
+
+const MEMBER_COLUMNS: &str = "m.id, a.id, a.name, a.email, a.avatar_url, m.role, m.created_at, m.updated_at, m.version";
+const MEMBER_FROM: &str = "workspace_membership m join account a on a.id = m.account_id";
+
+impl Member {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<Member> {
+        Ok(Member {
+            id: row.take()?,
+            account_id: row.take()?,
+            name: row.take()?,
+            email: row.take()?,
+            avatar_url: row.take()?,
+            role: row.take()?,
+            created_at: row.take()?,
+            updated_at: row.take()?,
+            version: row.take()?,
+        })
+    }
+
+    /// By the membership's id, the account's id or e-mail, or `me`.
+    fn find(tx: &Tx, text: &str) -> Result<Member> {
+        let sql = format!(
+            "select {MEMBER_COLUMNS} from {MEMBER_FROM} where m.workspace_id = ?1 and (m.id = ?2 or a.id = ?3 or a.email = lower(?4))"
+        );
+        let text = text.trim();
+        let account = if text.eq_ignore_ascii_case("me") { tx.account_id() } else { Id::<Account>::parse(text) };
+        let parameters = (tx.workspace_id(), Id::<Membership>::parse(text), account, text);
+        optional(tx.conn(), &sql, parameters, Member::read)?.ok_or_else(|| Error::not_found("member", text))
+    }
+}
+
+/// List the members of a workspace with their roles.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListMembers {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+}
+
+impl Operation for ListMembers {
+    type Output = Page<Member>;
+    const SPEC: Spec = Spec {
+        name: "workspace.member.list",
+        title: "List members",
+        route: Route::get("/workspaces/{workspaceId}/members"),
+        needs: Needs::Workspace(Role::Member),
+        effect: Effect::Read,
+        toolset: Toolset::Workspace,
+        more: More {
+            aliases: &["workspace.members.list", "list_members"],
+            sorts: &[Sort::up("name", "a.name collate nocase"), Sort::down("createdAt", "m.id")],
+            brief: &["id", "accountId", "name", "email", "role"],
+            ..More::NONE
+        },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Member>> {
+        Select::new(MEMBER_COLUMNS, MEMBER_FROM, "m.id").filter("m.workspace_id = ?", cx.workspace_id()).page(
+            cx,
+            &Self::SPEC,
+            Member::read,
+        )
+    }
+}
+
+/// Add an account that exists to a workspace.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddMember {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+    /// The account: its id or e-mail.
+    pub account_id: Line<320>,
+    /// OWNER, MEMBER or VIEWER.
+    pub role: Role,
+}
+
+impl Operation for AddMember {
+    type Output = Member;
+    const SPEC: Spec = Spec {
+        name: "workspace.member.add",
+        title: "Add a member",
+        route: Route::post("/workspaces/{workspaceId}/members"),
+        needs: Needs::Workspace(Role::Owner),
+        effect: Effect::Write,
+        toolset: Toolset::Workspace,
+        more: More { aliases: &["workspace.members.add"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
+        let account = anybody(cx, self.account_id.as_str())?;
+        let id = join(cx, cx.workspace_id(), account, self.role)?;
+        Member::find(cx, &id.to_string())
+    }
+}
+
+/// Change a member's role. Nobody changes their own, and a workspace keeps an owner.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateMember {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+    /// The membership's id, or the account's id or e-mail.
+    pub membership_id: Line<320>,
+    /// OWNER, MEMBER or VIEWER.
+    pub role: Role,
+}
+
+impl Operation for UpdateMember {
+    type Output = Member;
+    const SPEC: Spec = Spec {
+        name: "workspace.member.update",
+        title: "Change a member's role",
+        route: Route::patch("/workspaces/{workspaceId}/members/{membershipId}"),
+        needs: Needs::Workspace(Role::Owner),
+        effect: Effect::Write,
+        toolset: Toolset::Workspace,
+        more: More { aliases: &["workspace.members.update"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
+        let member = Member::find(cx, self.membership_id.as_str())?;
+        if cx.account_id() == Some(member.account_id) && member.role != self.role {
+            return Err(Error::conflict("Nobody changes their own role; ask another owner."));
+        }
+        let mut row = Change::existing(cx, "workspace_membership", member.id)?;
+        if self.role != Role::Owner {
+            keep_an_owner(cx, &member)?;
+        }
+        row.set("role", self.role)?;
+        row.update(cx, member.id)?;
+        Member::find(cx, &member.id.to_string())
+    }
+}
+
+fn keep_an_owner(tx: &Tx, leaving: &Member) -> Result<()> {
+    const OTHER: &str =
+        "select exists (select 1 from workspace_membership where workspace_id = ?1 and role = 'OWNER' and id <> ?2)";
+    if leaving.role != Role::Owner || one(tx.conn(), OTHER, (tx.workspace_id(), leaving.id), |row| row.take::<bool>())?
+    {
+        return Ok(());
+    }
+    Err(Error::conflict("A workspace keeps at least one owner; make somebody else owner first."))
+}
+
+/// Remove a member from a workspace. What they made stays.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemoveMember {
+    /// The workspace's id or slug.
+    pub workspace_id: Line<120>,
+    /// The membership's id, or the account's id or e-mail.
+    pub membership_id: Line<320>,
+}
+
+impl Operation for RemoveMember {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "workspace.member.remove",
+        title: "Remove a member",
+        route: Route::delete("/workspaces/{workspaceId}/members/{membershipId}"),
+        needs: Needs::Workspace(Role::Owner),
+        effect: Effect::Destructive,
+        toolset: Toolset::Workspace,
+        more: More { aliases: &["workspace.members.remove"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        let member = Member::find(cx, self.membership_id.as_str())?;
+        cx.check_version(member.version)?;
+        keep_an_owner(cx, &member)?;
+        run(cx.conn(), "delete from workspace_membership where id = ?1", [member.id])?;
+        Ok(())
+    }
+}

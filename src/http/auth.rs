@@ -1,0 +1,133 @@
+//! From a request to who is asking. Nothing else in the HTTP surface knows about tokens and selectors.
+
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HeaderName, IF_MATCH, ORIGIN, USER_AGENT};
+
+use crate::core::app::{App, Call};
+use crate::core::caller::{Credential, Selector};
+use crate::core::error::{Error, Kind, Permission, Result};
+use crate::core::secret::TokenHash;
+
+pub const SESSION_COOKIE: &str = "sally_session";
+/// Which workspace the pages of this browser show.
+pub const WORKSPACE_COOKIE: &str = "sally_workspace";
+
+/// The id of a request, given by the client or made by the middleware.
+#[derive(Clone)]
+pub struct RequestId(pub String);
+
+/// Who asks, for which workspace, under which conditions.
+pub fn call(request: &HttpRequest, app: &App) -> Result<Call> {
+    let (credential, is_cookie) = credential(request)?;
+    if is_cookie && !is_safe(request.method()) {
+        same_origin(request, app)?;
+    }
+    Ok(Call {
+        credential: Some(credential),
+        selector: selector(request)?,
+        request_id: request_id(request),
+        address: address(request, app),
+        user_agent: header(request, &USER_AGENT)?.map(|agent| agent.chars().take(300).collect()),
+        idempotency_key: idempotency_key(request)?,
+        if_version: if_match(request)?,
+        ..Call::default()
+    })
+}
+
+pub fn request_id(request: &HttpRequest) -> String {
+    use actix_web::HttpMessage;
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// The token, if there is one, and whether the browser sent it by itself.
+fn credential(request: &HttpRequest) -> Result<(Credential, bool)> {
+    if let Some(text) = header(request, &AUTHORIZATION)? {
+        let token = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer ")).map(|_| text[7..].trim());
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(|| {
+            Error::new(Kind::Unauthorized, "The Authorization header must read “Bearer ” and a key or session token.")
+        })?;
+        return Ok((Credential::Token(TokenHash::of(token)), false));
+    }
+    for name in ["x-api-key", "x-session-token"] {
+        if let Some(token) = header(request, &HeaderName::from_static(name))? {
+            return Ok((Credential::Token(TokenHash::of(token.trim())), false));
+        }
+    }
+    match request.cookie(SESSION_COOKIE) {
+        Some(cookie) if !cookie.value().is_empty() => Ok((Credential::Token(TokenHash::of(cookie.value())), true)),
+        _ => Ok((Credential::Nobody, false)),
+    }
+}
+
+/// Another site must not act with a browser's cookie. Browsers say where a request comes from; what says nothing is no browser.
+pub fn same_origin(request: &HttpRequest, app: &App) -> Result<()> {
+    let refuse = || {
+        Error::denied(Permission {
+            scope: "platform",
+            required: "a request from Sally's own pages".into(),
+            current: None,
+            reason: "The request came from another site. Open the page in Sally and try again.".into(),
+        })
+    };
+    if let Some(site) = header(request, &HeaderName::from_static("sec-fetch-site"))? {
+        return if matches!(site, "same-origin" | "none") { Ok(()) } else { Err(refuse()) };
+    }
+    let Some(origin) = header(request, &ORIGIN)? else { return Ok(()) };
+    let host = request.connection_info().host().to_owned();
+    let own = [app.config().base_url(), format!("http://{host}"), format!("https://{host}")];
+    if own.iter().any(|own| own.eq_ignore_ascii_case(origin)) { Ok(()) } else { Err(refuse()) }
+}
+
+fn selector(request: &HttpRequest) -> Result<Option<Selector>> {
+    let id = header(request, &HeaderName::from_static("x-workspace-id"))?.filter(|text| !text.trim().is_empty());
+    let slug = header(request, &HeaderName::from_static("x-workspace-slug"))?.filter(|text| !text.trim().is_empty());
+    Ok(id.map(|id| Selector::Id(id.to_owned())).or(slug.map(|slug| Selector::Slug(slug.to_owned()))))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>> {
+    let Some(key) = header(request, &HeaderName::from_static("idempotency-key"))? else { return Ok(None) };
+    if key.is_empty() || key.chars().count() > 200 {
+        return Err(Error::malformed("Idempotency-Key must have 1 to 200 characters."));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+/// `If-Match: "3"` is version 3; `*` is any.
+fn if_match(request: &HttpRequest) -> Result<Option<i64>> {
+    let Some(text) = header(request, &IF_MATCH)? else { return Ok(None) };
+    let text = text.trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.trim_start_matches("W/").trim_matches('"').parse().ok();
+    version
+        .map(Some)
+        .ok_or_else(|| Error::malformed("If-Match must hold the ETag of the record as you saw it, e.g. \"3\"."))
+}
+
+/// The peer's address; behind a trusted proxy the one it forwards.
+pub fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    if !app.config().trusted_proxies.contains(&peer) {
+        return Some(peer);
+    }
+    // The last address that is not one of ours: what came before it may be made up.
+    let forwarded = header(request, &HeaderName::from_static("x-forwarded-for")).ok().flatten()?;
+    let addresses: Vec<IpAddr> = forwarded.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    addresses.into_iter().rev().find(|address| !app.config().trusted_proxies.contains(address)).or(Some(peer))
+}
+
+fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
+    request
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().map_err(|_| Error::malformed(format!("The header {name} must be plain ASCII."))))
+        .transpose()
+}

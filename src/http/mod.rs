@@ -1,0 +1,8 @@
+//! HTTP: who asks (auth), what for (rest, pages, MCP), and the server around it.
+
+pub mod assets;
+pub mod auth;
+pub mod openapi;
+pub mod projection;
+pub mod rest;
+pub mod server;

@@ -1,0 +1,230 @@
+//! The actix server: which surface answers what, and what is wrapped around all of them.
+
+use std::net::TcpListener;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::{App as Actix, HttpMessage, HttpRequest, HttpResponse, HttpServer, guard, web};
+use futures_util::FutureExt;
+
+use crate::core::app::App;
+use crate::core::error::{Error, Kind, Problem};
+use crate::core::operation::Method;
+use crate::core::secret;
+use crate::core::store::panic_text;
+
+use super::auth::RequestId;
+use super::{assets, openapi, rest};
+
+/// A running request is finished, if it takes no longer than this.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// Serves until SIGTERM or SIGINT, then finishes what runs and closes the file. A second signal ends the process at once.
+pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> {
+    let routes = Arc::new(rest::Routes::new(&app));
+    let document = web::Data::new(openapi::Document::new(&app));
+    let shared = app.clone();
+    let server = HttpServer::new(move || {
+        Actix::new()
+            .app_data(web::Data::from(shared.clone()))
+            .app_data(web::Data::from(routes.clone()))
+            .app_data(document.clone())
+            .wrap(Compress::default())
+            .wrap(from_fn(around))
+            .configure(all_routes)
+    })
+    .workers(app.config().worker_threads())
+    .backlog(4_096)
+    // With Nagle's algorithm an answer of two chunks waits 40 ms for the client's delayed ACK.
+    .tcp_nodelay(true)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+
+    let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
+    let handle = server.handle();
+    let signals = actix_web::rt::spawn(async move {
+        if let Err(error) = a_signal().await {
+            return log::error!("signals cannot be heard: {error}");
+        }
+        log::info!("stopping; a second signal ends at once");
+        let stopping = actix_web::rt::spawn(async move { handle.stop(true).await });
+        let _ = a_signal().await;
+        drop(stopping);
+        std::process::exit(1);
+    });
+    let result = server.await;
+    signals.abort();
+    clock.abort();
+    app.store().close();
+    result
+}
+
+async fn a_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// Every address of the server. Operations come from the list; what is not one stands in [`RAW`] too.
+pub fn all_routes(config: &mut web::ServiceConfig) {
+    for base in ["/api/v1", "/api"] {
+        config.service(
+            web::scope(base)
+                .route("/openapi.json", web::get().to(openapi::json))
+                .route("/docs", web::get().to(openapi::page))
+                .default_service(web::to(below_scope)),
+        );
+    }
+    config
+        .route("/health", web::get().to(at_root))
+        .route("/llms.txt", web::get().to(openapi::llms))
+        .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
+        .service(web::scope("/crm").guard(guard::fn_guard(wants_json)).default_service(web::to(at_root)))
+        .configure(crate::mcp::http::routes)
+        .configure(crate::web::routes)
+        .default_service(web::to(crate::web::nowhere));
+}
+
+/// A route that is not an operation, with what it needs. The same tests walk this list.
+pub struct Raw {
+    pub method: Method,
+    pub path: &'static str,
+    pub needs: RawNeeds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawNeeds {
+    Nothing,
+    Account,
+    Member,
+}
+
+/// This list should only shrink.
+pub const RAW: &[Raw] = &[
+    Raw { method: Method::Get, path: "/api/openapi.json", needs: RawNeeds::Nothing },
+    Raw { method: Method::Get, path: "/api/docs", needs: RawNeeds::Nothing },
+    Raw { method: Method::Get, path: "/llms.txt", needs: RawNeeds::Nothing },
+    Raw { method: Method::Post, path: "/mcp", needs: RawNeeds::Account },
+    Raw { method: Method::Get, path: "/mcp", needs: RawNeeds::Account },
+    Raw { method: Method::Delete, path: "/mcp", needs: RawNeeds::Account },
+];
+
+/// The routes of the CRM documents answer at the root too: to programs with JSON, to browsers with pages.
+fn wants_json(context: &guard::GuardContext<'_>) -> bool {
+    let headers = context.head().headers();
+    let accepts = |kind: &str| {
+        headers.get("accept").and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains(kind))
+    };
+    headers.contains_key("authorization")
+        || headers.contains_key("x-api-key")
+        || (accepts("application/json") && !accepts("text/html"))
+}
+
+async fn below_scope(
+    request: HttpRequest,
+    payload: web::Payload,
+    app: web::Data<App>,
+    routes: web::Data<rest::Routes>,
+) -> HttpResponse {
+    let path = request.path().to_owned();
+    let path = path.strip_prefix("/api/v1").or_else(|| path.strip_prefix("/api")).unwrap_or(&path);
+    rest::handle(request, payload, path, &app.into_inner(), &routes).await
+}
+
+async fn at_root(
+    request: HttpRequest,
+    payload: web::Payload,
+    app: web::Data<App>,
+    routes: web::Data<rest::Routes>,
+) -> HttpResponse {
+    let path = request.path().to_owned();
+    rest::handle(request, payload, &path, &app.into_inner(), &routes).await
+}
+
+/// Around every request: its id, a net for panics, the set-up gate, and what every answer says about itself.
+async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let id = given_id(request.headers()).unwrap_or_else(|| secret::session_token()[..16].to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    if !is_open(&request) {
+        let error = Error::new(
+            Kind::NotSetUp,
+            "This server is being set up. Open the one-time link that `sally serve` printed.",
+        );
+        let mut response = plain_problem(&error.problem(&id), error.status());
+        finish(response.headers_mut(), &id);
+        return Ok(request.into_response(response));
+    }
+    let line = format!("{} {}", request.method(), request.path());
+    let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(answer) => answer?.map_into_boxed_body(),
+        Err(panic) => {
+            log::error!(request_id = id.as_str(); "{line}: {}", panic_text(&*panic));
+            let error = Error::internal("panic");
+            let mut response = plain_problem(&error.problem(&id), 500);
+            finish(response.headers_mut(), &id);
+            return Err(InternalError::from_response("panic", response).into());
+        }
+    };
+    finish(response.headers_mut(), &id);
+    Ok(response)
+}
+
+/// Until there is an account, only health and the set-up page are served.
+fn is_open(request: &ServiceRequest) -> bool {
+    let path = request.path();
+    let always =
+        matches!(path, "/setup" | "/health" | "/api/health" | "/api/v1/health") || path.starts_with("/static/");
+    always || request.app_data::<web::Data<App>>().is_some_and(|app| app.is_set_up())
+}
+
+fn plain_problem(problem: &Problem<'_>, status: u16) -> HttpResponse {
+    let status =
+        actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, "application/problem+json"))
+        .body(serde_json::to_vec(problem).expect("plain data"))
+}
+
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get("x-request-id")?.to_str().ok()?;
+    (!given.is_empty() && given.len() <= 128 && given.bytes().all(|b| b.is_ascii_graphic())).then(|| given.to_owned())
+}
+
+/// No inline script or style, nothing from elsewhere, no frames.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+fn finish(headers: &mut HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    let always = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in always {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}

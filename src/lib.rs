@@ -1,0 +1,12 @@
+//! Sally: a self-hosted work hub for small teams and their AI agents.
+//!
+//! One request, one way: a surface (`http`, `mcp`, `web`, `cli`) says who asks and for what; `core` is the door
+//! with permission, transaction and journal; `features` hold the operations, each written once.
+
+pub mod cli;
+pub mod core;
+pub mod features;
+pub mod http;
+pub mod jobs;
+pub mod mcp;
+pub mod web;

@@ -1,0 +1,3 @@
+//! MCP: the same operations as tools for agents.
+
+pub mod http;

@@ -1,0 +1,10 @@
+// Everything that pages share; each behaviour does nothing where its markup is absent.
+import "./theme.js";
+import "./menu.js";
+import "./dialogs.js";
+import "./keys.js";
+import "./copy.js";
+import "./composer.js";
+import "./board.js";
+import "./board-drag.js";
+import "./submit.js";

@@ -1,0 +1,23 @@
+// say(text): a short message in the corner, read out by screen readers. Errors stay until closed.
+const region = document.querySelector("#toasts");
+
+export function say(text, { bad = false } = {}) {
+  if (!region) return;
+  const toast = document.createElement("div");
+  toast.className = bad ? "toast bad" : "toast";
+  const message = document.createElement("span");
+  message.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "icon-button";
+  close.ariaLabel = "Dismiss";
+  close.textContent = "×";
+  toast.append(message, close);
+  region.append(toast);
+  while (region.children.length > 3) region.firstElementChild.remove();
+}
+
+region?.addEventListener("click", (event) => {
+  if (event.target.closest("button")) event.target.closest(".toast")?.remove();
+});
+region?.addEventListener("animationend", (event) => event.target.remove());

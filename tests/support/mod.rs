@@ -1,0 +1,132 @@
+//! Named people in two workspaces, on a real file of their own.
+//!
+//! Acme: Ada owns it, Ben is a member, Vera may only look. Bolt: Eve owns it. Sam administers the server and belongs to neither.
+#![allow(dead_code, reason = "each test file uses its own part of the support")]
+
+use std::sync::Arc;
+
+use sally::core::app::{App, Call};
+use sally::core::caller::{Credential, Role, Selector};
+use sally::core::config::Config;
+use sally::core::error::{Error, Result};
+use sally::core::operation::{Operation, Reply};
+use sally::core::reference::Ref;
+use sally::core::secret::TokenHash;
+use sally::core::store::{Store, Tuning};
+use sally::core::text::{Email, Line};
+use sally::features::accounts::AddUser;
+use sally::features::keys::{CreateKeyFor, KeyKind};
+use sally::features::setup::Init;
+use sally::features::workspaces::CreateWorkspace;
+use serde_json::{Map, Value};
+
+pub const PASSWORD: &str = "Correct-horse-7";
+
+pub struct World {
+    pub app: Arc<App>,
+    pub folder: tempfile::TempDir,
+}
+
+/// Somebody with an API key.
+#[derive(Clone)]
+pub struct Person {
+    pub app: Arc<App>,
+    pub token: String,
+    pub email: String,
+}
+
+pub fn line<const MAX: usize>(text: &str) -> Line<MAX> {
+    Line::parse(text).expect("a line")
+}
+
+pub fn email(text: &str) -> Email {
+    Email::parse(text).expect("an e-mail")
+}
+
+pub fn console() -> Call {
+    Call::with(Credential::ConsoleOfThisMachine)
+}
+
+impl World {
+    pub async fn new() -> World {
+        World::with(|_| {}).await
+    }
+
+    pub async fn with(adjust: impl FnOnce(&mut Config)) -> World {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = Config { db: folder.path().join("sally.db"), ..Config::default() };
+        adjust(&mut config);
+        let store = Store::serve(&config.db, Tuning::default()).expect("a file");
+        let app = Arc::new(App::new(store, config, sally::features::ALL));
+        let world = World { app, folder };
+        let init = Init::new(line("Sam Setup"), email("sam@example.com"), PASSWORD.into(), line("Acme"));
+        world.app.run(console(), init).await.expect("a server");
+        world.app.run(console(), CreateWorkspace { name: line("Bolt") }).await.expect("a second workspace");
+        for (name, workspace, role) in [
+            ("Ada", "acme", Role::Owner),
+            ("Ben", "acme", Role::Member),
+            ("Vera", "acme", Role::Viewer),
+            ("Eve", "bolt", Role::Owner),
+        ] {
+            let user = AddUser::new(email(&format!("{name}@example.com")), line(name), Ref::new(workspace), role, None);
+            world.app.run(console(), user).await.expect("a user");
+        }
+        world
+    }
+
+    /// `ada`, `ben`, `vera`, `eve` or `sam`, with a fresh key.
+    pub async fn person(&self, name: &str) -> Person {
+        self.keyed(name, KeyKind::Api, None, None).await
+    }
+
+    pub async fn keyed(&self, name: &str, kind: KeyKind, scopes: Option<&str>, workspace: Option<&str>) -> Person {
+        let email = format!("{name}@example.com");
+        let key = CreateKeyFor {
+            account: line(&email),
+            kind,
+            label: line("test"),
+            scopes: scopes.map(|text| sally::features::keys::ScopesGiven::parse(text).expect("scopes")),
+            workspace: workspace.map(Ref::new),
+            expires_at: None,
+        };
+        let made = self.app.run(console(), key).await.expect("a key");
+        Person { app: self.app.clone(), token: made.token, email }
+    }
+}
+
+impl Person {
+    pub fn call(&self) -> Call {
+        Call::with(Credential::Token(TokenHash::of(&self.token)))
+    }
+
+    pub fn call_in(&self, workspace: &str) -> Call {
+        Call { selector: Some(Selector::Slug(workspace.into())), ..self.call() }
+    }
+
+    pub async fn run<O: Operation>(&self, input: O) -> Result<O::Output> {
+        self.app.run(self.call(), input).await
+    }
+
+    /// By name, with JSON in and out: as REST and MCP do.
+    pub async fn ask(&self, operation: &str, input: Value) -> Result<Value> {
+        self.ask_with(self.call(), operation, input).await.map(|reply| json_of(&reply))
+    }
+
+    pub async fn ask_with(&self, call: Call, operation: &str, input: Value) -> Result<Reply> {
+        let listed = self.app.operation(operation).unwrap_or_else(|| panic!("there is no operation {operation}"));
+        let input = match input {
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
+            other => panic!("not an object: {other}"),
+        };
+        self.app.answer(listed, call, input).await
+    }
+
+    pub async fn refused(&self, operation: &str, input: Value) -> Error {
+        self.ask(operation, input).await.expect_err("a refusal")
+    }
+}
+
+pub fn json_of(reply: &Reply) -> Value {
+    if reply.body.is_empty() { Value::Null } else { serde_json::from_slice(&reply.body).expect("JSON") }
+}
