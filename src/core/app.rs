@@ -164,8 +164,9 @@ impl App {
                 .map(|text| Selector::Path(text.to_owned()))
                 .or(call.selector);
         }
-        if call.selector.is_none() && !listed.shape.has("workspaceId") {
-            call.selector = selector_from(&mut input)?;
+        if !listed.shape.has("workspaceId") {
+            let named = selector_from(&mut input)?;
+            call.selector = call.selector.or(named);
         }
         let request = repeat::fingerprint(spec, call.selector.as_ref(), &input);
         let app = self.clone();
