@@ -28,6 +28,7 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ArchiveAccount>(),
     Entry::of::<UpdatePlatformRole>(),
     Entry::of::<AddUser>(),
+    Entry::of::<OfferPassword>(),
 ];
 
 /// A person who signs in.
@@ -317,7 +318,7 @@ pub struct CreateAccount {
 pub struct NewAccount {
     #[serde(flatten)]
     pub account: AccountView,
-    /// Works once, for two hours; only where no password was given.
+    /// Works once, for a week; only where no password was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_password_url: Option<String>,
 }
@@ -361,14 +362,14 @@ impl Operation for CreateAccount {
         let id = insert(cx, row)?;
         let set_password_url = match self.hash {
             Some(_) => None,
-            None => Some(set_password_url(cx, id)?),
+            None => Some(set_password_url(cx, id, cx.now().plus_days(WELCOME_DAYS))?),
         };
         Ok(NewAccount { account: AccountView::by_id(cx, id)?, set_password_url })
     }
 }
 
-fn set_password_url(tx: &Tx, account: Id<Account>) -> Result<String> {
-    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), tx.now().plus_days(WELCOME_DAYS))?;
+fn set_password_url(tx: &Tx, account: Id<Account>, expires_at: Moment) -> Result<String> {
+    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), expires_at)?;
     Ok(format!("{}/reset-password?token={token}", tx.config().base_url()))
 }
 
@@ -528,5 +529,45 @@ impl Operation for AddUser {
         };
         workspaces::join(cx, workspace_id, account_id, self.role)?;
         Ok(AddedUser { account_id, email, workspace_id, role: self.role, set_password_url })
+    }
+}
+
+/// Make a link with which an account sets a new password, two hours long: for the command line, when the old one is lost.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OfferPassword {
+    /// The account's id or e-mail.
+    pub account: Line<320>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordOffer {
+    pub account_id: Id<Account>,
+    pub email: String,
+    /// Works once.
+    pub set_password_url: String,
+}
+impl Answer for PasswordOffer {
+    const SECRET: bool = true;
+}
+
+const RESET_SECONDS: i64 = 2 * 3_600;
+
+impl Operation for OfferPassword {
+    type Output = PasswordOffer;
+    const SPEC: Spec = Spec {
+        name: "account.offer_password",
+        title: "Offer a new password",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<PasswordOffer> {
+        let account = AccountView::by_id(cx, anybody(cx, self.account.as_str())?)?;
+        let set_password_url = set_password_url(cx, account.id, cx.now().plus_seconds(RESET_SECONDS))?;
+        Ok(PasswordOffer { account_id: account.id, email: account.email, set_password_url })
     }
 }

@@ -27,8 +27,9 @@ type Reader = r2d2::PooledConnection<SqliteConnectionManager>;
 /// One SQLite file, open.
 pub struct Store {
     path: PathBuf,
-    writer: Writer,
+    /// Before the writer, so that they are closed before it.
     readers: r2d2::Pool<SqliteConnectionManager>,
+    writer: Writer,
     /// Slow reads in flight or waiting; beyond the bound they are refused.
     slow: tokio::sync::Semaphore,
     slow_waiting: AtomicU64,
@@ -89,8 +90,8 @@ impl Store {
             .map_err(Error::internal)?;
         Ok(Store {
             path: path.to_owned(),
-            writer,
             readers,
+            writer,
             slow: tokio::sync::Semaphore::new(SLOW_AT_ONCE),
             slow_waiting: AtomicU64::new(0),
             _lock: lock,
@@ -101,7 +102,7 @@ impl Store {
         &self.path
     }
 
-    /// Finishes what is queued, checkpoints, closes the writing connection. Later writes are refused.
+    /// Finishes what is queued and checkpoints. Later writes are refused.
     pub fn close(&self) {
         self.writer.close();
     }
