@@ -450,7 +450,7 @@ async fn pool_create(
     pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
     body: web::Json<serde_json::Value>,
 ) -> HttpResponse {
-    let made = web::block(move || {
+    let made = web::block(move || -> rusqlite::Result<String> {
         let mut conn = pool.get().expect("a connection");
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now =
@@ -467,7 +467,7 @@ async fn pool_create(
             )?;
         tx.execute_batch(INDEX)?;
         tx.commit()?;
-        rusqlite::Result::Ok(title)
+        Ok(title)
     });
     match made.await.expect("a thread") {
         Ok(title) => HttpResponse::Created().json(serde_json::json!({ "title": title })),

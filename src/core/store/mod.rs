@@ -193,7 +193,7 @@ impl Reading {
     pub fn memory<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         let version = self.version;
         let extensions = r2d2::PooledConnection::extensions_mut(&mut self.reader);
-        if !extensions.get::<(i64, T)>().is_some_and(|(at, _)| *at == version) {
+        if extensions.get::<(i64, T)>().is_none_or(|(at, _)| *at != version) {
             extensions.insert((version, T::default()));
         }
         &mut extensions.get_mut::<(i64, T)>().expect("just seen or made").1
