@@ -315,8 +315,11 @@ impl Request {
     }
 }
 
+/// One round of load on one system.
+type Round<'a> = Box<dyn FnMut() -> Sample + 'a>;
+
 /// Rounds in turn; the medians of each.
-fn in_turn<const N: usize>(mut runs: [(&str, Box<dyn FnMut() -> Sample + '_>); N]) -> [Sample; N] {
+fn in_turn<const N: usize>(mut runs: [(&str, Round<'_>); N]) -> [Sample; N] {
     let mut samples: [Vec<Sample>; N] = std::array::from_fn(|_| Vec::new());
     for _ in 0..number("ROUNDS", 5) {
         for (run, samples) in runs.iter_mut().zip(&mut samples) {
