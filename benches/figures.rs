@@ -113,8 +113,8 @@ fn fill(file: &Path) -> String {
     let mut conn = Connection::open(file).expect("the file");
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).expect("a transaction");
     let one = |sql: &str| tx.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql);
-    let (workspace, account, stage) =
-        (one("select id from workspace"), one("select id from account"), one("select min(id) from crm_stage"));
+    let (workspace, account) = (one("select id from workspace"), one("select id from account"));
+    let stages: Vec<i64> = (0..4).map(|n| one(&format!("select id from crm_stage where position = {n}"))).collect();
     let mut random = 7_u64;
     let mut next = |below: i64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -154,7 +154,7 @@ fn fill(file: &Path) -> String {
         .and_then(|mut insert| {
             insert.execute(named_params! {
                 ":id": start + n, ":workspace": workspace, ":organization": start + next(1_000), ":person": start + next(5_000),
-                ":account": account, ":stage": stage + next(4), ":title": title, ":value": next(10_000_000), ":now": n,
+                ":account": account, ":stage": stages[next(4) as usize], ":title": title, ":value": next(10_000_000), ":now": n,
             })
         })
         .expect("a deal");

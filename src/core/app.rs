@@ -16,7 +16,7 @@ use super::error::{Error, Kind, Result};
 use super::id::Id;
 use super::input::{Shape, common};
 use super::limits::Limits;
-use super::operation::{Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
+use super::operation::{Before, Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
 use super::page::Paging;
 use super::repeat;
 use super::secret::TokenHash;
@@ -183,8 +183,8 @@ impl App {
             }
             take_common(&mut input, call, &entry.spec)?;
             let step = (entry.parse)(input, shape)?;
-            Ok(match &call.idempotency_key {
-                Some(key) => Box::new(repeat::Once::new(step, key, call.address, request)),
+            Ok(match call.idempotency_key {
+                Some(_) => Box::new(repeat::Once::new(step, request)),
                 None => step,
             })
         };
@@ -210,7 +210,7 @@ impl App {
                 if step.is_slow(&call.paging) || step.prepares() {
                     return Ok(Err(step));
                 }
-                let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call.paging, None);
+                let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call);
                 step.execute(&tx).map(Ok)
             })?;
             let step = match step {
@@ -222,22 +222,24 @@ impl App {
                 .store
                 .read_slowly(move |reading| {
                     let caller = app.admit(reading, &call, &spec)?;
-                    let tx = Tx::new(reading.conn(), &caller, &app.config, Moment::now(), &call.paging, None);
+                    let tx = Tx::new(reading.conn(), &caller, &app.config, Moment::now(), &call);
                     step.execute(&tx)
                 })
                 .await;
         }
         // Refused before it queues for the writer, and before the input is looked at.
-        self.store.read(|reading| self.admit(reading, &call, &spec))?;
+        let caller = self.store.read(|reading| self.admit(reading, &call, &spec))?;
         let mut step = parse(&mut call)?;
-        if step.prepares() {
-            let app = self.clone();
-            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
-            step = tokio::task::spawn_blocking(move || step.prepare(&app).map(|()| step))
-                .await
-                .map_err(Error::internal)??;
-        }
         let app = self.clone();
+        if step.prepares() {
+            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
+            let prepared = tokio::task::spawn_blocking(move || {
+                let outcome = step.prepare(&Before { app: &app, call: &call, caller: &caller });
+                outcome.map(|()| (step, app, call))
+            });
+            let (step, app, call) = prepared.await.map_err(Error::internal)??;
+            return self.store.write(move |conn| app.write(conn, &spec, &call, step)).await;
+        }
         self.store.write(move |conn| app.write(conn, &spec, &call, step)).await
     }
 
@@ -259,7 +261,7 @@ impl App {
                 request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
             },
         )?;
-        step.execute(&Tx::new(conn, &caller, &self.config, now, &call.paging, call.if_version))
+        step.execute(&Tx::new(conn, &caller, &self.config, now, call))
     }
 
     fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {

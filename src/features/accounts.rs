@@ -3,16 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::app::App;
 use crate::core::caller::{Account, Means, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::Id;
-use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
 use crate::core::secret;
-use crate::core::store::{Change, all, insert, one, optional, run};
+use crate::core::store::{Change, Reading, all, insert, one, optional, run};
 use crate::core::text::{Email, Line, Website};
 use crate::core::time::{self, Moment};
 use crate::features::setup::{self, Purpose, hash_checked, make_link};
@@ -202,24 +201,29 @@ impl Operation for ChangePassword {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         secret::check_password(&self.new_password).map_err(|message| Error::field("newPassword", message))?;
+        let me =
+            before.caller.identity.account.as_ref().ok_or_else(|| Error::malformed("The console has no password."))?;
+        // Whoever found an open session must not be able to try passwords with it.
+        before.app.limits.sign_in(&me.email, before.call.address)?;
+        const STORED: &str = "select password_hash from account where id = ?1";
+        let find = |reading: &mut Reading| one(reading.conn(), STORED, [me.id], |row| row.take::<Option<String>>());
+        let stored = before.app.store().read(find)?;
+        if !secret::password_fits(&self.current_password, stored.as_deref()) {
+            return Err(Error::field("currentPassword", "is not your current password"));
+        }
         self.new_hash = secret::hash_password(&self.new_password)?;
         Ok(())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
-        let me = cx.signed_in()?;
-        let stored: Option<String> =
-            one(cx.conn(), "select password_hash from account where id = ?1", [me.id], |row| row.take())?;
-        if !secret::password_fits(&self.current_password, stored.as_deref()) {
-            return Err(Error::field("currentPassword", "is not your current password"));
-        }
+        let me = cx.signed_in()?.id;
         let keep = match cx.caller().identity.means {
             Means::Session { id, .. } => Some(id),
             _ => None,
         };
-        set_password(cx, me.id, &self.new_hash)?;
-        run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me.id, keep))?;
+        set_password(cx, me, &self.new_hash)?;
+        run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me, keep))?;
         Ok(())
     }
 }
@@ -254,7 +258,7 @@ impl Operation for ResetPassword {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.hash = hash_checked(&self.password)?;
         Ok(())
     }
@@ -344,7 +348,7 @@ impl Operation for CreateAccount {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.hash = self.password.as_deref().map(hash_checked).transpose()?;
         Ok(())
     }
@@ -506,7 +510,7 @@ impl Operation for AddUser {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.hash = self.password.as_deref().map(hash_checked).transpose()?;
         Ok(())
     }
