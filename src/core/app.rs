@@ -65,6 +65,9 @@ impl Call {
     }
 }
 
+/// Reads the input once the caller may run the operation, so that a stranger learns nothing from its mistakes.
+type Parse<'a, T> = Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step<T>>> + Send + 'a>;
+
 /// Callers that a reader has seen since the last commit.
 type Known = HashMap<TokenHash, Arc<Identity>>;
 
@@ -164,8 +167,9 @@ impl App {
                 .map(|text| Selector::Path(text.to_owned()))
                 .or(call.selector);
         }
-        if call.selector.is_none() && !listed.shape.has("workspaceId") {
-            call.selector = selector_from(&mut input)?;
+        if !listed.shape.has("workspaceId") {
+            let named = selector_from(&mut input)?;
+            call.selector = call.selector.or(named);
         }
         let request = repeat::fingerprint(spec, call.selector.as_ref(), &input);
         let app = self.clone();
@@ -194,12 +198,7 @@ impl App {
     }
 
     /// The door: permission, then input, then the transaction. Everything that anybody does comes through here.
-    async fn pass<T: Send + 'static>(
-        self: &Arc<Self>,
-        spec: &Spec,
-        mut call: Call,
-        parse: Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step<T>>> + Send + '_>,
-    ) -> Result<T> {
+    async fn pass<T: Send + 'static>(self: &Arc<Self>, spec: &Spec, mut call: Call, parse: Parse<'_, T>) -> Result<T> {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }

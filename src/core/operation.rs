@@ -416,13 +416,16 @@ pub struct Reply {
     pub(crate) secret: bool,
 }
 
+/// Reads an operation's input, ready to be executed.
+type Parse = fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step<Reply>>>;
+
 /// One line of the list of operations: the spec, and plain functions for what needs the type.
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub spec: Spec,
     pub(super) input_schema: fn() -> Value,
     output_schema: fn() -> Option<Value>,
-    pub(crate) parse: fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step<Reply>>>,
+    pub(super) parse: Parse,
     /// Which type this is the entry of, so that a typed call finds its shape.
     pub(crate) type_of: fn() -> std::any::TypeId,
 }

@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -162,7 +163,7 @@ async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let id = given_id(request.headers()).unwrap_or_else(|| secret::session_token()[..16].to_owned());
+    let id = given_id(request.headers()).unwrap_or_else(next_id);
     request.extensions_mut().insert(RequestId(id.clone()));
     if !is_open(&request) {
         let error = Error::new(
@@ -202,6 +203,13 @@ fn plain_problem(problem: &Problem<'_>, status: u16) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, "application/problem+json"))
         .body(serde_json::to_vec(problem).expect("plain data"))
+}
+
+/// Unique for this process and hard to mix up with another's; nothing depends on its being unguessable.
+fn next_id() -> String {
+    static START: LazyLock<String> = LazyLock::new(|| secret::session_token()[..8].to_owned());
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("{}-{}", *START, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn given_id(headers: &HeaderMap) -> Option<String> {

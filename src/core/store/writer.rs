@@ -127,7 +127,7 @@ impl Loop {
         {
             done.push(self.alone(job));
         }
-        let committed = self.execute("commit").inspect_err(|_| {
+        let committed = self.index().and_then(|()| self.execute("commit")).inspect_err(|_| {
             if !self.conn.is_autocommit() {
                 self.look_after("rollback");
             }
@@ -148,6 +148,14 @@ impl Loop {
             Ok(()) => Done { keep, tell },
             Err(error) => Done { keep: false, tell: Box::new(move |_| tell(Err(error))) },
         }
+    }
+
+    /// Brings the search index up to date with everything the jobs have written, in one go.
+    fn index(&self) -> Result<()> {
+        self.execute(
+            "insert or replace into search_index (rowid, scope, title, body) select id, scope, title, body from search_pending",
+        )?;
+        self.execute("delete from search_pending")
     }
 
     fn execute(&self, sql: &str) -> Result<()> {

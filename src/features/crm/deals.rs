@@ -1,5 +1,7 @@
 //! Deals: money that may come in.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,8 +138,14 @@ impl Deal {
         })
     }
 
+    fn find(tx: &Tx, id: Id<DealRecord>) -> Result<Option<Deal>> {
+        static FIND: LazyLock<String> =
+            LazyLock::new(|| format!("select {COLUMNS} from {FROM} where d.id = ?1 and d.workspace_id = ?2"));
+        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Deal::read)
+    }
+
     fn by_id(tx: &Tx, id: Id<DealRecord>) -> Result<Deal> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where d.id = ?1"), [id], Deal::read)
+        Deal::find(tx, id)?.ok_or_else(|| Error::internal("a record just written is gone"))
     }
 }
 
@@ -319,9 +327,10 @@ impl Operation for GetDeal {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<DealDetail> {
-        let id = self.deal_id.resolve(cx)?;
+        let deal = self.deal_id.find(cx, |id| Deal::find(cx, id))?;
+        let id = deal.id;
         Ok(DealDetail {
-            deal: Deal::by_id(cx, id)?,
+            deal,
             follow_ups: follow_ups::open_for(cx, follow_ups::For::Deal(id))?,
             activities: activities::newest_for(cx, activities::For::Deal(id))?,
         })

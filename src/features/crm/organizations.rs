@@ -1,16 +1,18 @@
 //! Organizations: companies, customers, vendors.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Role};
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Paging, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
-use crate::core::store::{Change, all, insert, one, optional};
+use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
 use crate::features::search;
@@ -112,8 +114,14 @@ impl Organization {
         Ok(organization)
     }
 
+    fn find(tx: &Tx, id: Id<OrganizationRecord>) -> Result<Option<Organization>> {
+        static FIND: LazyLock<String> =
+            LazyLock::new(|| format!("select {COLUMNS} from {FROM} where o.id = ?1 and o.workspace_id = ?2"));
+        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Organization::read)
+    }
+
     fn by_id(tx: &Tx, id: Id<OrganizationRecord>) -> Result<Organization> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where o.id = ?1"), [id], Organization::read)
+        Organization::find(tx, id)?.ok_or_else(|| Error::internal("a record just written is gone"))
     }
 }
 
@@ -243,9 +251,10 @@ impl Operation for GetOrganization {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<OrganizationDetail> {
-        let id = self.organization_id.resolve(cx)?;
+        let organization = self.organization_id.find(cx, |id| Organization::find(cx, id))?;
+        let id = organization.id;
         Ok(OrganizationDetail {
-            organization: Organization::by_id(cx, id)?,
+            organization,
             people: people::of_organization(cx, id)?,
             deals: deals::newest_for(cx, deals::For::Organization(id))?,
             follow_ups: follow_ups::open_for(cx, follow_ups::For::Organization(id))?,

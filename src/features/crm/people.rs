@@ -1,16 +1,18 @@
 //! People: the contacts at organizations.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Role};
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Paging, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
-use crate::core::store::{Change, all, insert, one, optional};
+use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
 use crate::features::search;
@@ -101,8 +103,14 @@ impl Person {
         Ok(person)
     }
 
+    fn find(tx: &Tx, id: Id<PersonRecord>) -> Result<Option<Person>> {
+        static FIND: LazyLock<String> =
+            LazyLock::new(|| format!("select {COLUMNS} from {FROM} where p.id = ?1 and p.workspace_id = ?2"));
+        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Person::read)
+    }
+
     fn by_id(tx: &Tx, id: Id<PersonRecord>) -> Result<Person> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where p.id = ?1"), [id], Person::read)
+        Person::find(tx, id)?.ok_or_else(|| Error::internal("a record just written is gone"))
     }
 }
 
@@ -230,9 +238,10 @@ impl Operation for GetPerson {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<PersonDetail> {
-        let id = self.person_id.resolve(cx)?;
+        let person = self.person_id.find(cx, |id| Person::find(cx, id))?;
+        let id = person.id;
         Ok(PersonDetail {
-            person: Person::by_id(cx, id)?,
+            person,
             deals: deals::newest_for(cx, deals::For::Person(id))?,
             follow_ups: follow_ups::open_for(cx, follow_ups::For::Person(id))?,
             activities: activities::newest_for(cx, activities::For::Person(id))?,
