@@ -70,8 +70,11 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, arguments: &[&str]) -> Server {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut child = sally(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Server::launch(sally(folder, &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
+    }
+
+    fn launch(mut command: Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut told = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         while !told.contains("To stop") {
@@ -156,7 +159,9 @@ fn a_password_from_standard_input_is_not_repeated_and_must_be_strong() {
 #[test]
 fn a_new_file_is_served_with_a_set_up_link_and_nothing_else_until_it_is_set_up() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(folder.path(), &[]);
+    let mut plain = sally(folder.path(), &[]);
+    plain.env("SALLY_LISTEN", "127.0.0.1:0");
+    let server = Server::launch(plain);
     assert!(server.told.contains(&format!("{}/setup?token=", server.url)), "{}", server.told);
     assert_eq!(server.status("/health"), 200);
     for path in ["/", "/api/crm/deals", "/api/openapi.json", "/mcp", "/login"] {
@@ -370,6 +375,8 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 
     json_of(&run(folder.path(), ADA));
     assert!(folder.path().join("file.db").exists());
+    json_of(&sally(folder.path(), ADA).env("SALLY_DB", "environment.db").output().unwrap());
+    assert!(folder.path().join("environment.db").exists());
     json_of(&run(folder.path(), &[ADA, &["--db", "flag.db"]].concat()));
     assert!(folder.path().join("flag.db").exists());
 }

@@ -26,9 +26,8 @@ use crate::core::page::{Page, Paging};
 use crate::core::store::Store;
 use crate::core::text::{Email, Line};
 
-/// A self-hosted work hub for small teams and their AI agents.
 #[derive(Parser)]
-#[command(name = "sally", version, about, max_term_width = 100)]
+#[command(name = "sally", version, about)]
 struct Arguments {
     /// The SQLite file that holds everything [default: sally.db]
     #[arg(long, global = true, value_name = "FILE")]
