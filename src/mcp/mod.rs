@@ -1,3 +1,7 @@
 //! MCP: the same operations as tools for agents.
 
+pub mod excerpt;
 pub mod http;
+pub mod protocol;
+pub mod sessions;
+pub mod tools;
