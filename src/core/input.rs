@@ -182,10 +182,7 @@ fn door_properties(spec: &Spec) -> Vec<(&'static str, Value)> {
             common::LIMIT,
             json!({ "type": "integer", "minimum": 1, "maximum": 200, "description": "How many at most." }),
         ));
-        properties.push((
-            common::CURSOR,
-            json!({ "type": "string", "description": "nextCursor of the answer before, for the next page." }),
-        ));
+        properties.push((common::CURSOR, json!({ "type": "string", "description": "nextCursor of the page before." })));
         properties.push((
             common::SORT,
             json!({ "type": "string", "enum": sorts, "description": "What to sort by; - in front reverses." }),
@@ -198,15 +195,15 @@ fn door_properties(spec: &Spec) -> Vec<(&'static str, Value)> {
     if spec.effect == Effect::Read {
         properties.push((
             common::FIELDS,
-            json!({ "type": "string", "description": "Only these fields, e.g. id,title; * for all." }),
+            json!({ "type": "string", "description": "Only these, e.g. id,title; * for all." }),
         ));
     } else {
-        properties.push((common::IDEMPOTENCY_KEY, json!({ "type": "string", "maxLength": 200, "description": "Any text of your own; a retry with the same one does nothing twice." })));
+        properties.push((common::IDEMPOTENCY_KEY, json!({ "type": "string", "maxLength": 200, "description": "A text of your own: a retry with it does nothing twice." })));
     }
     if spec.takes_version() {
         properties.push((
             common::IF_VERSION,
-            json!({ "type": "integer", "description": "The version you saw; refused if it has changed since." }),
+            json!({ "type": "integer", "description": "The version you saw; refused if changed since." }),
         ));
     }
     properties

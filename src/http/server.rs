@@ -21,6 +21,7 @@ use crate::core::error::{Error, Kind, Problem};
 use crate::core::operation::Method;
 use crate::core::secret;
 use crate::core::store::panic_text;
+use crate::mcp;
 
 use super::auth::RequestId;
 use super::{assets, openapi, rest};
@@ -30,6 +31,28 @@ const SHUTDOWN_SECONDS: u64 = 10;
 
 /// Serves until SIGTERM or SIGINT, then finishes what runs and closes the file. A second signal ends the process at once.
 pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> {
+    let signals = async {
+        if let Err(error) = a_signal().await {
+            log::error!("signals cannot be heard: {error}");
+            return std::future::pending().await;
+        }
+        log::info!("stopping; a second signal ends at once");
+        actix_web::rt::spawn(async {
+            let _ = a_signal().await;
+            std::process::exit(1);
+        });
+    };
+    serve_until(app, listener, signals).await
+}
+
+/// Serves until `stop` is there, then finishes what runs and closes the file.
+pub async fn serve_until(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + 'static,
+) -> std::io::Result<()> {
+    let endpoint = web::Data::new(mcp::http::Endpoint::new(&app).map_err(std::io::Error::other)?);
+    let sessions = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));
     let shared = app.clone();
@@ -38,6 +61,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> 
             .app_data(web::Data::from(shared.clone()))
             .app_data(web::Data::from(routes.clone()))
             .app_data(document.clone())
+            .app_data(endpoint.clone())
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .configure(all_routes)
@@ -53,18 +77,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> 
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
     let handle = server.handle();
-    let signals = actix_web::rt::spawn(async move {
-        if let Err(error) = a_signal().await {
-            return log::error!("signals cannot be heard: {error}");
-        }
-        log::info!("stopping; a second signal ends at once");
-        let stopping = actix_web::rt::spawn(async move { handle.stop(true).await });
-        let _ = a_signal().await;
-        drop(stopping);
-        std::process::exit(1);
+    let stopping = actix_web::rt::spawn(async move {
+        stop.await;
+        // An open stream would hold up the end for the whole of the time that requests have to finish.
+        sessions.sessions.hang_up();
+        handle.stop(true).await;
     });
     let result = server.await;
-    signals.abort();
+    stopping.abort();
     clock.abort();
     app.store().close();
     result
@@ -97,7 +117,7 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
         .route("/llms.txt", web::get().to(openapi::llms))
         .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
         .service(web::scope("/crm").guard(guard::fn_guard(wants_json)).default_service(web::to(at_root)))
-        .configure(crate::mcp::http::routes)
+        .configure(mcp::http::routes)
         .configure(crate::web::routes)
         .default_service(web::to(crate::web::nowhere));
 }

@@ -105,7 +105,6 @@ create table mcp_session (
   key_hash         blob not null,                  -- the credential it is bound to
   protocol_version text not null,
   client_name      text,
-  initialized      integer not null default 0 check (initialized in (0, 1)),
   created_at       integer not null,
   last_used_at     integer not null
 ) strict;
