@@ -227,7 +227,13 @@ async fn bad_input_is_named_and_nothing_is_written() {
         ),
         (
             "null for what must be",
-            ben.ask("PATCH", &format!("/api/crm/deals/{deal}"), json!({ "title": null, "version": 7 })),
+            ben.ask("PATCH", &format!("/api/crm/deals/{deal}"), json!({ "title": null })),
+            422,
+            "cannot be cleared",
+        ),
+        (
+            "a field that Sally sets",
+            ben.ask("PATCH", &format!("/api/crm/deals/{deal}"), json!({ "version": 7 })),
             422,
             "version",
         ),

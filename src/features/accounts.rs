@@ -130,11 +130,11 @@ impl Operation for GetProfile {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateProfile {
     /// Your name as others see it.
-    pub name: Option<Line<120>>,
+    pub name: Patch<Line<120>>,
     /// The address of a picture.
     pub avatar_url: Patch<Website>,
     /// IANA name, e.g. `Europe/Berlin`: where your days begin and end.
-    pub time_zone: Option<TimeZoneName>,
+    pub time_zone: Patch<TimeZoneName>,
 }
 
 /// A time zone that exists.
@@ -170,9 +170,9 @@ impl Operation for UpdateProfile {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let me = cx.signed_in()?.id;
         let mut row = Change::existing(cx, "account", me)?;
-        row.patch("name", &self.name.into())?
+        row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch("avatar_url", &self.avatar_url)?
-            .patch("time_zone", &self.time_zone.into())?;
+            .patch("time_zone", &self.time_zone.never_cleared("timeZone")?.into())?;
         row.update(cx, me)?;
         AccountView::by_id(cx, me)
     }
@@ -301,7 +301,7 @@ impl Operation for ListAccounts {
         if !self.archived.unwrap_or(false) {
             accounts = accounts.condition("a.archived_at is null");
         }
-        accounts.page(cx, &Self::SPEC, AccountView::read)
+        accounts.of_few().page(cx, &Self::SPEC, AccountView::read)
     }
 }
 

@@ -323,7 +323,7 @@ pub struct UpdateOrganization {
     #[schemars(required)]
     pub organization_id: Ref<OrganizationRecord>,
     /// As people know it.
-    pub name: Option<Line<200>>,
+    pub name: Patch<Line<200>>,
     /// e.g. `https://acme.example`; its domain is kept as another name for it.
     pub website: Patch<Website>,
     pub email: Patch<Email>,
@@ -347,7 +347,7 @@ pub struct UpdateOrganization {
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,
     /// true puts it away, false brings it back.
-    pub archived: Option<bool>,
+    pub archived: Patch<bool>,
 }
 
 impl Operation for UpdateOrganization {
@@ -364,7 +364,7 @@ impl Operation for UpdateOrganization {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Organization> {
         let id = self.organization_id.resolve(cx)?;
         let mut row = Change::existing(cx, "crm_organization", id)?;
-        row.patch("name", &self.name.into())?
+        row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch("email", &self.email)?
             .patch("phone", &self.phone)?
             .patch("industry", &self.industry)?
@@ -378,7 +378,7 @@ impl Operation for UpdateOrganization {
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
             .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
-            .archive(cx, self.archived)?;
+            .archive(cx, self.archived.never_cleared("archived")?)?;
         if !self.website.is_keep() {
             let website = self.website.or(None);
             row.set("domain", website.as_ref().map(Website::domain))?.set("website", website)?;

@@ -314,7 +314,7 @@ pub struct UpdatePerson {
     #[schemars(required)]
     pub person_id: Ref<PersonRecord>,
     /// Full name.
-    pub name: Option<Line<200>>,
+    pub name: Patch<Line<200>>,
     /// Where they work: the organization's id, name or domain.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
     pub email: Patch<Email>,
@@ -333,7 +333,7 @@ pub struct UpdatePerson {
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,
     /// true puts the contact away, false brings it back.
-    pub archived: Option<bool>,
+    pub archived: Patch<bool>,
 }
 
 impl Operation for UpdatePerson {
@@ -350,7 +350,7 @@ impl Operation for UpdatePerson {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Person> {
         let id = self.person_id.resolve(cx)?;
         let mut row = Change::existing(cx, "crm_person", id)?;
-        row.patch("name", &self.name.into())?
+        row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch(
                 "organization_id",
                 &self.organization_id.try_map(|reference| reference.resolve_for("organizationId", cx))?,
@@ -364,7 +364,7 @@ impl Operation for UpdatePerson {
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
             .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
-            .archive(cx, self.archived)?;
+            .archive(cx, self.archived.never_cleared("archived")?)?;
         row.update(cx, id)?;
         Person::by_id(cx, id)
     }
