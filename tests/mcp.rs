@@ -206,7 +206,11 @@ async fn a_revoked_key_is_dead_at_once_in_the_middle_of_a_session() {
     for method in ["tools/list", "ping"] {
         assert_eq!(client.request(method, json!({})).status, 401);
     }
-    assert_eq!(client.request("tools/call", json!({ "name": "auth.me" })).status, 401);
+    for name in ["auth.me", "crm.deal.create", "no.such.tool"] {
+        assert_eq!(client.request("tools/call", json!({ "name": name })).status, 401, "{name}");
+    }
+    assert_eq!(client.send("POST", "{").status, 401);
+    assert_eq!(client.post(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled" })).status, 401);
     assert_eq!(client.send("DELETE", "").status, 401);
 }
 
@@ -504,7 +508,7 @@ async fn a_list_holds_what_the_caller_may_do_and_nothing_else() {
     let refused = client.request("tools/call", json!({ "name": "crm_deal_create", "arguments": { "title": "x" } }));
     let (status, code, message) = told(&refused);
     assert_eq!((status, code), (200, -32_000));
-    assert_eq!(message, "Missing scope: crm.deal.create needs crm:write, and this key was made without it");
+    assert_eq!(message, "The key's scopes do not allow crm.deal.create; it needs crm:write.");
     assert_eq!(refused.json()["error"]["data"]["permission"]["required"], "crm:write");
     client.call("crm.deal.list", json!({}));
 
