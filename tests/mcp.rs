@@ -1,7 +1,5 @@
 //! The hosted MCP endpoint over real HTTP: the protocol's rules by hand, and a story told by the official client.
 
-#[path = "support/server.rs"]
-mod server;
 mod support;
 
 use std::collections::HashMap;
@@ -15,8 +13,8 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use sally::features::keys::KeyKind;
 use serde_json::{Value, json};
-use server::{Answer, Server};
-use support::{Person, World};
+use support::server::{Answer, Server};
+use support::{PASSWORD, Person, World};
 
 const BOTH: &str = "application/json, text/event-stream";
 
@@ -168,7 +166,7 @@ async fn narrowed_key(person: &Person, narrowing: Value) -> String {
 #[tokio::test]
 async fn without_a_good_key_nobody_gets_in() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for key in ["", "sallymcp_nobodys", "x y"] {
         let refused = Client::plain(&server, key).send("POST", ping);
@@ -176,6 +174,12 @@ async fn without_a_good_key_nobody_gets_in() {
         assert_eq!(refused.json()["title"], "Unauthorized");
     }
     let key = mcp_key(&world, "ben").await;
+    // A key for REST, or a browser's session, is none for agents.
+    assert_eq!(Client::plain(&server, &world.person("ben").await.token).send("POST", ping).status, 401);
+    let login = json!({ "email": "sam@example.com", "password": PASSWORD });
+    let session = world.person("sam").await.ask("auth.login", login).await.unwrap()["sessionToken"].take();
+    assert_eq!(Client::plain(&server, session.as_str().unwrap()).send("POST", ping).status, 401);
+
     let json = ("Content-Type", "application/json");
     for headers in [
         vec![json],
@@ -197,7 +201,7 @@ async fn without_a_good_key_nobody_gets_in() {
 #[tokio::test]
 async fn a_revoked_key_is_dead_at_once_in_the_middle_of_a_session() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let ada = world.person("ada").await;
     let made = ada.ask("mcp_key.create", json!({ "label": "laptop" })).await.unwrap();
     let client = Client::hello(&server, made["token"].as_str().unwrap(), "2025-11-25");
@@ -217,7 +221,7 @@ async fn a_revoked_key_is_dead_at_once_in_the_middle_of_a_session() {
 #[tokio::test]
 async fn the_revision_is_the_asked_one_if_it_is_known() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::plain(&server, &mcp_key(&world, "ben").await).with("Accept", BOTH);
     for (asked, answered) in [
         ("2024-11-05", "2024-11-05"),
@@ -258,7 +262,7 @@ async fn the_revision_is_the_asked_one_if_it_is_known() {
 #[tokio::test]
 async fn who_accepts_what_decides_how_they_are_served() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let plain = Client::plain(&server, &mcp_key(&world, "ben").await);
 
     // curl and scripts need no session.
@@ -300,7 +304,7 @@ async fn who_accepts_what_decides_how_they_are_served() {
 #[tokio::test]
 async fn a_session_is_bound_to_its_key_and_ends_when_told() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let ben = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-06-18");
     ben.call("auth.me", json!({}));
 
@@ -327,7 +331,7 @@ async fn a_session_is_bound_to_its_key_and_ends_when_told() {
 async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
     let world = World::new().await;
     let key = mcp_key(&world, "ben").await;
-    let first = Server::start(world.app.clone());
+    let first = Server::start(&world.app);
     let old = Client::hello_as(&first, &key, "2025-11-25", "cursor-vscode");
     let headers = old.headers.clone();
     drop(old);
@@ -338,7 +342,7 @@ async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
     drop(world.app);
     let store = sally::core::store::Store::serve(&config.db, Default::default()).unwrap();
     let app = std::sync::Arc::new(sally::core::app::App::new(store, config, sally::features::ALL));
-    let second = Server::start(app);
+    let second = Server::start(&app);
     let mut client = Client::plain(&second, &key);
     client.headers = headers;
     assert!(client.names().contains(&"auth_me".to_owned()), "the client's name survived too");
@@ -363,7 +367,7 @@ async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
 #[tokio::test]
 async fn messages_that_are_none_are_told_so_by_number() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-11-25");
     let nested = format!("{}{}", "[".repeat(70), "]".repeat(70));
     for broken in ["{", "{'a':1}", r#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#, "x", nested.as_str(), "\u{feff}{}"] {
@@ -429,7 +433,7 @@ async fn messages_that_are_none_are_told_so_by_number() {
 #[tokio::test]
 async fn a_batch_is_answered_where_the_revision_has_batches() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-03-26");
     let answer = client.post(&json!([
         { "jsonrpc": "2.0", "id": 1, "method": "ping" },
@@ -453,7 +457,7 @@ async fn a_batch_is_answered_where_the_revision_has_batches() {
 #[tokio::test]
 async fn pages_of_other_sites_are_refused() {
     let world = World::with(|config| config.public_url = Some("https://sally.example.com".parse().unwrap())).await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::plain(&server, &mcp_key(&world, "ben").await);
     let port = server.address.port();
     for foreign in [
@@ -486,7 +490,7 @@ async fn pages_of_other_sites_are_refused() {
 #[tokio::test]
 async fn a_list_holds_what_the_caller_may_do_and_nothing_else() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let names = |key: &str| Client::plain(&server, key).names();
     let has = |names: &[String], name: &str| names.iter().any(|known| known == name);
 
@@ -525,7 +529,7 @@ async fn a_list_holds_what_the_caller_may_do_and_nothing_else() {
 #[tokio::test]
 async fn the_address_of_a_connection_narrows_it() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::plain(&server, &mcp_key(&world, "ben").await);
 
     let core = client.again().at("toolsets=core").names();
@@ -549,7 +553,7 @@ async fn the_address_of_a_connection_narrows_it() {
 #[tokio::test]
 async fn clients_that_refuse_dots_get_none_and_every_spelling_is_called() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let key = mcp_key(&world, "ben").await;
     let codex = Client::hello_as(&server, &key, "2025-06-18", "codex-mcp-client");
     assert!(codex.names().contains(&"crm_follow_up_list".into()));
@@ -584,7 +588,7 @@ async fn every_name_and_alias_means_one_tool() {
 #[tokio::test]
 async fn without_the_crm_its_tools_do_not_exist() {
     let world = World::with(|config| config.crm = false).await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::plain(&server, &mcp_key(&world, "ben").await);
     assert!(!client.names().iter().any(|name| name.starts_with("crm.")));
     let (_, code, message) = client.error("tools/call", json!({ "name": "crm.deal.list" }));
@@ -595,7 +599,7 @@ async fn without_the_crm_its_tools_do_not_exist() {
 #[tokio::test]
 async fn every_schema_is_plain_and_every_hint_is_true() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let sam = Client::plain(&server, &mcp_key(&world, "sam").await);
     let first = sam.request("tools/list", json!({}));
     assert_eq!(first.body, sam.request("tools/list", json!({})).body, "the same bytes each time");
@@ -611,6 +615,11 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
         }
         for (field, property) in schema["properties"].as_object().unwrap() {
             assert!(property["type"].is_string(), "{name}.{field} has one type: {property}");
+            assert!(property["description"].is_string(), "{name}.{field} says what it is: {property}");
+        }
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for parameter in spec.route.iter().flat_map(|route| route.parameters()) {
+            assert!(required.contains(&json!(parameter)), "{name} needs {parameter}");
         }
         assert!(tool["title"].is_string() && tool["description"].as_str().unwrap().len() > 10, "{name}");
         assert!(schema.get("description").is_none() && tool.get("outputSchema").is_none());
@@ -632,7 +641,7 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
 #[tokio::test]
 async fn the_lists_stay_within_their_budget_of_tokens() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let sam = Client::plain(&server, &mcp_key(&world, "sam").await);
     let tokens = |client: &Client<'_>| client.result("tools/list", json!({})).to_string().len() / 4;
     let (all, core) = (tokens(&sam), tokens(&sam.again().at("toolsets=core")));
@@ -644,7 +653,7 @@ async fn the_lists_stay_within_their_budget_of_tokens() {
 #[tokio::test]
 async fn the_workspace_is_asked_for_where_there_are_several() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let asks =
         |client: &Client<'_>| client.tool("crm.deal.list")["inputSchema"]["properties"].get("workspaceSlug").is_some();
     let ben = Client::plain(&server, &mcp_key(&world, "ben").await);
@@ -687,7 +696,7 @@ async fn the_workspace_is_asked_for_where_there_are_several() {
 #[tokio::test]
 async fn lists_are_short_and_open_unless_asked() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let ben = Client::plain(&server, &mcp_key(&world, "ben").await);
     for number in 1..=25 {
         let status = if number == 25 { "WON" } else { "OPEN" };
@@ -731,7 +740,7 @@ async fn lists_are_short_and_open_unless_asked() {
 #[tokio::test]
 async fn a_tool_that_fails_says_what_rest_says() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let key = mcp_key(&world, "ben").await;
     let ben = Client::plain(&server, &key);
     let missing = ben.again().with("X-Request-Id", "r-1").problem("crm.deal.get", json!({ "dealId": "no such deal" }));
@@ -758,7 +767,7 @@ async fn a_tool_that_fails_says_what_rest_says() {
 #[tokio::test]
 async fn success_without_content_says_ok() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let ada = Client::plain(&server, &mcp_key(&world, "ada").await);
     let key = ada.call("api_key.create", json!({ "label": "import" }));
     assert!(key["token"].as_str().unwrap().starts_with("atpm_"));
@@ -783,7 +792,7 @@ fn listen(server: &Server, client: &Client<'_>) -> (String, BufReader<TcpStream>
 #[tokio::test]
 async fn a_stream_opens_at_once_and_ends_with_its_session_or_the_server() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
+    let server = Server::start(&world.app);
     let client = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-11-25");
     assert_eq!(client.again().without("Mcp-Session-Id").send("GET", "").status, 400);
     assert_eq!(client.again().with("Mcp-Session-Id", "x").send("GET", "").status, 404);
@@ -813,9 +822,9 @@ async fn a_stream_opens_at_once_and_ends_with_its_session_or_the_server() {
 #[tokio::test]
 async fn the_official_client_works_a_deal_from_beginning_to_end() {
     let world = World::new().await;
-    let server = Server::start(world.app.clone());
-    let config =
-        StreamableHttpClientTransportConfig::with_uri(server.url("/mcp")).auth_header(mcp_key(&world, "ben").await);
+    let server = Server::start(&world.app);
+    let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", server.base))
+        .auth_header(mcp_key(&world, "ben").await);
     let client = ().serve(StreamableHttpClientTransport::from_config(config)).await.unwrap();
     assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "sally");
     let tools = client.list_all_tools().await.unwrap();

@@ -17,6 +17,7 @@ use crate::core::caller::{Credential, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::{Needs, Toolset};
 use crate::core::secret::TokenHash;
+use crate::features::keys::KeyKind;
 use crate::http::{auth, rest};
 
 use super::protocol::{
@@ -295,6 +296,11 @@ fn key(request: &HttpRequest) -> Result<TokenHash> {
     let (scheme, token) = only.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unauthorized)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
         return Err(unauthorized());
+    }
+    if token.trim_start().starts_with(KeyKind::Api.prefix()) {
+        let why =
+            "That is a personal API key, for REST. /mcp takes MCP keys (sallymcp_…); make one under Settings → Keys.";
+        return Err(Error::new(Kind::Unauthorized, why));
     }
     Ok(TokenHash::of(token.trim()))
 }

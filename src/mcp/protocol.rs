@@ -281,9 +281,9 @@ fn instructions(endpoint: &Endpoint, identity: &Identity) -> String {
              Note what happened as an activity, and what is to be done as a follow-up.\n",
         );
     }
-    let slugs: Vec<&str> = workspaces(identity).map(|membership| membership.slug.as_str()).take(20).collect();
+    let slugs: Vec<&str> = workspaces(identity).map(|membership| membership.slug.as_str()).take(10).collect();
     if slugs.len() > 1 {
-        text.push_str(&format!("- Say which workspace you mean with workspaceSlug: {}.\n", slugs.join(", ")));
+        text.push_str(&format!("- Say which workspace you mean with workspaceSlug, e.g. {}.\n", slugs.join(", ")));
     }
     text
 }

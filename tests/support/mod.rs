@@ -3,6 +3,8 @@
 //! Acme: Ada owns it, Ben is a member, Vera may only look. Bolt: Eve owns it. Sam administers the server and belongs to neither.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the support")]
 
+pub mod server;
+
 use std::sync::Arc;
 
 use sally::core::app::{App, Call};
