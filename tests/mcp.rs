@@ -213,6 +213,8 @@ async fn a_revoked_key_is_dead_at_once_in_the_middle_of_a_session() {
     for name in ["auth.me", "crm.deal.create", "no.such.tool"] {
         assert_eq!(client.request("tools/call", json!({ "name": name })).status, 401, "{name}");
     }
+    let mistaken = json!({ "name": "crm.deal.list", "arguments": { "detail": "some" } });
+    assert_eq!(client.request("tools/call", mistaken).status, 401);
     assert_eq!(client.send("POST", "{").status, 401);
     assert_eq!(client.post(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled" })).status, 401);
     assert_eq!(client.send("DELETE", "").status, 401);

@@ -225,9 +225,7 @@ async fn get(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpRespons
 fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpResponse, Refusal> {
     let peer = peer(request, endpoint)?;
     peer.identity(&endpoint.app)?;
-    if !matches!(Accepts::of(request)?, Accepts::Both | Accepts::Stream | Accepts::Anything) {
-        return Err(Accepts::no_stream().into());
-    }
+    Accepts::of(request)?;
     known_revision(request)?;
     let session = demanded_session(request, endpoint, &peer)?;
     let ended = endpoint.sessions.listen(&session);
@@ -408,12 +406,10 @@ impl Accepts {
             (false, true) => {
                 Err(RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept application/json"))
             }
-            (_, false) => Err(Accepts::no_stream()),
+            (_, false) => {
+                Err(RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept text/event-stream"))
+            }
         }
-    }
-
-    fn no_stream() -> RpcError {
-        RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept text/event-stream")
     }
 }
 

@@ -122,8 +122,8 @@ impl Tools {
                 }
             }
             let reader = spec.name.strip_suffix(".list").and_then(|thing| app.operation(&format!("{thing}.get")));
-            let reader = reader.map(|listed| &listed.entry.spec).filter(|spec| spec.is_list() || is_on(spec));
-            tools.all.push(Tool { operation, reader: reader.map(|spec| spec.name) });
+            let reader = reader.map(|listed| listed.entry.spec).filter(is_on).map(|spec| spec.name);
+            tools.all.push(Tool { operation, reader });
         }
         tools
     }
@@ -203,7 +203,7 @@ impl Tools {
         if SELECTORS.iter().any(|name| arguments.contains_key(*name)) {
             call.selector = None;
         }
-        let excerpt = wanted(listed, &mut arguments)?;
+        let excerpt = wanted(listed, &mut arguments);
         if spec.is_list() {
             call.paging = Paging::first(LIST_LENGTH);
             if let Some((argument, value)) = spec.more.open
@@ -213,7 +213,8 @@ impl Tools {
             }
         }
         let Reply { body, .. } = app.answer(listed, call, arguments).await?;
-        match excerpt {
+        // A mistake in what is wanted is told to those only whom the door let in; nothing but reads can have one.
+        match excerpt? {
             _ if body.is_empty() => Ok(b"{\"ok\":true}".to_vec()),
             None => Ok(body),
             Some(excerpt) => excerpt::of(&body, &excerpt, |field| match tool.reader {
