@@ -330,12 +330,13 @@ async fn a_session_is_bound_to_its_key_and_ends_when_told() {
 }
 
 #[tokio::test]
-async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
+async fn a_restart_loses_no_session_but_idle_ones_and_a_key_has_at_most_a_hundred() {
     let world = World::new().await;
     let key = mcp_key(&world, "ben").await;
     let first = Server::start(&world.app);
     let old = Client::hello_as(&first, &key, "2025-11-25", "cursor-vscode");
     let headers = old.headers.clone();
+    let idle = Client::hello_as(&first, &key, "2025-11-25", "idle").headers;
     drop(old);
     drop(first);
 
@@ -343,11 +344,17 @@ async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
     let (config, folder) = (world.app.config().clone(), world.folder);
     drop(world.app);
     let store = sally::core::store::Store::serve(&config.db, Default::default()).unwrap();
+    const HALF_AN_HOUR_LATER: &str =
+        "update mcp_session set last_used_at = last_used_at - 1801000 where client_name = 'idle'";
+    store.write(|conn| sally::core::store::run(conn, HALF_AN_HOUR_LATER, [])).await.unwrap();
     let app = std::sync::Arc::new(sally::core::app::App::new(store, config, sally::features::ALL));
     let second = Server::start(&app);
     let mut client = Client::plain(&second, &key);
     client.headers = headers;
     assert!(client.names().contains(&"auth_me".to_owned()), "the client's name survived too");
+    let mut expired = client.again();
+    expired.headers = idle;
+    assert_eq!(expired.error("ping", json!({})), (404, -32_001, "MCP session not found".into()));
 
     let fresh = Client::plain(&second, &key).with("Accept", BOTH);
     for _ in 0..99 {
