@@ -14,7 +14,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use sally::features::keys::KeyKind;
 use serde_json::{Value, json};
 use support::server::{Answer, Server};
-use support::{Person, World};
+use support::{PASSWORD, Person, World};
 
 const BOTH: &str = "application/json, text/event-stream";
 
@@ -174,6 +174,12 @@ async fn without_a_good_key_nobody_gets_in() {
         assert_eq!(refused.json()["title"], "Unauthorized");
     }
     let key = mcp_key(&world, "ben").await;
+    // A key for REST, or a browser's session, is none for agents.
+    assert_eq!(Client::plain(&server, &world.person("ben").await.token).send("POST", ping).status, 401);
+    let login = json!({ "email": "sam@example.com", "password": PASSWORD });
+    let session = world.person("sam").await.ask("auth.login", login).await.unwrap()["sessionToken"].take();
+    assert_eq!(Client::plain(&server, session.as_str().unwrap()).send("POST", ping).status, 401);
+
     let json = ("Content-Type", "application/json");
     for headers in [
         vec![json],
@@ -204,7 +210,13 @@ async fn a_revoked_key_is_dead_at_once_in_the_middle_of_a_session() {
     for method in ["tools/list", "ping"] {
         assert_eq!(client.request(method, json!({})).status, 401);
     }
-    assert_eq!(client.request("tools/call", json!({ "name": "auth.me" })).status, 401);
+    for name in ["auth.me", "crm.deal.create", "no.such.tool"] {
+        assert_eq!(client.request("tools/call", json!({ "name": name })).status, 401, "{name}");
+    }
+    let mistaken = json!({ "name": "crm.deal.list", "arguments": { "detail": "some" } });
+    assert_eq!(client.request("tools/call", mistaken).status, 401);
+    assert_eq!(client.send("POST", "{").status, 401);
+    assert_eq!(client.post(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled" })).status, 401);
     assert_eq!(client.send("DELETE", "").status, 401);
 }
 
@@ -318,12 +330,13 @@ async fn a_session_is_bound_to_its_key_and_ends_when_told() {
 }
 
 #[tokio::test]
-async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
+async fn a_restart_loses_no_session_but_idle_ones_and_a_key_has_at_most_a_hundred() {
     let world = World::new().await;
     let key = mcp_key(&world, "ben").await;
     let first = Server::start(&world.app);
     let old = Client::hello_as(&first, &key, "2025-11-25", "cursor-vscode");
     let headers = old.headers.clone();
+    let idle = Client::hello_as(&first, &key, "2025-11-25", "idle").headers;
     drop(old);
     drop(first);
 
@@ -331,11 +344,17 @@ async fn a_restart_loses_no_session_and_a_key_has_at_most_a_hundred() {
     let (config, folder) = (world.app.config().clone(), world.folder);
     drop(world.app);
     let store = sally::core::store::Store::serve(&config.db, Default::default()).unwrap();
+    const HALF_AN_HOUR_LATER: &str =
+        "update mcp_session set last_used_at = last_used_at - 1801000 where client_name = 'idle'";
+    store.write(|conn| sally::core::store::run(conn, HALF_AN_HOUR_LATER, [])).await.unwrap();
     let app = std::sync::Arc::new(sally::core::app::App::new(store, config, sally::features::ALL));
     let second = Server::start(&app);
     let mut client = Client::plain(&second, &key);
     client.headers = headers;
     assert!(client.names().contains(&"auth_me".to_owned()), "the client's name survived too");
+    let mut expired = client.again();
+    expired.headers = idle;
+    assert_eq!(expired.error("ping", json!({})), (404, -32_001, "MCP session not found".into()));
 
     let fresh = Client::plain(&second, &key).with("Accept", BOTH);
     for _ in 0..99 {
@@ -502,7 +521,7 @@ async fn a_list_holds_what_the_caller_may_do_and_nothing_else() {
     let refused = client.request("tools/call", json!({ "name": "crm_deal_create", "arguments": { "title": "x" } }));
     let (status, code, message) = told(&refused);
     assert_eq!((status, code), (200, -32_000));
-    assert_eq!(message, "Missing scope: crm.deal.create needs crm:write, and this key was made without it");
+    assert_eq!(message, "The key's scopes do not allow crm.deal.create; it needs crm:write.");
     assert_eq!(refused.json()["error"]["data"]["permission"]["required"], "crm:write");
     client.call("crm.deal.list", json!({}));
 
@@ -605,6 +624,11 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
         }
         for (field, property) in schema["properties"].as_object().unwrap() {
             assert!(property["type"].is_string(), "{name}.{field} has one type: {property}");
+            assert!(property["description"].is_string(), "{name}.{field} says what it is: {property}");
+        }
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for parameter in spec.route.iter().flat_map(|route| route.parameters()) {
+            assert!(required.contains(&json!(parameter)), "{name} needs {parameter}");
         }
         assert!(tool["title"].is_string() && tool["description"].as_str().unwrap().len() > 10, "{name}");
         assert!(schema.get("description").is_none() && tool.get("outputSchema").is_none());
@@ -808,8 +832,8 @@ async fn a_stream_opens_at_once_and_ends_with_its_session_or_the_server() {
 async fn the_official_client_works_a_deal_from_beginning_to_end() {
     let world = World::new().await;
     let server = Server::start(&world.app);
-    let config =
-        StreamableHttpClientTransportConfig::with_uri(server.url("/mcp")).auth_header(mcp_key(&world, "ben").await);
+    let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", server.base))
+        .auth_header(mcp_key(&world, "ben").await);
     let client = ().serve(StreamableHttpClientTransport::from_config(config)).await.unwrap();
     assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "sally");
     let tools = client.list_all_tools().await.unwrap();

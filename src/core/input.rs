@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::{Error, FieldError, Result, quoted};
-use super::operation::{Effect, Operation, Spec};
+use super::operation::{Effect, Operation, Route, Spec};
 
 /// The plain facts of an operation's input, read off its schema once.
 #[derive(Debug, Default)]
@@ -112,9 +112,19 @@ impl Shape {
         for (name, property) in door_properties(spec) {
             properties.insert(name.to_owned(), property);
         }
-        let fields = properties.iter().map(|(name, property)| (name.clone(), Kind::of(property))).collect();
+        let fields: HashMap<String, Kind> =
+            properties.iter().map(|(name, property)| (name.clone(), Kind::of(property))).collect();
         let required = object.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let required = required.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let mut required: Vec<String> = required.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        // What stands in the path is required, also where the struct has a default for all its fields.
+        for name in spec.route.iter().flat_map(Route::parameters) {
+            if fields.contains_key(name) && !required.iter().any(|known| known == name) {
+                required.push(name.to_owned());
+            }
+        }
+        if !required.is_empty() {
+            object.insert("required".into(), json!(required));
+        }
         Shape { fields, required, schema }
     }
 

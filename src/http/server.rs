@@ -52,7 +52,7 @@ pub async fn serve_until(
     stop: impl Future<Output = ()> + 'static,
 ) -> std::io::Result<()> {
     let endpoint = web::Data::new(mcp::http::Endpoint::new(&app).map_err(std::io::Error::other)?);
-    let sessions = endpoint.clone();
+    let open = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));
     let shared = app.clone();
@@ -80,7 +80,7 @@ pub async fn serve_until(
     let stopping = actix_web::rt::spawn(async move {
         stop.await;
         // An open stream would hold up the end for the whole of the time that requests have to finish.
-        sessions.sessions.hang_up();
+        open.sessions.hang_up();
         handle.stop(true).await;
     });
     let result = server.await;

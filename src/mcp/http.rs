@@ -13,10 +13,11 @@ use futures_util::stream;
 use serde_json::Value;
 
 use crate::core::app::{App, Call};
-use crate::core::caller::{Credential, Identity, Selector};
+use crate::core::caller::{Credential, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::{Needs, Toolset};
 use crate::core::secret::TokenHash;
+use crate::features::keys::KeyKind;
 use crate::http::{auth, rest};
 
 use super::protocol::{
@@ -102,36 +103,62 @@ fn answer(status: u16, body: Vec<u8>) -> HttpResponse {
 }
 
 async fn post(request: HttpRequest, payload: web::Payload, endpoint: web::Data<Endpoint>) -> HttpResponse {
-    respond(&request, payload, &endpoint).await.unwrap_or_else(|refusal| refusal.into_response(&request))
+    let answered = async {
+        let mut peer = peer(&request, &endpoint)?;
+        let refusal = match respond(&request, payload, &endpoint, &mut peer).await {
+            Ok(response) => return Ok(response),
+            Err(refusal) => refusal,
+        };
+        // Whose key is no longer good learns that and nothing else.
+        peer.identity(&endpoint.app)?;
+        Err(refusal)
+    };
+    answered.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(&request))
 }
 
-async fn respond(request: &HttpRequest, payload: web::Payload, endpoint: &Endpoint) -> Result<HttpResponse, Refusal> {
-    let mut peer = peer(request, endpoint)?;
+async fn respond(
+    request: &HttpRequest,
+    payload: web::Payload,
+    endpoint: &Endpoint,
+    peer: &mut Peer,
+) -> Result<HttpResponse, Refusal> {
+    let app = &endpoint.app;
+    let session = session(request, endpoint, peer);
+    if !matches!(session, Ok(Some(_))) {
+        // Not even read, for a stranger.
+        peer.identity(app)?;
+    }
     let accepts = Accepts::of(request)?;
     is_json(request)?;
-    let config = endpoint.app.config();
+    let config = app.config();
     let body = rest::read(request, payload, config.body_limit_kib * 1_024, config.body_timeout_seconds).await?;
     let message = rest::json(&body)
         .map_err(|error| RpcError::with_status(400, PARSE_ERROR, format!("Parse error: {}", error.detail())))?;
 
     if let Value::Array(messages) = message {
-        peer.session = session(request, endpoint, &peer)?;
-        return batch(endpoint, &peer, messages).await;
+        peer.identity(app)?;
+        peer.session = session?;
+        return batch(endpoint, peer, messages).await;
     }
     let message = match Message::parse(message)? {
         Message::Request(message) => message,
         Message::Unanswered => {
-            session(request, endpoint, &peer)?;
+            peer.identity(app)?;
+            session?;
             return Ok(HttpResponse::Accepted().finish());
         }
     };
+    // A call goes through the door, which looks the caller up itself; to do it here as well would cost a fifth more.
+    if message.method != "tools/call" {
+        peer.identity(app)?;
+    }
     match message.method.as_str() {
-        "initialize" => return initialize(endpoint, &peer, message).await,
+        "initialize" => return initialize(endpoint, peer, message).await,
         // Clients of any revision ask it to learn which there are.
         "server/discover" => {}
         method => {
             known_revision(request)?;
-            peer.session = session(request, endpoint, &peer)?;
+            peer.session = session?;
             if peer.session.is_none() && accepts == Accepts::Both && method != "ping" {
                 let error = RpcError::with_status(400, REFUSED, "Bad Request: Server not initialized");
                 return Err(Refusal::Rpc(message.id, error));
@@ -139,19 +166,18 @@ async fn respond(request: &HttpRequest, payload: web::Payload, endpoint: &Endpoi
         }
     }
     let id = message.id.clone();
-    let outcome = match protocol::dispatch(endpoint, &peer, message).await {
-        Ok(result) => Ok(result),
-        Err(Failure::Rpc(error)) => Err(error),
-        Err(Failure::Unauthorized(error)) => return Err(error.into()),
-    };
-    Ok(answer(outcome.as_ref().map_or_else(|error| error.status, |_| 200), protocol::response(&id, &outcome)))
+    match protocol::dispatch(endpoint, peer, message).await {
+        Ok(result) => Ok(answer(200, protocol::response(&id, &Ok(result)))),
+        Err(Failure::Rpc(error)) => Err(Refusal::Rpc(id, error)),
+        Err(Failure::Door(error)) => Err(error.into()),
+    }
 }
 
 async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<HttpResponse, Refusal> {
     let Request { id, params, .. } = message;
     let hello = Hello::parse(&params).map_err(|error| Refusal::Rpc(id.clone(), error))?;
-    let result = hello.answer(endpoint, peer);
-    let session = endpoint.sessions.open(key_of(peer), hello).await?;
+    let result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
+    let session = endpoint.sessions.open(peer.key, hello).await?;
     let mut response = answer(200, protocol::response(&id, &Ok(result)));
     response.headers_mut().insert(SESSION, session.parse().expect("base64url is plain ASCII"));
     Ok(response)
@@ -178,7 +204,7 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
                 match protocol::dispatch(endpoint, peer, message).await {
                     Ok(result) => (id, Ok(result)),
                     Err(Failure::Rpc(error)) => (id, Err(error)),
-                    Err(Failure::Unauthorized(error)) => return Err(error.into()),
+                    Err(Failure::Door(error)) => return Err(error.into()),
                 }
             }
             Err(Refused { id, error }) => (id, Err(error)),
@@ -198,24 +224,23 @@ async fn get(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpRespons
 /// What the server has to say between requests; it lives as long as the session, its key and the server.
 fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpResponse, Refusal> {
     let peer = peer(request, endpoint)?;
-    if !matches!(Accepts::of(request)?, Accepts::Both | Accepts::Stream | Accepts::Anything) {
-        return Err(Accepts::no_stream().into());
-    }
+    peer.identity(&endpoint.app)?;
+    Accepts::of(request)?;
     known_revision(request)?;
     let session = demanded_session(request, endpoint, &peer)?;
     let ended = endpoint.sessions.listen(&session);
-    let state = (endpoint.clone(), peer, session, ended, tokio::time::interval(KEEP_ALIVE));
-    let events = stream::unfold(state, |(endpoint, peer, session, mut ended, mut clock)| async move {
+    let state = (endpoint.clone(), peer.call, session, ended, tokio::time::interval(KEEP_ALIVE));
+    let events = stream::unfold(state, |(endpoint, call, session, mut ended, mut clock)| async move {
         // The first tick comes at once, and with it the headers.
         tokio::select! {
             biased;
             _ = &mut ended => return None,
             _ = clock.tick() => {}
         }
-        identify(&endpoint.app, &peer.call).ok()?;
+        endpoint.app.caller(&call, Needs::Public).ok()?;
         endpoint.sessions.keep(&session);
         let comment = Ok::<_, std::convert::Infallible>(Bytes::from_static(b": alive\n\n"));
-        Some((comment, (endpoint, peer, session, ended, clock)))
+        Some((comment, (endpoint, call, session, ended, clock)))
     });
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/event-stream"))
@@ -228,6 +253,7 @@ fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpRespons
 async fn delete(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResponse {
     let end = async {
         let peer = peer(&request, &endpoint)?;
+        peer.identity(&endpoint.app)?;
         known_revision(&request)?;
         let session = demanded_session(&request, &endpoint, &peer)?;
         endpoint.sessions.end(&session).await?;
@@ -243,35 +269,21 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
     response
 }
 
-/// Who asks: an honest origin, then a key that is good now.
+/// Who asks, from an honest origin. Whether the key is good is not looked at yet.
 fn peer(request: &HttpRequest, endpoint: &Endpoint) -> Result<Peer, Refusal> {
     let app = &endpoint.app;
     own_origin(request, app)?;
-    let mut call = Call {
-        credential: Some(Credential::Token(key(request)?)),
+    let key = key(request)?;
+    let (wishes, selector) = wishes(request)?;
+    let call = Call {
+        credential: Some(Credential::Token(key)),
+        selector: auth::selector(request)?.or(selector),
         request_id: auth::request_id(request),
         address: auth::address(request, app),
         user_agent: auth::header(request, &USER_AGENT)?.map(|agent| agent.chars().take(300).collect()),
         ..Call::default()
     };
-    let identity = identify(app, &call)?;
-    let (wishes, selector) = wishes(request)?;
-    call.selector = auth::selector(request)?.or(selector);
-    Ok(Peer { identity, call, session: None, wishes })
-}
-
-/// The identity behind the key. Looked up for every request, so a revoked key is dead at once, in the middle of a session too.
-fn identify(app: &App, call: &Call) -> Result<Arc<Identity>, Refusal> {
-    let identity = app.caller(call, Needs::Public)?.identity;
-    if identity.key().is_none() {
-        return Err(
-            Error::new(Kind::Unauthorized, "/mcp takes keys, not sessions. Make one under Settings → Keys.").into()
-        );
-    }
-    if identity.account.as_ref().is_some_and(|account| account.archived) {
-        return Err(RpcError::with_status(403, REFUSED, "The account is archived").into());
-    }
-    Ok(identity)
+    Ok(Peer::new(key, call, wishes))
 }
 
 /// Only a Bearer token in its header, once: what a browser sends by itself, or what ends up in logs, is no key.
@@ -283,14 +295,12 @@ fn key(request: &HttpRequest) -> Result<TokenHash> {
     if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
         return Err(unauthorized());
     }
-    Ok(TokenHash::of(token.trim()))
-}
-
-fn key_of(peer: &Peer) -> TokenHash {
-    match peer.call.credential {
-        Some(Credential::Token(hash)) => hash,
-        _ => unreachable!("a peer is made with the hash of its key"),
+    if token.trim_start().starts_with(KeyKind::Api.prefix()) {
+        let why =
+            "That is a personal API key, for REST. /mcp takes MCP keys (sallymcp_…); make one under Settings → Keys.";
+        return Err(Error::new(Kind::Unauthorized, why));
     }
+    Ok(TokenHash::of(token.trim()))
 }
 
 /// The session that the request names; `None` if it names none.
@@ -303,7 +313,7 @@ fn session(request: &HttpRequest, endpoint: &Endpoint, peer: &Peer) -> Result<Op
     };
     let found = endpoint.sessions.find(id);
     let session = found.ok_or_else(|| RpcError::with_status(404, NO_SESSION, "MCP session not found"))?;
-    if session.key != key_of(peer) {
+    if session.key != peer.key {
         return Err(RpcError::with_status(403, REFUSED, "The MCP session belongs to another key").into());
     }
     Ok(Some(session))
@@ -396,12 +406,10 @@ impl Accepts {
             (false, true) => {
                 Err(RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept application/json"))
             }
-            (_, false) => Err(Accepts::no_stream()),
+            (_, false) => {
+                Err(RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept text/event-stream"))
+            }
         }
-    }
-
-    fn no_stream() -> RpcError {
-        RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept text/event-stream")
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::core::app::{App, Listed};
-use crate::core::caller::{Role, Selector};
+use crate::core::caller::{Identity, Role, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::input::common;
 use crate::core::operation::{Effect, Method, Needs, Reply, Spec, Toolset};
@@ -15,7 +15,7 @@ use crate::core::page::Paging;
 use crate::http::projection;
 
 use super::excerpt::{self, Excerpt};
-use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError};
+use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError, workspaces};
 
 /// Lists over MCP are this long unless the caller says how long.
 const LIST_LENGTH: usize = 20;
@@ -122,22 +122,22 @@ impl Tools {
                 }
             }
             let reader = spec.name.strip_suffix(".list").and_then(|thing| app.operation(&format!("{thing}.get")));
-            let reader = reader.map(|listed| &listed.entry.spec).filter(|spec| spec.is_list() || is_on(spec));
-            tools.all.push(Tool { operation, reader: reader.map(|spec| spec.name) });
+            let reader = reader.map(|listed| listed.entry.spec).filter(is_on).map(|spec| spec.name);
+            tools.all.push(Tool { operation, reader });
         }
         tools
     }
 
     /// The result of `tools/list`: the same tools give the same bytes.
-    pub fn list(&self, app: &App, peer: &Peer) -> Arc<[u8]> {
+    pub fn list(&self, app: &App, peer: &Peer, identity: &Identity) -> Arc<[u8]> {
         let is_offered = |tool: &Tool| {
             let spec = &app.operations()[tool.operation].entry.spec;
-            peer.wishes.allow(spec) && peer.identity.scope_allows(spec) && role_allows(peer, spec.needs)
+            peer.wishes.allow(spec) && identity.scope_allows(spec) && role_allows(peer, identity, spec.needs)
         };
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
-        let asks_for_workspace = peer.identity.pinned_to().is_none()
-            && (peer.identity.is_platform_admin() || peer.workspaces().nth(1).is_some());
-        let key = ListKey { tools, names: names(peer), asks_for_workspace };
+        let asks_for_workspace =
+            identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some());
+        let key = ListKey { tools, names: names(peer, identity), asks_for_workspace };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = lists.get(&key) {
             return list.clone();
@@ -167,11 +167,17 @@ impl Tools {
         };
         let tool = self.by_name.get(&name).map(|index| &self.all[*index]).ok_or_else(|| self.unknown(app, &name))?;
         let listed = &app.operations()[tool.operation];
-        permitted(peer, &listed.entry.spec)?;
+        if !peer.wishes.allow(&listed.entry.spec) {
+            let why = "is left out by the address of this connection (toolsets or readonly)";
+            return Err(RpcError::invalid_params(format!("Unknown tool: {} {why}", quoted(&name))).into());
+        }
         match self.run(app, peer, tool, listed, arguments).await {
             Ok(body) => Ok(result(&body, false)),
-            Err(error) if matches!(error.kind(), Kind::Unauthorized | Kind::KeyExpired) => {
-                Err(Failure::Unauthorized(error))
+            Err(error) if matches!(error.kind(), Kind::Unauthorized | Kind::KeyExpired) => Err(error.into()),
+            // What the key was narrowed to is no matter of the arguments: no other call would do better.
+            Err(error) if error.permission().is_some_and(|missing| missing.scope == "key") => {
+                let data = json!({ "permission": error.permission() });
+                Err(RpcError { data: Some(data), ..RpcError::new(REFUSED, error.detail()) }.into())
             }
             Err(error) => {
                 let request_id = peer.call.request_id.as_str();
@@ -197,7 +203,7 @@ impl Tools {
         if SELECTORS.iter().any(|name| arguments.contains_key(*name)) {
             call.selector = None;
         }
-        let excerpt = wanted(listed, &mut arguments)?;
+        let excerpt = wanted(listed, &mut arguments);
         if spec.is_list() {
             call.paging = Paging::first(LIST_LENGTH);
             if let Some((argument, value)) = spec.more.open
@@ -207,11 +213,15 @@ impl Tools {
             }
         }
         let Reply { body, .. } = app.answer(listed, call, arguments).await?;
-        match excerpt {
+        // A mistake in what is wanted is told to those only whom the door let in; nothing but reads can have one.
+        match excerpt? {
             _ if body.is_empty() => Ok(b"{\"ok\":true}".to_vec()),
             None => Ok(body),
             Some(excerpt) => excerpt::of(&body, &excerpt, |field| match tool.reader {
-                Some(reader) => format!("read it whole with {}", names(peer).of(reader)),
+                Some(reader) => {
+                    let names = peer.identity(app).map_or(Names::Dotted, |identity| names(peer, identity));
+                    format!("read it whole with {}", names.of(reader))
+                }
                 None => format!("read it whole with fields: \"id,{field}\""),
             }),
         }
@@ -244,15 +254,14 @@ impl Tools {
 }
 
 /// The way of naming that counts most: the address, then the key, then what is known of the client.
-fn names(peer: &Peer) -> Names {
-    let by_key = peer.identity.key().filter(|key| key.underscore_names).map(|_| Names::Underscored);
+fn names(peer: &Peer, identity: &Identity) -> Names {
+    let by_key = identity.key().filter(|key| key.underscore_names).map(|_| Names::Underscored);
     let client = peer.session.as_ref().and_then(|session| session.client.as_deref());
     peer.wishes.names.or(by_key).unwrap_or_else(|| Names::for_client(client))
 }
 
 /// Would some workspace that the peer may mean let it?
-fn role_allows(peer: &Peer, needs: Needs) -> bool {
-    let identity = &peer.identity;
+fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
     let least: Role = match needs {
         Needs::Public | Needs::Account => return true,
         Needs::Platform => return identity.is_platform_admin(),
@@ -266,31 +275,7 @@ fn role_allows(peer: &Peer, needs: Needs) -> bool {
             text.eq_ignore_ascii_case(slug) || *text == id
         }
     };
-    peer.workspaces().any(|m| m.role >= least && is_meant(m.workspace.to_string(), &m.slug))
-}
-
-/// What is narrowed away by the key or the address is not callable either. Roles are the door's to check.
-fn permitted(peer: &Peer, spec: &Spec) -> Result<(), RpcError> {
-    if !peer.identity.scope_allows(spec) {
-        let required = format!("{}:{}", spec.toolset.word(), spec.effect.word());
-        let current = peer.identity.key().map(|key| key.scopes.to_string());
-        let mut error = RpcError::new(
-            REFUSED,
-            format!("Missing scope: {} needs {required}, and this key was made without it", spec.name),
-        );
-        let reason = error.message.clone();
-        error.data = Some(json!({
-            "permission": { "scope": "key", "required": required, "current": current, "reason": reason }
-        }));
-        return Err(error);
-    }
-    if !peer.wishes.allow(spec) {
-        return Err(RpcError::invalid_params(format!(
-            "Unknown tool: {} is left out by the address of this connection (toolsets or readonly)",
-            spec.name
-        )));
-    }
-    Ok(())
+    workspaces(identity).any(|m| m.role >= least && is_meant(m.workspace.to_string(), &m.slug))
 }
 
 /// Which fields of the answer are wanted; `None` for the answer as it is.

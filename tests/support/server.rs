@@ -1,5 +1,4 @@
 //! The real server on a port of its own, and plain HTTP against it.
-#![allow(dead_code, reason = "each test file uses its own part of the support")]
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -12,6 +11,8 @@ use ureq::http::HeaderMap;
 
 /// Serves until it is dropped, which waits until the server has stopped.
 pub struct Server {
+    /// `http://127.0.0.1:39215`
+    pub base: String,
     pub address: SocketAddr,
     agent: ureq::Agent,
     stop: Option<oneshot::Sender<()>>,
@@ -28,9 +29,9 @@ pub struct Answer {
 
 impl Server {
     pub fn start(app: &Arc<App>) -> Server {
-        let app = app.clone();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
+        let app = app.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(sally::http::server::serve_until(app, listener, async {
@@ -44,16 +45,18 @@ impl Server {
             // A connection kept open would be waited for at the end.
             .max_idle_connections(0)
             .build();
-        Server { address, agent: config.into(), stop: Some(stop), thread: Some(thread) }
-    }
-
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        Server {
+            base: format!("http://{address}"),
+            address,
+            agent: config.into(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     /// Sends exactly these headers; an empty body is none.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
-        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

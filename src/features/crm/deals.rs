@@ -212,6 +212,7 @@ pub struct CreateDeal {
     pub lost_reason: Option<Line<500>>,
     /// Anything worth knowing.
     pub notes: Option<Prose<20_000>>,
+    /// e.g. `["web"]`.
     pub labels: Option<Labels>,
 }
 

@@ -286,6 +286,7 @@ pub struct UpdateFollowUp {
     pub body: Patch<Prose<20_000>>,
     /// By when: a day such as `2027-03-01` (all of it, in your time zone) or a time such as `2027-03-01T09:30:00Z`.
     pub due_at: Patch<Due>,
+    /// DONE and CANCELLED put it away, OPEN takes it up again.
     pub status: Patch<FollowUpStatus>,
     /// Who does it: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,

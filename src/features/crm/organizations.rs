@@ -151,7 +151,9 @@ pub struct CreateOrganization {
     pub name: Line<200>,
     /// e.g. `https://acme.example`; its domain is kept as another name for it.
     pub website: Option<Website>,
+    /// e.g. `hello@acme.example`.
     pub email: Option<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Option<Line<60>>,
     /// e.g. `Logistics`.
     pub industry: Option<Line<120>>,
@@ -161,12 +163,17 @@ pub struct CreateOrganization {
     pub source: Option<Line<120>>,
     /// Street and number.
     pub address: Option<Line<300>>,
+    /// e.g. `Berlin`.
     pub city: Option<Line<120>>,
+    /// State or province.
     pub region: Option<Line<120>>,
+    /// e.g. `10115`.
     pub postal_code: Option<Line<30>>,
+    /// e.g. `Germany`.
     pub country: Option<Line<120>>,
     /// Anything worth knowing.
     pub notes: Option<Prose<20_000>>,
+    /// e.g. `["web"]`.
     pub labels: Option<Labels>,
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Option<Ref<Account>>,
@@ -326,7 +333,9 @@ pub struct UpdateOrganization {
     pub name: Patch<Line<200>>,
     /// e.g. `https://acme.example`; its domain is kept as another name for it.
     pub website: Patch<Website>,
+    /// e.g. `hello@acme.example`.
     pub email: Patch<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Patch<Line<60>>,
     /// e.g. `Logistics`.
     pub industry: Patch<Line<120>>,
@@ -336,9 +345,13 @@ pub struct UpdateOrganization {
     pub source: Patch<Line<120>>,
     /// Street and number.
     pub address: Patch<Line<300>>,
+    /// e.g. `Berlin`.
     pub city: Patch<Line<120>>,
+    /// State or province.
     pub region: Patch<Line<120>>,
+    /// e.g. `10115`.
     pub postal_code: Patch<Line<30>>,
+    /// e.g. `Germany`.
     pub country: Patch<Line<120>>,
     /// Anything worth knowing.
     pub notes: Patch<Prose<20_000>>,

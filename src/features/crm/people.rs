@@ -148,8 +148,11 @@ pub struct CreatePerson {
     pub name: Line<200>,
     /// Where they work: the organization's id, name or domain.
     pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// e.g. `hello@acme.example`.
     pub email: Option<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Option<Line<60>>,
+    /// e.g. `+49 170 1234567`.
     pub mobile: Option<Line<60>>,
     /// What they do there, e.g. `Head of IT`.
     pub title: Option<Line<120>>,
@@ -159,6 +162,7 @@ pub struct CreatePerson {
     pub source: Option<Line<120>>,
     /// Anything worth knowing.
     pub notes: Option<Prose<20_000>>,
+    /// e.g. `["web"]`.
     pub labels: Option<Labels>,
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Option<Ref<Account>>,
@@ -317,8 +321,11 @@ pub struct UpdatePerson {
     pub name: Patch<Line<200>>,
     /// Where they work: the organization's id, name or domain.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
+    /// e.g. `hello@acme.example`.
     pub email: Patch<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Patch<Line<60>>,
+    /// e.g. `+49 170 1234567`.
     pub mobile: Patch<Line<60>>,
     /// What they do there, e.g. `Head of IT`.
     pub title: Patch<Line<120>>,
