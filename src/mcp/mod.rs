@@ -1,3 +1,4 @@
 //! MCP: the same operations as tools for agents.
 
+pub mod clients;
 pub mod http;

@@ -3,7 +3,10 @@
 pub mod crm;
 pub mod form;
 pub mod gate;
+pub mod keys;
 pub mod page;
+pub mod search;
+pub mod settings;
 pub mod show;
 
 use actix_web::{HttpRequest, Resource, guard, web};
@@ -21,6 +24,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::start)))
         .service(at("/crm/").route(get().to(gate::start)))
+        .service(at("/search").route(get().to(search::search)))
+        .configure(settings::routes)
         .configure(crm::routes);
 }
 
