@@ -74,7 +74,8 @@ impl Form {
             true => format!("{} {}", label(&problem.field), problem.message),
             false => capitalised(&problem.message),
         };
-        self.problems.iter().map(|problem| (problem.field.as_str(), sentence(problem))).collect()
+        let entry = |problem| sentence(problem).trim_end_matches('.').to_owned();
+        self.problems.iter().map(|problem| (problem.field.as_str(), entry(problem))).collect()
     }
 
     /// 200 for a fresh form, else what the refusal was.
@@ -284,7 +285,7 @@ mod tests {
         form.complain("value", "“x” is not an amount");
         let summary = form.summary();
         assert_eq!(summary[0], ("expectedCloseAt", "Expected close is required".into()));
-        assert_eq!(summary[1], ("value", "“x” is not an amount.".into()));
+        assert_eq!(summary[1], ("value", "“x” is not an amount".into()));
         assert_eq!(form.problem("expectedCloseAt").as_deref(), Some("Is required."));
         assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }

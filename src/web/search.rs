@@ -78,7 +78,7 @@ impl Shown {
         let is_activity = hit.kind == Found::Activity;
         Shown {
             image,
-            kind,
+            kind: if is_activity { "Activity" } else { kind },
             // An activity has no page of its own: it stands in the timeline, found there by the same words.
             href: match is_activity {
                 true => {

@@ -7,6 +7,7 @@ use askama::Template;
 use crate::core::caller::Account;
 use crate::core::error::Error;
 use crate::core::input;
+use crate::core::money::Money;
 use crate::core::reference::Ref;
 use crate::features::crm::Named;
 use crate::features::crm::choices::Choices;
@@ -35,6 +36,7 @@ struct BoardColumn {
     odds: Option<i64>,
     status: Option<&'static str>,
     count: i64,
+    sums: Vec<Money>,
     totals: String,
     cards: Vec<Card>,
     /// Where its cards are now, among the goals.
@@ -112,7 +114,7 @@ async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec
     let mut columns = Vec::new();
     let mut goals = Vec::new();
     for (position, column) in board.columns.into_iter().enumerate() {
-        let totals: Vec<String> = column.totals.iter().map(|total| total.value.to_string()).collect();
+        let sums: Vec<Money> = column.totals.iter().map(|total| total.value).collect();
         let (key, name, dot, goal) = match (&column.stage, column.status) {
             (Some(stage), _) => {
                 let tint = format!("tint-{}", show::stage_tint(&position));
@@ -129,7 +131,8 @@ async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec
             odds: column.stage.as_ref().map(|stage| stage.probability),
             status: column.stage.is_none().then_some(column.status.word()),
             count: column.count,
-            totals: totals.join(" · "),
+            totals: joined(&sums),
+            sums,
             cards: column.deals.iter().map(|deal| Card::new(page, deal)).collect(),
             goal,
         });
@@ -162,11 +165,31 @@ async fn board(page: &Page, query: &Query) -> Answer {
         page,
         query,
         choices: page.choices(false).await?,
-        columns,
         goals,
-        summary: format!("{open} open"),
+        summary: match joined(&sum_of_open(&columns)).as_str() {
+            "" => format!("{open} open"),
+            sums => format!("{open} open · {sums}"),
+        },
+        columns,
         is_new,
     })
+}
+
+fn joined(sums: &[Money]) -> String {
+    sums.iter().map(Money::to_string).collect::<Vec<_>>().join(" · ")
+}
+
+/// What is in the pipeline, each currency for itself.
+fn sum_of_open(columns: &[BoardColumn]) -> Vec<Money> {
+    let mut sums: Vec<Money> = Vec::new();
+    for money in columns.iter().filter(|column| column.status.is_none()).flat_map(|column| &column.sums) {
+        match sums.iter_mut().find(|sum| sum.currency == money.currency) {
+            Some(sum) => sum.minor += money.minor,
+            None => sums.push(*money),
+        }
+    }
+    sums.sort_by_key(|sum| sum.currency.code());
+    sums
 }
 
 /// Decided deals leave the board after a while, so an empty board is not yet an empty pipeline.

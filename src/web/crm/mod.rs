@@ -160,7 +160,8 @@ impl Entry {
     fn new(page: &Page, activity: &Activity, on: On) -> Self {
         let person = link("people", &activity.person).filter(|_| on != On::Person);
         let deal = link("deals", &activity.deal).filter(|_| on != On::Deal);
-        let organization = link("organizations", &activity.organization).filter(|_| on != On::Organization);
+        // Where a deal or a person is at home needs no saying on their own page.
+        let organization = link("organizations", &activity.organization).filter(|_| on == On::Nothing);
         let (image, to_somebody, alone) = match activity.kind {
             ActivityType::Note => ("note", "wrote a note about", "wrote a note"),
             ActivityType::Call => ("call", "called", "logged a call"),

@@ -39,8 +39,7 @@ pub async fn list(page: Page) -> Answer {
         ("Organization", "", ""),
         ("E-mail", "", ""),
         ("Phone", "", "wide-only"),
-        ("Owner", "", "wide-only"),
-        ("Changed", "updatedAt", "wide-only"),
+        ("Owner", "", ""),
     ];
     page.ok(&ListPage {
         page: &page,
