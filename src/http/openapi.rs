@@ -286,7 +286,7 @@ fn groups(app: &App) -> Vec<Group<'_>> {
         let is_common = |name: &str| {
             use crate::core::input::common::{CURSOR, FIELDS, IDEMPOTENCY_KEY, IF_VERSION, INCLUDE, LIMIT, SORT};
             [LIMIT, CURSOR, SORT, INCLUDE, FIELDS, IF_VERSION, IDEMPOTENCY_KEY].contains(&name)
-                && !(name == LIMIT && !spec.is_list())
+                && (name != LIMIT || spec.is_list())
         };
         let own = properties(listed).iter().filter(|(name, _)| !is_common(name));
         let fields = own.map(|(name, schema)| Field {

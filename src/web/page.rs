@@ -98,13 +98,16 @@ impl Page {
             .map(|m| Place { slug: m.slug, name: m.name, raw_id: m.workspace_id.raw(), role: Some(m.role) })
             .collect();
         let is_admin = me.account.platform_role != PlatformRole::None;
-        if workspaces.is_empty() && is_admin {
-            let all = app.run(call.clone(), ListWorkspaces::default()).await?;
-            workspaces.extend(all.items.into_iter().map(|workspace| Place {
-                slug: workspace.slug,
-                name: workspace.name,
-                raw_id: workspace.id.raw(),
-                role: None,
+        if is_admin {
+            // An administrator may enter every workspace; their own come first.
+            let paged = Call { paging: Paging::first(200), ..call.clone() };
+            let all = app.run(paged, ListWorkspaces::default()).await?.items.into_iter();
+            let others = all.filter(|other| workspaces.iter().all(|own| own.slug != other.slug)).collect::<Vec<_>>();
+            workspaces.extend(others.into_iter().map(|other| Place {
+                slug: other.slug,
+                name: other.name,
+                raw_id: other.id.raw(),
+                role: other.role,
             }));
         }
         let query = Query::of(request);
@@ -306,7 +309,7 @@ impl Query {
 
     /// The same page with another value; an empty one leaves the name out. Another choice begins at the first page.
     pub fn with(&self, name: &str, value: &str) -> String {
-        let mut link = url::form_urlencoded::Serializer::new(String::from("?"));
+        let mut link = url::form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
         for (known, given) in &self.0 {
             if known != name && known != "cursor" && !given.trim().is_empty() {
                 link.append_pair(known, given);
