@@ -40,6 +40,19 @@ impl Moment {
         Day(self.timestamp().to_zoned(zone.clone()).date())
     }
 
+    /// `2027-03-01T09:30`: as a form's field for date and time has it.
+    pub fn local(self, zone: &TimeZone) -> String {
+        self.timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// Reads `2027-03-01T09:30` as the clock on the wall in a time zone.
+    pub fn parse_local(text: &str, zone: &TimeZone) -> Result<Self, String> {
+        let wrong = || format!("{} is not a date and time such as 2027-03-01T09:30", super::error::quoted(text));
+        let clock: jiff::civil::DateTime = text.trim().parse().map_err(|_| wrong())?;
+        let zoned = clock.to_zoned(zone.clone()).map_err(|_| wrong())?;
+        Moment::bounded(zoned.timestamp()).ok_or_else(wrong)
+    }
+
     fn timestamp(self) -> Timestamp {
         Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -171,6 +184,21 @@ impl Day {
         Moment(start.as_millisecond() - 1)
     }
 
+    /// `Tue`.
+    pub fn weekday(self) -> String {
+        self.0.strftime("%a").to_string()
+    }
+
+    /// `Tuesday, 3 March`, with the year unless it is this one.
+    pub fn long(self, today: Day) -> String {
+        self.0.strftime(if self.0.year() == today.0.year() { "%A, %-d %B" } else { "%A, %-d %B %Y" }).to_string()
+    }
+
+    /// The Sunday that ends the week.
+    pub fn end_of_week(self) -> Day {
+        self.plus_days(7 - i64::from(self.0.weekday().to_monday_one_offset()))
+    }
+
     /// `3 Mar 2027`.
     pub fn for_people(self) -> String {
         self.0.strftime("%-d %b %Y").to_string()
@@ -294,6 +322,16 @@ mod tests {
         assert_eq!(day.end(&berlin).to_string(), "2027-03-28T21:59:59.999Z");
         assert_eq!(day.end(&TimeZone::UTC).to_string(), "2027-03-28T23:59:59.999Z");
         assert_eq!(day.end(&berlin).day(&berlin), day);
+    }
+
+    #[test]
+    fn a_clock_on_the_wall_is_read_where_the_caller_lives() {
+        let berlin = time_zone("Europe/Berlin").unwrap();
+        let moment = Moment::parse_local("2027-03-01T09:30", &berlin).unwrap();
+        assert_eq!(moment.to_string(), "2027-03-01T08:30:00.000Z");
+        assert_eq!(moment.local(&berlin), "2027-03-01T09:30");
+        assert!(Moment::parse_local("soon", &berlin).is_err());
+        assert_eq!(Day::parse("2027-03-03").unwrap().end_of_week(), Day::parse("2027-03-07").unwrap());
     }
 
     #[test]

@@ -25,5 +25,6 @@ pub const ALL: &[&[Entry]] = &[
     crm::pipeline::OPERATIONS,
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
+    crm::choices::OPERATIONS,
     search::OPERATIONS,
 ];

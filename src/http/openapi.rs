@@ -18,8 +18,12 @@ pub struct Document {
 
 impl Document {
     pub fn new(app: &App) -> Self {
-        let page =
-            DocsPage { base: super::assets::BASE.as_str(), version: env!("CARGO_PKG_VERSION"), groups: groups(app) };
+        let page = DocsPage {
+            base: super::assets::BASE.as_str(),
+            origin: app.config().base_url(),
+            version: env!("CARGO_PKG_VERSION"),
+            groups: groups(app),
+        };
         Document {
             json: serde_json::to_vec(&document(app)).expect("plain data"),
             page: page.render().expect("the template fits its struct"),
@@ -242,6 +246,7 @@ fn problem_schema() -> Value {
 #[template(path = "docs.html")]
 struct DocsPage<'a> {
     base: &'a str,
+    origin: String,
     version: &'a str,
     groups: Vec<Group<'a>>,
 }
@@ -262,6 +267,8 @@ struct Line<'a> {
     is_tool: bool,
     description: &'a str,
     fields: Vec<Field<'a>>,
+    /// What every operation of its kind understands beside its own fields.
+    common: Vec<&'a str>,
 }
 
 struct Field<'a> {
@@ -276,7 +283,13 @@ fn groups(app: &App) -> Vec<Group<'_>> {
     for listed in app.operations() {
         let spec = &listed.entry.spec;
         let Some(route) = spec.route else { continue };
-        let fields = properties(listed).iter().map(|(name, schema)| Field {
+        let is_common = |name: &str| {
+            use crate::core::input::common::{CURSOR, FIELDS, IDEMPOTENCY_KEY, IF_VERSION, INCLUDE, LIMIT, SORT};
+            [LIMIT, CURSOR, SORT, INCLUDE, FIELDS, IF_VERSION, IDEMPOTENCY_KEY].contains(&name)
+                && (name != LIMIT || spec.is_list())
+        };
+        let own = properties(listed).iter().filter(|(name, _)| !is_common(name));
+        let fields = own.map(|(name, schema)| Field {
             name,
             kind: kind(schema),
             is_required: required(listed).any(|field| field == name),
@@ -292,6 +305,7 @@ fn groups(app: &App) -> Vec<Group<'_>> {
             is_tool: spec.more.mcp,
             description: listed.shape.schema.get("description").and_then(Value::as_str).unwrap_or_default(),
             fields: fields.collect(),
+            common: properties(listed).keys().map(String::as_str).filter(|name| is_common(name)).collect(),
         };
         match groups.iter_mut().find(|group| group.name == spec.toolset.word()) {
             Some(group) => group.operations.push(line),

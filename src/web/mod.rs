@@ -1,11 +1,54 @@
-//! Pages, written by hand over the same operations.
+//! Pages, written by hand over the same operations: a struct per template, forms that run what REST runs.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+pub mod crm;
+pub mod form;
+pub mod gate;
+pub mod keys;
+pub mod page;
+pub mod search;
+pub mod settings;
+pub mod show;
 
-pub fn routes(_: &mut web::ServiceConfig) {}
+use actix_web::{HttpRequest, Resource, guard, web};
+
+use crate::core::error::{Error, Kind};
+use page::{Answer, Page, Refused};
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(at("/").route(get().to(gate::start)))
+        .service(at("/login").route(get().to(gate::login_page)).route(web::post().to(gate::login)))
+        .service(at("/logout").route(web::post().to(gate::logout)))
+        .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
+        .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
+        .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
+        .service(at("/crm").route(get().to(gate::start)))
+        .service(at("/crm/").route(get().to(gate::start)))
+        .service(at("/search").route(get().to(search::search)))
+        .configure(settings::routes)
+        .configure(crm::routes);
+}
+
+/// An address of a page: other methods get the error page too.
+fn at(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(other_method))
+}
+
+/// HEAD is GET without the body.
+fn get() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+async fn other_method(request: HttpRequest) -> Answer {
+    let what = format!("{} is not possible here.", request.method());
+    Err(Refused::bare(&request, Error::new(Kind::MethodNotAllowed, what)))
+}
 
 /// Where no route leads.
-pub async fn nowhere(request: HttpRequest) -> HttpResponse {
-    let error = crate::core::error::Error::not_found("page", request.path());
-    crate::http::rest::problem(&request, &error)
+pub async fn nowhere(request: HttpRequest, page: Option<Page>) -> Answer {
+    let error = Error::not_found("page", request.path());
+    Err(match page {
+        Some(page) => page.refuse(error),
+        None => Refused::bare(&request, error),
+    })
 }

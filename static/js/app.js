@@ -8,3 +8,4 @@ import "./composer.js";
 import "./board.js";
 import "./board-drag.js";
 import "./submit.js";
+import "./zone.js";

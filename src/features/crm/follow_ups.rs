@@ -20,8 +20,13 @@ use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
 use super::{About, Named};
 
-pub const OPERATIONS: &[Entry] =
-    &[Entry::of::<ListFollowUps>(), Entry::of::<AddFollowUp>(), Entry::of::<UpdateFollowUp>()];
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<ListFollowUps>(),
+    Entry::of::<AddFollowUp>(),
+    Entry::of::<UpdateFollowUp>(),
+    Entry::of::<GetFollowUp>(),
+    Entry::of::<CountOverdue>(),
+];
 
 #[derive(Debug, Clone, Copy)]
 pub struct FollowUpRecord;
@@ -325,5 +330,65 @@ impl Operation for UpdateFollowUp {
         }
         row.update(cx, id)?;
         FollowUp::by_id(cx, id)
+    }
+}
+
+/// Read one follow-up: for its page.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetFollowUp {
+    /// The follow-up: its id, or the title of an open one.
+    pub follow_up_id: Ref<FollowUpRecord>,
+}
+
+impl Operation for GetFollowUp {
+    type Output = FollowUp;
+    const SPEC: Spec = Spec {
+        name: "crm.follow_up.get",
+        title: "Read a follow-up",
+        route: None,
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<FollowUp> {
+        FollowUp::by_id(cx, self.follow_up_id.resolve(cx)?)
+    }
+}
+
+/// Count your follow-ups that should be done by now: for the badge in the navigation.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CountOverdue {}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Overdue {
+    /// 100 stands for a hundred and more.
+    pub count: i64,
+}
+impl Answer for Overdue {}
+
+impl Operation for CountOverdue {
+    type Output = Overdue;
+    const SPEC: Spec = Spec {
+        name: "crm.follow_up.count_overdue",
+        title: "Count overdue follow-ups",
+        route: None,
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Overdue> {
+        const OVERDUE: &str = "
+            select count(*) from (
+              select 1 from crm_follow_up f
+               where f.workspace_id = ?1 and f.status = 'OPEN' and ifnull(f.due_at, 253402300799999) < ?2 and f.owner_id = ?3
+               limit 100)";
+        let me = cx.signed_in()?.id;
+        let count = one(cx.conn(), OVERDUE, (cx.workspace_id(), cx.now(), me), |row| row.take())?;
+        Ok(Overdue { count })
     }
 }

@@ -1,0 +1,236 @@
+//! Follow-ups: what is to do, by when, and the forms.
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use askama::Template;
+use serde_json::Value;
+
+use crate::core::patch::Patch;
+use crate::core::reference::Ref;
+use crate::features::crm::choices::Choices;
+use crate::features::crm::deals::GetDeal;
+use crate::features::crm::follow_ups::{
+    AddFollowUp, FollowUp, FollowUpStatus, GetFollowUp, ListFollowUps, UpdateFollowUp,
+};
+use crate::features::crm::organizations::GetOrganization;
+use crate::features::crm::people::GetPerson;
+use crate::web::form::Form;
+use crate::web::page::{Answer, Page, Query, own_path};
+use crate::web::show::{Choice, Pager};
+
+use super::{Todo, id_of, name_of, owner_choices};
+
+#[derive(Template)]
+#[template(path = "crm/follow_ups.html")]
+struct ListPage<'a> {
+    page: &'a Page,
+    query: &'a Query,
+    choices: Choices,
+    status: &'a str,
+    groups: Vec<Group>,
+    pager: Pager,
+    is_filtered: bool,
+}
+
+struct Group {
+    key: &'static str,
+    name: &'static str,
+    items: Vec<Todo>,
+}
+
+/// A long list is a list of nothing: as many as one can look over.
+const SHOWN: usize = 100;
+
+pub async fn list(page: Page) -> Answer {
+    let query = page.query();
+    let status = match query.get("status") {
+        "" => "OPEN",
+        given => given,
+    };
+    let mut input = query.input(&[("ownerId", "owner"), ("cursor", "cursor")]);
+    input.insert("status".into(), status.into());
+    if status != "OPEN" {
+        input.insert("sort".into(), Value::from("-updatedAt"));
+    }
+    let found = page.list::<ListFollowUps, _>(input, SHOWN).await?;
+    let mut groups: Vec<Group> = Vec::new();
+    for item in &found.items {
+        let (key, name) = group(&page, item);
+        let todo = Todo::new(&page, item);
+        match groups.iter_mut().find(|group| group.key == key) {
+            Some(group) => group.items.push(todo),
+            None => groups.push(Group { key, name, items: vec![todo] }),
+        }
+    }
+    page.ok(&ListPage {
+        page: &page,
+        query: &query,
+        choices: page.choices(false).await?,
+        status,
+        groups,
+        pager: Pager::new(&query, found.items.len(), found.next_cursor.as_deref(), "follow-up", "follow-ups"),
+        is_filtered: query.has_any(&["owner", "cursor"]) || status != "OPEN",
+    })
+}
+
+/// Where a follow-up stands among the groups, by the calendar where the person lives.
+fn group(page: &Page, item: &FollowUp) -> (&'static str, &'static str) {
+    match (item.status, item.due_at) {
+        (FollowUpStatus::Done, _) => ("done", "Done"),
+        (FollowUpStatus::Cancelled, _) => ("cancelled", "Cancelled"),
+        (FollowUpStatus::Open, None) => ("no-date", "No date"),
+        (FollowUpStatus::Open, Some(due)) if due < page.now => ("overdue", "Overdue"),
+        (FollowUpStatus::Open, Some(due)) => match due.day(&page.zone) {
+            day if day <= page.today => ("today", "Today"),
+            day if day <= page.today.end_of_week() => ("this-week", "This week"),
+            _ => ("later", "Later"),
+        },
+    }
+}
+
+async fn set_status(page: &Page, id: &str, status: FollowUpStatus, said: &str) -> Answer {
+    let follow_up_id = Ref::new(id);
+    let update = UpdateFollowUp { follow_up_id, status: Patch::Set(status), ..UpdateFollowUp::default() };
+    let item = page.run(update).await?;
+    page.back("/crm/follow-ups", &format!("{said}: {}", item.title))
+}
+
+pub async fn done(page: Page, id: web::Path<String>) -> Answer {
+    set_status(&page, &id, FollowUpStatus::Done, "Done").await
+}
+
+pub async fn reopen(page: Page, id: web::Path<String>) -> Answer {
+    set_status(&page, &id, FollowUpStatus::Open, "Open again").await
+}
+
+#[derive(Template)]
+#[template(path = "crm/follow_up_form.html")]
+struct FormPage<'a> {
+    page: &'a Page,
+    title: String,
+    action: String,
+    cancel: String,
+    button: &'static str,
+    form: &'a Form,
+    choices: &'a Choices,
+    owners: Vec<Choice>,
+    statuses: Vec<Choice>,
+}
+
+async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answer {
+    let choices = page.choices(true).await?;
+    let template = FormPage {
+        page,
+        title: editing.map_or_else(|| "New follow-up".to_owned(), |known| known.title.clone()),
+        action: editing
+            .map_or_else(|| "/crm/follow-ups/new".to_owned(), |known| format!("/crm/follow-ups/{}/edit", known.id)),
+        cancel: own_path(form.value("back")).unwrap_or("/crm/follow-ups").to_owned(),
+        button: if editing.is_some() { "Save follow-up" } else { "Add follow-up" },
+        form,
+        owners: owner_choices(page, &choices, editing.and_then(|known| known.owner.as_ref())),
+        statuses: match editing {
+            Some(_) => {
+                vec![Choice::new("OPEN", "Open"), Choice::new("DONE", "Done"), Choice::new("CANCELLED", "Cancelled")]
+            }
+            None => Vec::new(),
+        },
+        choices: &choices,
+    };
+    page.show(form.status(), &template)
+}
+
+/// A new follow-up, perhaps begun on the page of what it is about, to which one goes back.
+pub async fn new_page(page: Page) -> Answer {
+    let query = page.query();
+    let mut form = Form::filled([("ownerId", page.account.id.to_string())]);
+    if query.has_any(&["dealId"]) {
+        let deal = page.run(GetDeal { deal_id: Ref::new(query.get("dealId")) }).await?.deal;
+        form.set("dealId", deal.title);
+        form.set("back", format!("/crm/deals/{}", deal.id));
+    } else if query.has_any(&["personId"]) {
+        let person = page.run(GetPerson { person_id: Ref::new(query.get("personId")) }).await?.person;
+        form.set("personId", person.name);
+        form.set("back", format!("/crm/people/{}", person.id));
+    } else if query.has_any(&["organizationId"]) {
+        let id = Ref::new(query.get("organizationId"));
+        let organization = page.run(GetOrganization { organization_id: id }).await?.organization;
+        form.set("organizationId", organization.name);
+        form.set("back", format!("/crm/organizations/{}", organization.id));
+    }
+    show_form(&page, &form, None).await
+}
+
+/// A day alone is all of that day; with a time it is that moment where the person lives.
+fn read_due(page: &Page, form: &mut Form) -> (String, String) {
+    let (day, clock) = (form.value("dueAt").to_owned(), form.take("dueTime"));
+    match (day.trim(), clock.trim()) {
+        (_, "") => {}
+        ("", _) => form.complain("dueAt", "is needed for the time"),
+        (day, clock) => {
+            form.set("dueAt", format!("{day}T{clock}"));
+            form.read_local_time("dueAt", &page.zone);
+        }
+    }
+    (day, clock)
+}
+
+pub async fn create(page: Page, mut form: Form) -> Answer {
+    let back = form.take("back");
+    let (day, clock) = read_due(&page, &mut form);
+    match form.run::<AddFollowUp>(&page).await? {
+        Some(made) => page.go(own_path(&back).unwrap_or("/crm/follow-ups"), &format!("Added: {}", made.title)),
+        None => {
+            form.set("back", back);
+            form.set("dueAt", day);
+            form.set("dueTime", clock);
+            show_form(&page, &form, None).await
+        }
+    }
+}
+
+fn reference(id: &str) -> GetFollowUp {
+    GetFollowUp { follow_up_id: Ref::new(id) }
+}
+
+pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
+    let known = page.run(reference(&id)).await?;
+    let day = known.due_at.map(|due| due.day(&page.zone));
+    let is_whole_day = known.due_at.zip(day).is_some_and(|(due, day)| due == day.end(&page.zone));
+    let clock = known.due_at.filter(|_| !is_whole_day).map(|due| due.clock(&page.zone));
+    let form = Form::filled([
+        ("ifVersion", known.version.to_string()),
+        ("title", known.title.clone()),
+        ("dueAt", day.map(|day| day.to_string()).unwrap_or_default()),
+        ("dueTime", clock.unwrap_or_default()),
+        ("ownerId", id_of(&known.owner)),
+        ("status", known.status.word().to_owned()),
+        ("dealId", name_of(&known.deal)),
+        ("personId", name_of(&known.person)),
+        ("organizationId", name_of(&known.organization)),
+        ("body", known.body.clone().unwrap_or_default()),
+    ]);
+    show_form(&page, &form, Some(&known)).await
+}
+
+pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    let known = page.run(reference(&id)).await?;
+    form.take("back");
+    form.set("followUpId", known.id.to_string());
+    form.demand("title");
+    form.leave_unchanged("dealId", &name_of(&known.deal));
+    form.leave_unchanged("personId", &name_of(&known.person));
+    form.leave_unchanged("organizationId", &name_of(&known.organization));
+    form.leave_unchanged("ownerId", &id_of(&known.owner));
+    let (day, clock) = read_due(&page, &mut form);
+    match form.run::<UpdateFollowUp>(&page).await? {
+        Some(saved) => page.go("/crm/follow-ups", &format!("Saved: {}", saved.title)),
+        None => {
+            form.set("dueAt", day);
+            form.set("dueTime", clock);
+            if form.status() == StatusCode::PRECONDITION_FAILED {
+                form.set("ifVersion", known.version.to_string());
+            }
+            show_form(&page, &form, Some(&known)).await
+        }
+    }
+}

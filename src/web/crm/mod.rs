@@ -1,0 +1,310 @@
+//! The CRM's pages, and what they have in common: things to do, what happened, rows that lead to deals.
+
+pub mod activities;
+pub mod deals;
+pub mod follow_ups;
+pub mod organizations;
+pub mod people;
+
+use actix_web::web;
+use askama::Template;
+
+use crate::core::caller::Account;
+use crate::core::id::{Id, Record};
+use crate::core::money::Money;
+use crate::features::crm::Named;
+use crate::features::crm::activities::{Activity, ActivityType};
+use crate::features::crm::choices::{Choices, ShowChoices};
+use crate::features::crm::deals::{Deal, DealStatus};
+use crate::features::crm::follow_ups::{FollowUp, FollowUpStatus};
+use crate::features::crm::pipeline::{Stage, StageRecord};
+
+use super::form::Form;
+use super::page::{Page, Refused};
+use super::show::{self, Choice, Due};
+use super::{at, get};
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(at("/crm/deals").route(get().to(deals::list)))
+        .service(at("/crm/deals/new").route(get().to(deals::new_page)).route(web::post().to(deals::create)))
+        .service(at("/crm/deals/{id}").route(get().to(deals::show)))
+        .service(at("/crm/deals/{id}/edit").route(get().to(deals::edit_page)).route(web::post().to(deals::edit)))
+        .service(at("/crm/deals/{id}/move").route(web::post().to(deals::move_to)))
+        .service(at("/crm/deals/{id}/lost").route(get().to(deals::lose_page)))
+        .service(
+            at("/crm/deals/{id}/archive").route(get().to(deals::archive_page)).route(web::post().to(deals::archive)),
+        );
+    config
+        .service(at("/crm/organizations").route(get().to(organizations::list)))
+        .service(
+            at("/crm/organizations/new")
+                .route(get().to(organizations::new_page))
+                .route(web::post().to(organizations::create)),
+        )
+        .service(at("/crm/organizations/{id}").route(get().to(organizations::show)))
+        .service(
+            at("/crm/organizations/{id}/edit")
+                .route(get().to(organizations::edit_page))
+                .route(web::post().to(organizations::edit)),
+        )
+        .service(
+            at("/crm/organizations/{id}/archive")
+                .route(get().to(organizations::archive_page))
+                .route(web::post().to(organizations::archive)),
+        );
+    config
+        .service(at("/crm/people").route(get().to(people::list)))
+        .service(at("/crm/people/new").route(get().to(people::new_page)).route(web::post().to(people::create)))
+        .service(at("/crm/people/{id}").route(get().to(people::show)))
+        .service(at("/crm/people/{id}/edit").route(get().to(people::edit_page)).route(web::post().to(people::edit)))
+        .service(
+            at("/crm/people/{id}/archive").route(get().to(people::archive_page)).route(web::post().to(people::archive)),
+        );
+    config
+        .service(at("/crm/follow-ups").route(get().to(follow_ups::list)))
+        .service(
+            at("/crm/follow-ups/new").route(get().to(follow_ups::new_page)).route(web::post().to(follow_ups::create)),
+        )
+        .service(
+            at("/crm/follow-ups/{id}/edit")
+                .route(get().to(follow_ups::edit_page))
+                .route(web::post().to(follow_ups::edit)),
+        )
+        .service(at("/crm/follow-ups/{id}/done").route(web::post().to(follow_ups::done)))
+        .service(at("/crm/follow-ups/{id}/reopen").route(web::post().to(follow_ups::reopen)))
+        .service(at("/crm/activities").route(get().to(activities::list)).route(web::post().to(activities::create)))
+        .service(at("/crm/activities/new").route(get().to(activities::new_page)));
+}
+
+/// A name that leads to its page.
+pub struct Link {
+    pub href: String,
+    pub name: String,
+}
+
+fn link<T: Record>(list: &str, named: &Option<Named<T>>) -> Option<Link> {
+    named.as_ref().map(|named| Link { href: format!("/crm/{list}/{}", named.id), name: named.name.clone() })
+}
+
+/// Something to do, as a line.
+pub struct Todo {
+    id: String,
+    title: String,
+    is_done: bool,
+    about: Option<Link>,
+    due: Option<Due>,
+    owner: Option<Named<Account>>,
+}
+
+impl Todo {
+    fn new(page: &Page, item: &FollowUp) -> Self {
+        Todo {
+            id: item.id.to_string(),
+            title: item.title.clone(),
+            is_done: item.status != FollowUpStatus::Open,
+            about: link("deals", &item.deal)
+                .or_else(|| link("organizations", &item.organization))
+                .or_else(|| link("people", &item.person)),
+            due: page.due(&item.due_at, item.status == FollowUpStatus::Open),
+            owner: item.owner.clone(),
+        }
+    }
+}
+
+/// A day of a timeline.
+pub struct TimelineDay {
+    heading: String,
+    entries: Vec<Entry>,
+}
+
+/// Something that happened.
+pub struct Entry {
+    id: String,
+    /// The icon's name and the colour's class.
+    image: &'static str,
+    who: String,
+    verb: &'static str,
+    person: Option<Link>,
+    /// Between the person and what it was about.
+    word: &'static str,
+    about: Option<Link>,
+    iso: String,
+    clock: String,
+    body: String,
+}
+
+/// On which record's page a timeline stands: nobody needs to be told there what it is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Nothing,
+    Organization,
+    Person,
+    Deal,
+}
+
+fn timeline(page: &Page, activities: &[Activity], on: On) -> Vec<TimelineDay> {
+    let mut days: Vec<TimelineDay> = Vec::new();
+    for activity in activities {
+        let heading = page.heading(activity.occurred_at.day(&page.zone));
+        let entry = Entry::new(page, activity, on);
+        match days.last_mut() {
+            Some(day) if day.heading == heading => day.entries.push(entry),
+            _ => days.push(TimelineDay { heading, entries: vec![entry] }),
+        }
+    }
+    days
+}
+
+impl Entry {
+    fn new(page: &Page, activity: &Activity, on: On) -> Self {
+        let person = link("people", &activity.person).filter(|_| on != On::Person);
+        let deal = link("deals", &activity.deal).filter(|_| on != On::Deal);
+        // Where a deal or a person is at home needs no saying on their own page.
+        let organization = link("organizations", &activity.organization).filter(|_| on == On::Nothing);
+        let (image, to_somebody, alone) = match activity.kind {
+            ActivityType::Note => ("note", "wrote a note about", "wrote a note"),
+            ActivityType::Call => ("call", "called", "logged a call"),
+            ActivityType::Email => ("email", "e-mailed", "logged an e-mail"),
+            ActivityType::Meeting => ("meeting", "met", "logged a meeting"),
+            ActivityType::FollowUp => ("follow-up", "followed up with", "followed up"),
+        };
+        Entry {
+            id: activity.id.to_string(),
+            image,
+            who: activity.actor.as_ref().map_or_else(|| "Somebody".to_owned(), |actor| actor.name.clone()),
+            verb: if person.is_some() { to_somebody } else { alone },
+            person,
+            word: if deal.is_some() { "in" } else { "at" },
+            about: deal.or(organization),
+            iso: activity.occurred_at.to_string(),
+            clock: activity.occurred_at.clock(&page.zone),
+            body: activity.body.clone(),
+        }
+    }
+}
+
+/// A deal in a list of another record.
+pub struct DealRow {
+    id: String,
+    title: String,
+    value: Option<Money>,
+    /// The colour of its stage, or of how it ended.
+    dot: String,
+    sub: String,
+}
+
+impl DealRow {
+    fn new(page: &Page, stages: &[Stage], deal: &Deal) -> Self {
+        let sub = match (deal.status, deal.expected_close_at, deal.closed_at) {
+            (DealStatus::Open, Some(day), _) => format!("{} · closes {}", deal.stage, day.short(page.today)),
+            (DealStatus::Open, None, _) => deal.stage.clone(),
+            (DealStatus::Won, _, Some(closed)) => format!("Won on {}", page.day(&closed)),
+            (DealStatus::Lost, _, Some(closed)) => format!("Lost on {}", page.day(&closed)),
+            (status, ..) => status.word().to_owned(),
+        };
+        DealRow {
+            id: deal.id.to_string(),
+            title: deal.title.clone(),
+            value: deal.value,
+            dot: dot(stages, deal.status, deal.stage_id),
+            sub,
+        }
+    }
+}
+
+/// The class of a stage's dot: its position's colour, or good and bad for what is decided.
+fn dot(stages: &[Stage], status: DealStatus, stage: Id<StageRecord>) -> String {
+    match status {
+        DealStatus::Won => "good".to_owned(),
+        DealStatus::Lost => "bad".to_owned(),
+        DealStatus::Open => {
+            let position = stages.iter().position(|known| known.id == stage).unwrap_or_default();
+            format!("tint-{}", show::stage_tint(&position))
+        }
+    }
+}
+
+impl Page {
+    /// Stages and owners; with `records` what forms suggest, too.
+    async fn choices(&self, records: bool) -> Result<Choices, Refused> {
+        self.run(ShowChoices { records }).await
+    }
+}
+
+/// Owners to choose from in a form, oneself first; and whoever owns the record, even if they have left.
+fn owner_choices(page: &Page, choices: &Choices, current: Option<&Named<Account>>) -> Vec<Choice> {
+    let mut owners: Vec<Choice> = Vec::new();
+    for owner in &choices.owners {
+        if owner.id == page.account.id {
+            owners.insert(0, Choice::new(owner.id, format!("{} (you)", owner.name)));
+        } else {
+            owners.push(Choice::new(owner.id, owner.name.clone()));
+        }
+    }
+    if let Some(owner) = current.filter(|owner| choices.owners.iter().all(|known| known.id != owner.id)) {
+        owners.push(Choice::new(owner.id, format!("{} (no member)", owner.name)));
+    }
+    owners.push(Choice::new("", "Nobody"));
+    owners
+}
+
+/// What a form shows for a record: its name.
+fn name_of<T: Record>(named: &Option<Named<T>>) -> String {
+    named.as_ref().map(|named| named.name.clone()).unwrap_or_default()
+}
+
+/// Asks before something leaves: for browsers without the dialog.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub struct Confirm<'a> {
+    page: &'a Page,
+    title: String,
+    text: &'static str,
+    action: String,
+    cancel: String,
+    button: &'static str,
+    hidden: &'static [(&'static str, &'static str)],
+    asks_reason: bool,
+    form: Form,
+}
+
+impl<'a> Confirm<'a> {
+    fn archive(page: &'a Page, base: String, name: &str) -> Self {
+        Confirm {
+            page,
+            title: format!("Archive “{name}”?"),
+            text: "It disappears from lists and the board. Nothing is deleted, and you can bring it back.",
+            action: format!("{base}/archive"),
+            cancel: base,
+            button: "Archive",
+            hidden: &[],
+            asks_reason: false,
+            form: Form::default(),
+        }
+    }
+}
+
+/// The currencies that a form offers: those in wide use, and the one the record has.
+fn currencies(page: &Page, chosen: &str) -> Vec<Choice> {
+    const USUAL: &[&str] = &[
+        "EUR", "USD", "GBP", "CHF", "JPY", "AUD", "BRL", "CAD", "CNY", "CZK", "DKK", "HKD", "HUF", "IDR", "ILS", "INR",
+        "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RON", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "VND", "ZAR",
+    ];
+    let own = page.app().config().default_currency.code();
+    let mut codes: Vec<&str> = vec![own];
+    codes.extend(Some(chosen).filter(|code| code.len() == 3));
+    codes.extend(USUAL);
+    let mut seen: Vec<&str> = Vec::new();
+    for code in codes {
+        if !seen.contains(&code) {
+            seen.push(code);
+        }
+    }
+    seen.into_iter().map(|code| Choice::new(code, code)).collect()
+}
+
+/// The id of a record that may be missing, as a form has it.
+fn id_of<T: Record>(named: &Option<Named<T>>) -> String {
+    named.as_ref().map(|named| named.id.to_string()).unwrap_or_default()
+}

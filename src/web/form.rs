@@ -1,0 +1,302 @@
+//! What was typed into a form, and what is wrong with it. Read by the same parser as REST, so the messages are the same.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, web};
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use crate::core::app::App;
+use crate::core::error::{Error, FieldError, Kind, Result, quoted};
+use crate::core::input::{self, common};
+use crate::core::operation::Operation;
+use crate::core::time::Moment;
+use crate::http::rest;
+
+use super::page::{Page, Refused, app_of};
+
+/// Names and values in the order of the form, with what is wrong at which field.
+#[derive(Debug, Default)]
+pub struct Form {
+    typed: Vec<(String, String)>,
+    /// Names that are shown again but not read: what the person left as it was.
+    left_alone: Vec<&'static str>,
+    pub problems: Vec<FieldError>,
+    /// What is wrong with the whole.
+    pub notice: Option<Notice>,
+    status: Option<StatusCode>,
+}
+
+/// A message above the form.
+#[derive(Debug)]
+pub struct Notice {
+    pub title: &'static str,
+    pub text: String,
+}
+
+impl Form {
+    /// A form as it is shown first.
+    pub fn filled<'a>(typed: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        Form { typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), ..Form::default() }
+    }
+
+    fn parse(body: &[u8]) -> Self {
+        Form { typed: url::form_urlencoded::parse(body).into_owned().collect(), ..Form::default() }
+    }
+
+    /// The first value of that name; empty if there is none.
+    pub fn value(&self, name: &str) -> &str {
+        self.typed.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.value(name).trim().is_empty()
+    }
+
+    /// Is this one of the values given under that name?
+    pub fn has(&self, name: &str, value: impl std::fmt::Display) -> bool {
+        let value = value.to_string();
+        self.typed.iter().any(|(known, given)| known == name && *given == value)
+    }
+
+    /// The first message at a field.
+    pub fn problem(&self, name: &str) -> Option<String> {
+        self.problems.iter().find(|problem| problem.field == name).map(|problem| capitalised(&problem.message))
+    }
+
+    /// Every problem as a sentence, with the field to go to.
+    pub fn summary(&self) -> Vec<(&str, String)> {
+        let sentence = |problem: &FieldError| match problem.message.starts_with(char::is_lowercase) {
+            true => format!("{} {}", label(&problem.field), problem.message),
+            false => capitalised(&problem.message),
+        };
+        let entry = |problem| sentence(problem).trim_end_matches('.').to_owned();
+        self.problems.iter().map(|problem| (problem.field.as_str(), entry(problem))).collect()
+    }
+
+    /// 200 for a fresh form, else what the refusal was.
+    pub fn status(&self) -> StatusCode {
+        let refused = || !self.problems.is_empty() || self.notice.is_some();
+        self.status.unwrap_or(if refused() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK })
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.typed.retain(|(known, _)| known != name);
+        self.typed.push((name.to_owned(), value.into()));
+    }
+
+    /// Takes out what is the page's own and no field of the operation.
+    pub fn take(&mut self, name: &str) -> String {
+        let value = self.value(name).to_owned();
+        self.typed.retain(|(known, _)| known != name);
+        value
+    }
+
+    pub fn complain(&mut self, field: &str, message: impl Into<String>) {
+        self.problems.push(FieldError { field: field.to_owned(), message: message.into() });
+    }
+
+    /// Does not send a field that still says what it said: an absent field of an update stays as it is, whatever
+    /// the name in it would mean by now.
+    pub fn leave_unchanged(&mut self, name: &'static str, shown: &str) {
+        if self.value(name).trim() == shown.trim() {
+            self.leave(name);
+        }
+    }
+
+    /// Shows a field again, but does not send it.
+    pub fn leave(&mut self, name: &'static str) {
+        self.left_alone.push(name);
+    }
+
+    /// An update leaves out what is blank; a form that blanks it means something else.
+    pub fn demand(&mut self, name: &str) {
+        if self.is_blank(name) {
+            self.complain(name, "is required");
+        }
+    }
+
+    /// The date and time of the clock on the person's wall.
+    pub fn read_local_time(&mut self, name: &str, zone: &TimeZone) {
+        if self.is_blank(name) {
+            return;
+        }
+        match Moment::parse_local(self.value(name), zone) {
+            Ok(moment) => self.set(name, moment.to_string()),
+            Err(message) => self.complain(name, message),
+        }
+    }
+
+    /// The operation that the form describes, or `None` and the problems.
+    pub fn read<O: Operation>(&mut self, app: &App) -> Option<O> {
+        match input::read::<O>(self.input(), app.shape_of::<O>()) {
+            Ok(operation) if self.problems.is_empty() => Some(operation),
+            Ok(_) => None,
+            Err(error) => {
+                for problem in error.field_errors() {
+                    if self.problem(&problem.field).is_none() {
+                        self.problems.push(problem.clone());
+                    }
+                }
+                if error.field_errors().is_empty() {
+                    self.notice = Some(Notice { title: error.title(), text: error.detail().to_owned() });
+                }
+                None
+            }
+        }
+    }
+
+    /// Names given more than once become a list, as a query string would write it.
+    pub fn input(&self) -> Map<String, Value> {
+        let mut map: Map<String, Value> = Map::new();
+        let is_sent = |name: &str| name != common::IF_VERSION && !self.left_alone.contains(&name);
+        for (name, value) in self.typed.iter().filter(|(name, _)| is_sent(name)) {
+            match map.get_mut(name) {
+                Some(Value::String(known)) => {
+                    known.push(',');
+                    known.push_str(value);
+                }
+                _ => {
+                    map.insert(name.clone(), Value::from(value.as_str()));
+                }
+            }
+        }
+        map
+    }
+
+    /// Reads and runs an operation. `None`: the form goes back to the person with what is wrong.
+    pub async fn run<O: Operation>(&mut self, page: &Page) -> Result<Option<O::Output>, Refused> {
+        let seen = self.value(common::IF_VERSION).parse().ok();
+        let Some(operation) = self.read::<O>(page.app()) else { return Ok(None) };
+        match page.run_with(operation, seen).await {
+            Ok(output) => Ok(Some(output)),
+            Err(refused) if self.keeps(refused.error()) => Ok(None),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Keeps a refusal that the person can do something about here; false for any other.
+    pub fn keeps(&mut self, error: &Error) -> bool {
+        let title = match error.kind() {
+            Kind::Stale => "Someone else changed this meanwhile",
+            Kind::Conflict | Kind::TooManyRequests | Kind::WrongPassword | Kind::Busy | Kind::StorageFull => "",
+            _ if !error.field_errors().is_empty() => {
+                for problem in error.field_errors() {
+                    let message = match error.kind() {
+                        Kind::Ambiguous => several(error, self.value(&problem.field)),
+                        _ => problem.message.clone(),
+                    };
+                    self.complain(&problem.field, message);
+                }
+                return true;
+            }
+            _ => return false,
+        };
+        let text = match error.kind() {
+            Kind::Stale => "What you typed is below. Look at what is new, then save again.".to_owned(),
+            _ => error.detail().to_owned(),
+        };
+        self.notice = Some(Notice { title, text });
+        self.status = StatusCode::from_u16(error.status()).ok();
+        true
+    }
+}
+
+/// Which records a name fits, for people.
+fn several(error: &Error, typed: &str) -> String {
+    let candidates = error.problem_json("");
+    let known = candidates["candidates"].as_array().into_iter().flatten();
+    let known: Vec<String> = known
+        .filter_map(|candidate| Some(format!("{} ({})", candidate["id"].as_str()?, candidate["name"].as_str()?)))
+        .collect();
+    format!("{} fits several; write the id of one: {}", quoted(typed), known.join(", "))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut text: String =
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
+}
+
+/// What the forms call a field: `expectedCloseAt` is "Expected close".
+fn label(field: &str) -> String {
+    const OTHERS: &[(&str, &str)] = &[
+        ("primaryPersonId", "Contact person"),
+        ("linkedinUrl", "LinkedIn"),
+        ("email", "E-mail"),
+        ("body", "Text"),
+        ("currentPassword", "Current password"),
+    ];
+    if let Some((_, label)) = OTHERS.iter().find(|(name, _)| *name == field) {
+        return (*label).to_owned();
+    }
+    let mut words = String::new();
+    for letter in field.chars() {
+        if letter.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    let words = words.strip_suffix(" id").or(words.strip_suffix(" at")).unwrap_or(&words);
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl FromRequest for Form {
+    type Error = Refused;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refused>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = web::Payload::from_request(&request, payload);
+        Box::pin(async move {
+            let app = app_of(&request);
+            let read = async {
+                let payload = payload.await.map_err(Error::internal)?;
+                let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+                let (limit, timeout) = (app.config().body_limit_kib * 1_024, app.config().body_timeout_seconds);
+                let body = rest::read(&request, payload, limit, timeout).await?;
+                let is_form = kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+                if !body.is_empty() && !is_form {
+                    let what = format!("A form must be application/x-www-form-urlencoded, not {}.", quoted(kind));
+                    return Err(Error::new(Kind::UnsupportedMediaType, what));
+                }
+                Ok(Form::parse(&body))
+            };
+            read.await.map_err(|error| Refused::bare(&request, error))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_read_as_sentences() {
+        let mut form = Form::parse(b"title=&value=x");
+        form.complain("expectedCloseAt", "is required");
+        form.complain("value", "“x” is not an amount");
+        let summary = form.summary();
+        assert_eq!(summary[0], ("expectedCloseAt", "Expected close is required".into()));
+        assert_eq!(summary[1], ("value", "“x” is not an amount".into()));
+        assert_eq!(form.problem("expectedCloseAt").as_deref(), Some("Is required."));
+        assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn order_and_repeats_are_kept() {
+        let form = Form::parse(b"toolsets=core&toolsets=crm&label=a+b");
+        assert!(form.has("toolsets", "crm") && form.has("toolsets", "core"));
+        assert_eq!(form.input()["toolsets"], "core,crm");
+        assert_eq!(form.value("label"), "a b");
+    }
+}
