@@ -35,7 +35,7 @@ async function signedIn(options = {}) {
   await page.goto('/login');
   await page.fill('input[name=email]', email);
   await page.fill('input[name=password]', password);
-  await Promise.all([page.waitForURL('**/crm/deals*'), page.click('form button[type=submit]')]);
+  await Promise.all([page.waitForURL('**/crm/deals*'), page.click('form button.primary')]);
   return page;
 }
 
@@ -136,12 +136,12 @@ await step('a form comes back with what was typed and says what is wrong', async
   await page.goto('/crm/deals/new');
   await page.fill('[name=title]', 'A deal from the browser');
   await page.fill('[name=value]', '12.345');
-  await page.locator('main form button[type=submit]').first().click();
+  await page.locator('main form button.primary').first().click();
   await page.waitForLoadState();
   assert.match(await page.locator('#value-error').innerText(), /3 decimals/);
   assert.equal(await page.inputValue('[name=title]'), 'A deal from the browser');
   await page.fill('[name=value]', '12345.50');
-  await Promise.all([page.waitForURL(/\/crm\/deals\/deal_/), page.locator('main form button[type=submit]').first().click()]);
+  await Promise.all([page.waitForURL(/\/crm\/deals\/deal_/), page.locator('main form button.primary').first().click()]);
   assert.match(await page.locator('h1').innerText(), /A deal from the browser/);
   await page.context().close();
 });
@@ -150,7 +150,7 @@ await step('a key is made, shown once with a ready configuration, and revoked', 
   const page = await signedIn();
   await page.goto('/settings/keys');
   await page.fill('[name=label]', 'From the browser');
-  await page.locator('main form:has([name=label]) button[type=submit]').click();
+  await page.locator('main form:has([name=label]) button.primary').click();
   await page.waitForLoadState();
   const text = await page.locator('main').innerText();
   const token = text.match(/(sallymcp|atpm)_[\w-]+/)[0];
