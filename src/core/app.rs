@@ -167,7 +167,7 @@ impl App {
                 .map(|text| Selector::Path(text.to_owned()))
                 .or(call.selector);
         }
-        if !listed.shape.has("workspaceId") {
+        if matches!(spec.needs, Needs::Workspace(_)) && !listed.shape.has("workspaceId") {
             let named = selector_from(&mut input)?;
             call.selector = call.selector.or(named);
         }
@@ -191,10 +191,13 @@ impl App {
         self.pass(&entry.spec, call, Box::new(parse)).await
     }
 
-    /// The caller behind a credential, for surfaces that show or filter by it.
-    pub fn caller(&self, call: &Call, needs: Needs) -> Result<Caller> {
-        let spec = Spec { needs, ..PEEK };
-        self.store.read(|reading| self.admit(reading, call, &spec))
+    /// Who a credential belongs to right now: for surfaces that show or filter by it.
+    pub fn identity(&self, call: &Call) -> Result<Arc<Identity>> {
+        self.store.read(|reading| {
+            let identity = self.recognise(reading, call)?;
+            identity.check(Moment::now())?;
+            Ok(identity)
+        })
     }
 
     /// The door: permission, then input, then the transaction. Everything that anybody does comes through here.
@@ -246,8 +249,11 @@ impl App {
     /// One write, inside the writer's transaction. The right is looked up again: it may have gone while the write waited.
     fn write<T>(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step<T>>) -> Result<T> {
         let now = Moment::now();
-        let identity = Arc::new(caller::identify(conn, call.credential())?);
-        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, now)?;
+        let identity = match spec.needs {
+            Needs::Public => Identity::nobody(),
+            _ => caller::identify(conn, call.credential())?,
+        };
+        let caller = caller::admit(conn, Arc::new(identity), call.selector.as_ref(), spec, now)?;
         let means = &caller.identity.means;
         act(
             conn,
@@ -265,22 +271,30 @@ impl App {
     }
 
     fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {
-        let now = Moment::now();
-        let identity = match call.credential() {
-            Credential::Token(hash) => match reading.memory::<Known>().get(&hash) {
-                Some(known) => known.clone(),
-                None => {
-                    let identity = Arc::new(caller::identify(reading.conn(), Credential::Token(hash))?);
-                    reading.memory::<Known>().insert(hash, identity.clone());
-                    identity
-                }
-            },
-            credential => Arc::new(caller::identify(reading.conn(), credential)?),
+        let identity = match spec.needs {
+            Needs::Public => Arc::new(Identity::nobody()),
+            _ => self.recognise(reading, call)?,
+        };
+        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, Moment::now())
+    }
+
+    /// Looked up once for each commit of anybody: between commits nothing about it can change.
+    fn recognise(&self, reading: &mut Reading, call: &Call) -> Result<Arc<Identity>> {
+        let Credential::Token(hash) = call.credential() else {
+            return caller::identify(reading.conn(), call.credential()).map(Arc::new);
+        };
+        let identity = match reading.memory::<Known>().get(&hash) {
+            Some(known) => known.clone(),
+            None => {
+                let identity = Arc::new(caller::identify(reading.conn(), Credential::Token(hash))?);
+                reading.memory::<Known>().insert(hash, identity.clone());
+                identity
+            }
         };
         if let Some(key) = identity.key() {
-            self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, now);
+            self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, Moment::now());
         }
-        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, now)
+        Ok(identity)
     }
 
     /// Writes down when keys were used last, clears away what has expired. Called by the clock.
@@ -305,17 +319,6 @@ impl App {
             .await
     }
 }
-
-/// What `caller` looks through: reads nothing, needs what it is told.
-const PEEK: Spec = Spec {
-    name: "caller",
-    title: "This page",
-    route: None,
-    needs: Needs::Account,
-    effect: Effect::Read,
-    toolset: super::operation::Toolset::Core,
-    more: super::operation::More::NO_TOOL,
-};
 
 /// `workspaceId` and `workspaceSlug` (and their snake_case forms) select the workspace where they are no field of the operation.
 fn selector_from(input: &mut Map<String, Value>) -> Result<Option<Selector>> {

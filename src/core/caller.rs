@@ -152,6 +152,32 @@ impl Identity {
         Identity { account: None, means, memberships: Vec::new() }
     }
 
+    /// Somebody who has not said who they are.
+    pub fn nobody() -> Self {
+        Identity::empty(Means::None)
+    }
+
+    /// 401 for what has expired, 403 for an account that is archived.
+    pub fn check(&self, now: Moment) -> Result<()> {
+        if self.expires_at().is_some_and(|expiry| expiry <= now) {
+            return Err(match self.means {
+                Means::Key(_) => {
+                    Error::new(Kind::KeyExpired, "The key has expired. Make a new one under Settings → Keys.")
+                }
+                _ => unauthorized("The session has expired. Sign in again."),
+            });
+        }
+        if self.account.as_ref().is_some_and(|account| account.archived) {
+            return Err(Error::denied(Permission {
+                scope: "platform",
+                required: "an active account".into(),
+                current: Some("archived".into()),
+                reason: "The account is archived. An administrator of this server can bring it back.".into(),
+            }));
+        }
+        Ok(())
+    }
+
     pub fn is_nobody(&self) -> bool {
         matches!(self.means, Means::None)
     }
@@ -220,7 +246,7 @@ const MEMBERSHIPS: &str = "
 /// Who the credential belongs to: 401 when it is nobody's any more.
 pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
     let hash = match credential {
-        Credential::Nobody => return Ok(Identity::empty(Means::None)),
+        Credential::Nobody => return Ok(Identity::nobody()),
         Credential::ConsoleOfThisMachine => return Ok(Identity::empty(Means::Console)),
         Credential::Token(hash) => hash,
     };
@@ -292,26 +318,13 @@ pub fn admit(
     spec: &Spec,
     now: Moment,
 ) -> Result<Caller> {
-    if identity.expires_at().is_some_and(|expiry| expiry <= now) {
-        return Err(match identity.means {
-            Means::Key(_) => Error::new(Kind::KeyExpired, "The key has expired. Make a new one under Settings → Keys."),
-            _ => unauthorized("The session has expired. Sign in again."),
-        });
-    }
     if spec.needs == Needs::Public {
         return Ok(Caller { identity, workspace: None });
     }
     if identity.is_nobody() {
         return Err(unauthorized("Sign in, or send a key as “Authorization: Bearer …”."));
     }
-    if identity.account.as_ref().is_some_and(|account| account.archived) {
-        return Err(Error::denied(Permission {
-            scope: "platform",
-            required: "an active account".into(),
-            current: Some("archived".into()),
-            reason: "The account is archived. An administrator of this server can bring it back.".into(),
-        }));
-    }
+    identity.check(now)?;
     if !identity.scope_allows(spec) {
         let required = format!("{}:{}", spec.toolset.word(), Level::from(spec.effect).word().to_ascii_lowercase());
         return Err(Error::denied(Permission {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::core::app::{App, Call};
 use crate::core::caller::{Credential, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
-use crate::core::operation::{Needs, Toolset};
+use crate::core::operation::Toolset;
 use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
 use crate::http::{auth, rest};
@@ -237,7 +237,7 @@ fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpRespons
             _ = &mut ended => return None,
             _ = clock.tick() => {}
         }
-        endpoint.app.caller(&call, Needs::Public).ok()?;
+        endpoint.app.identity(&call).ok()?;
         endpoint.sessions.keep(&session);
         let comment = Ok::<_, std::convert::Infallible>(Bytes::from_static(b": alive\n\n"));
         Some((comment, (endpoint, call, session, ended, clock)))

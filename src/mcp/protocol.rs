@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use crate::core::app::{App, Call};
 use crate::core::caller::{Identity, Membership};
 use crate::core::error::{Error, Kind, Result, quoted};
-use crate::core::operation::Needs;
 use crate::core::secret::TokenHash;
 
 use super::http::Endpoint;
@@ -172,13 +171,10 @@ impl Peer {
         if let Some(known) = self.identity.get() {
             return Ok(known);
         }
-        let identity = app.caller(&self.call, Needs::Public)?.identity;
+        let identity = app.identity(&self.call)?;
         if identity.key().is_none() {
             let why = "/mcp takes keys, not sessions. Make one under Settings → Keys.";
             return Err(Error::new(Kind::Unauthorized, why));
-        }
-        if identity.account.as_ref().is_some_and(|account| account.archived) {
-            return Err(Error::new(Kind::PermissionDenied, "The account is archived."));
         }
         Ok(self.identity.get_or_init(|| identity))
     }
