@@ -10,7 +10,9 @@ use sally::core::app::{Call, Listed};
 use sally::core::caller::Credential;
 use sally::core::operation::{Effect, Needs};
 use sally::core::secret::TokenHash;
+use sally::http::server::OPEN_TO_ANYBODY;
 use serde_json::{Value, json};
+use support::server::Server;
 use support::{Person, World, console};
 
 /// Records of one workspace to aim operations at.
@@ -306,5 +308,56 @@ async fn a_viewer_and_a_dead_key_write_nothing() {
             assert!(error.problem_json("r")["permission"]["required"].is_string(), "{}", spec.name);
         }
         assert_eq!(changes(&world), before, "{} wrote", spec.name);
+    }
+}
+
+/// Every address that a surface registers by hand, read off the source.
+fn addresses() -> BTreeSet<String> {
+    let mut found = BTreeSet::from(["/api/docs".to_owned(), "/api/openapi.json".to_owned()]);
+    let mut folders = ["src/http", "src/mcp", "src/web"].map(std::path::PathBuf::from).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).expect("a file");
+            for opening in ["at(\"/", ".route(\"/", "resource(\"/"] {
+                for rest in source.split(opening).skip(1) {
+                    let address = format!("/{}", rest.split('"').next().expect("a closing quote"));
+                    // These two stand below /api.
+                    if !matches!(address.as_str(), "/openapi.json" | "/docs") {
+                        found.insert(address);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn nobody_gets_past_the_sign_in_but_where_it_is_said() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let addresses = addresses();
+    assert!(addresses.len() > 35, "only {} addresses were found", addresses.len());
+    for open in OPEN_TO_ANYBODY {
+        assert!(addresses.contains(*open), "{open} is said to be open but is no address");
+    }
+    for address in &addresses {
+        let is_open = OPEN_TO_ANYBODY.contains(&address.as_str());
+        let path = address.replace("{hash}/{path:.*}", "0/none").replace("{id}", "deal_0000000000001");
+        for method in ["GET", "POST", "DELETE"] {
+            let headers = [("Accept", "text/html, */*"), ("Content-Type", "application/x-www-form-urlencoded")];
+            let answer = server.send(method, &path, if method == "GET" { &headers[..1] } else { &headers }, "");
+            // To the sign-in, or on to another address, which is tried too.
+            let goes_on = answer.status == 303 && answer.body.is_empty();
+            let refused = goes_on || matches!(answer.status, 401 | 403 | 404 | 405 | 415);
+            assert!(is_open || refused, "{method} {address} answers nobody with {}: {}", answer.status, answer.body);
+            assert!(answer.status < 500, "{method} {address}: {}", answer.status);
+            assert!(!is_open || answer.status != 401 || method != "GET", "{method} {address} is said to be open");
+        }
     }
 }

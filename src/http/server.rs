@@ -18,7 +18,6 @@ use futures_util::FutureExt;
 
 use crate::core::app::App;
 use crate::core::error::{Error, Kind, Problem};
-use crate::core::operation::Method;
 use crate::core::secret;
 use crate::core::store::panic_text;
 use crate::mcp;
@@ -102,7 +101,7 @@ async fn a_signal() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// Every address of the server. Operations come from the list; what is not one stands in [`RAW`] too.
+/// Every address of the server.
 pub fn all_routes(config: &mut web::ServiceConfig) {
     for base in ["/api/v1", "/api"] {
         config.service(
@@ -122,28 +121,17 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
         .default_service(web::to(crate::web::nowhere));
 }
 
-/// A route that is not an operation, with what it needs. The same tests walk this list.
-pub struct Raw {
-    pub method: Method,
-    pub path: &'static str,
-    pub needs: RawNeeds,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RawNeeds {
-    Nothing,
-    Account,
-    Member,
-}
-
+/// The only addresses besides public operations that answer without a sign-in; tests/everything.rs tries all others as nobody.
 /// This list should only shrink.
-pub const RAW: &[Raw] = &[
-    Raw { method: Method::Get, path: "/api/openapi.json", needs: RawNeeds::Nothing },
-    Raw { method: Method::Get, path: "/api/docs", needs: RawNeeds::Nothing },
-    Raw { method: Method::Get, path: "/llms.txt", needs: RawNeeds::Nothing },
-    Raw { method: Method::Post, path: "/mcp", needs: RawNeeds::Account },
-    Raw { method: Method::Get, path: "/mcp", needs: RawNeeds::Account },
-    Raw { method: Method::Delete, path: "/mcp", needs: RawNeeds::Account },
+pub const OPEN_TO_ANYBODY: &[&str] = &[
+    "/api/docs",
+    "/api/openapi.json",
+    "/health",
+    "/llms.txt",
+    "/login",
+    "/reset-password",
+    "/setup",
+    "/static/{hash}/{path:.*}",
 ];
 
 /// The routes of the CRM documents answer at the root too: to programs with JSON, to browsers with pages.

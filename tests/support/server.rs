@@ -40,6 +40,8 @@ impl Server {
         });
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .accept("")
             .allow_non_standard_methods(true)
             // A connection kept open would be waited for at the end.
