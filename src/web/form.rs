@@ -174,12 +174,13 @@ impl Form {
         let Some(operation) = self.read::<O>(page.app()) else { return Ok(None) };
         match page.run_with(operation, seen).await {
             Ok(output) => Ok(Some(output)),
-            Err(refused) => self.refuse(refused.error()).map(|()| None).map_err(|()| refused),
+            Err(refused) if self.shows(refused.error()) => Ok(None),
+            Err(refused) => Err(refused),
         }
     }
 
-    /// Keeps a refusal that the person can do something about here.
-    pub fn refuse(&mut self, error: &Error) -> Result<(), ()> {
+    /// Takes up a refusal that the person can do something about here; false for any other.
+    pub fn shows(&mut self, error: &Error) -> bool {
         let title = match error.kind() {
             Kind::Stale => "Someone else changed this meanwhile",
             Kind::Conflict | Kind::TooManyRequests | Kind::WrongPassword | Kind::Busy | Kind::StorageFull => "",
@@ -191,9 +192,9 @@ impl Form {
                     };
                     self.complain(&problem.field, message);
                 }
-                return Ok(());
+                return true;
             }
-            _ => return Err(()),
+            _ => return false,
         };
         let text = match error.kind() {
             Kind::Stale => "What you typed is below. Look at what is new, then save again.".to_owned(),
@@ -201,7 +202,7 @@ impl Form {
         };
         self.notice = Some(Notice { title, text });
         self.status = StatusCode::from_u16(error.status()).ok();
-        Ok(())
+        true
     }
 }
 
@@ -216,12 +217,17 @@ fn several(error: &Error, typed: &str) -> String {
 }
 
 fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut text = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or(String::new());
-    if !text.ends_with(['.', '!', '?']) {
-        text.push('.');
+    let mut sentence = first_upper(text);
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
     }
-    text
+    sentence
+}
+
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.collect::<String>() + letters.as_str()
 }
 
 /// What the forms call a field: `expectedCloseAt` is "Expected close".
@@ -244,8 +250,7 @@ fn label(field: &str) -> String {
         words.extend(letter.to_lowercase());
     }
     let words = words.strip_suffix(" id").or(words.strip_suffix(" at")).unwrap_or(&words);
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    first_upper(words)
 }
 
 impl FromRequest for Form {

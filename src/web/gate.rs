@@ -96,7 +96,8 @@ async fn run<O: Operation>(
     adjust(&mut operation, &call);
     match app.run(call, operation).await {
         Ok(output) => Ok(Some(output)),
-        Err(error) => form.refuse(&error).map(|()| None).map_err(|()| Refused::bare(request, error)),
+        Err(error) if form.shows(&error) => Ok(None),
+        Err(error) => Err(Refused::bare(request, error)),
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn list(page: Page) -> Answer {
         ("Organization", "", ""),
         ("E-mail", "", ""),
         ("Phone", "", "wide-only"),
-        ("Owner", "", ""),
+        ("Owner", "", "wide-only"),
     ];
     page.ok(&ListPage {
         page: &page,
