@@ -29,6 +29,8 @@ pub struct Form {
     /// What is wrong with the whole.
     pub notice: Option<Notice>,
     status: Option<StatusCode>,
+    /// When to try again, for whoever was too fast.
+    pub retry_after_seconds: Option<u32>,
 }
 
 /// A message above the form.
@@ -202,6 +204,7 @@ impl Form {
         };
         self.notice = Some(Notice { title, text });
         self.status = StatusCode::from_u16(error.status()).ok();
+        self.retry_after_seconds = error.retry_after_seconds();
         true
     }
 }
