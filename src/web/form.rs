@@ -176,13 +176,13 @@ impl Form {
         let Some(operation) = self.read::<O>(page.app()) else { return Ok(None) };
         match page.run_with(operation, seen).await {
             Ok(output) => Ok(Some(output)),
-            Err(refused) if self.shows(refused.error()) => Ok(None),
+            Err(refused) if self.keeps(refused.error()) => Ok(None),
             Err(refused) => Err(refused),
         }
     }
 
-    /// Takes up a refusal that the person can do something about here; false for any other.
-    pub fn shows(&mut self, error: &Error) -> bool {
+    /// Keeps a refusal that the person can do something about here; false for any other.
+    pub fn keeps(&mut self, error: &Error) -> bool {
         let title = match error.kind() {
             Kind::Stale => "Someone else changed this meanwhile",
             Kind::Conflict | Kind::TooManyRequests | Kind::WrongPassword | Kind::Busy | Kind::StorageFull => "",

@@ -95,7 +95,7 @@ async fn run<O: Operation>(
     adjust(&mut operation, &call);
     match app.run(call, operation).await {
         Ok(output) => Ok(Some(output)),
-        Err(error) if form.shows(&error) => Ok(None),
+        Err(error) if form.keeps(&error) => Ok(None),
         Err(error) => Err(Refused::bare(request, error)),
     }
 }
