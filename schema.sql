@@ -26,6 +26,8 @@ create table account (
   version       integer not null default 1
 ) strict;
 
+create index account_by_name on account (name collate nocase, id);
+
 create table workspace (
   id          integer primary key,
   name        text not null,
@@ -35,6 +37,8 @@ create table workspace (
   updated_at  integer not null,
   version     integer not null default 1
 ) strict;
+
+create index workspace_by_name on workspace (name collate nocase, id);
 
 create table workspace_membership (
   id           integer primary key,
@@ -101,7 +105,6 @@ create table mcp_session (
   key_hash         blob not null,                  -- the credential it is bound to
   protocol_version text not null,
   client_name      text,
-  initialized      integer not null default 0 check (initialized in (0, 1)),
   created_at       integer not null,
   last_used_at     integer not null
 ) strict;
@@ -298,9 +301,9 @@ create table crm_follow_up (
 create index crm_follow_up_by_due on crm_follow_up (workspace_id, ifnull(due_at, 253402300799999), id);
 create index crm_follow_up_open on crm_follow_up (workspace_id, status, ifnull(due_at, 253402300799999), id);
 create index crm_follow_up_by_update on crm_follow_up (workspace_id, updated_at, id);
-create index crm_follow_up_by_organization on crm_follow_up (organization_id, id) where organization_id is not null;
-create index crm_follow_up_by_person on crm_follow_up (person_id, id) where person_id is not null;
-create index crm_follow_up_by_deal on crm_follow_up (deal_id, id) where deal_id is not null;
+create index crm_follow_up_by_organization on crm_follow_up (organization_id, status, ifnull(due_at, 253402300799999), id) where organization_id is not null;
+create index crm_follow_up_by_person on crm_follow_up (person_id, status, ifnull(due_at, 253402300799999), id) where person_id is not null;
+create index crm_follow_up_by_deal on crm_follow_up (deal_id, status, ifnull(due_at, 253402300799999), id) where deal_id is not null;
 create index crm_follow_up_by_owner on crm_follow_up (owner_id, id) where owner_id is not null;
 create index crm_follow_up_by_author on crm_follow_up (created_by_id) where created_by_id is not null;
 
@@ -314,60 +317,63 @@ create virtual table search_index using fts5 (
   tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
 );
 
+-- What the transaction has changed and the index does not know yet. The writer moves it over once, right before it
+-- commits (src/core/store/writer.rs): FTS5 writes its segments at every savepoint, which cost more than all the rest.
+create table search_pending (
+  id    integer primary key,
+  scope text not null,
+  title text not null,
+  body  text not null
+) strict;
+
 create trigger search_organization_insert after insert on crm_organization begin
-  insert into search_index (rowid, scope, title, body)
-  values (new.id, 'w' || new.workspace_id || ' organization', new.name,
-          concat_ws(' ', new.domain, new.email, new.phone, new.industry, new.city, new.country, new.notes, new.labels));
+  insert or replace into search_pending (id, scope, title, body)
+  values (new.id, 'w' || new.workspace_id || ' organization', new.name, concat_ws(' ', new.domain, new.email, new.phone, new.industry, new.city, new.country, new.notes, new.labels));
 end;
 create trigger search_organization_update after update of name, domain, email, phone, industry, city, country, notes, labels on crm_organization begin
-  delete from search_index where rowid = old.id;
-  insert into search_index (rowid, scope, title, body)
-  values (new.id, 'w' || new.workspace_id || ' organization', new.name,
-          concat_ws(' ', new.domain, new.email, new.phone, new.industry, new.city, new.country, new.notes, new.labels));
+  insert or replace into search_pending (id, scope, title, body)
+  values (new.id, 'w' || new.workspace_id || ' organization', new.name, concat_ws(' ', new.domain, new.email, new.phone, new.industry, new.city, new.country, new.notes, new.labels));
 end;
 create trigger search_organization_delete after delete on crm_organization begin
+  delete from search_pending where id = old.id;
   delete from search_index where rowid = old.id;
 end;
 
 create trigger search_person_insert after insert on crm_person begin
-  insert into search_index (rowid, scope, title, body)
-  values (new.id, 'w' || new.workspace_id || ' person', new.name,
-          concat_ws(' ', new.email, new.phone, new.mobile, new.title, new.notes, new.labels));
+  insert or replace into search_pending (id, scope, title, body)
+  values (new.id, 'w' || new.workspace_id || ' person', new.name, concat_ws(' ', new.email, new.phone, new.mobile, new.title, new.notes, new.labels));
 end;
 create trigger search_person_update after update of name, email, phone, mobile, title, notes, labels on crm_person begin
-  delete from search_index where rowid = old.id;
-  insert into search_index (rowid, scope, title, body)
-  values (new.id, 'w' || new.workspace_id || ' person', new.name,
-          concat_ws(' ', new.email, new.phone, new.mobile, new.title, new.notes, new.labels));
+  insert or replace into search_pending (id, scope, title, body)
+  values (new.id, 'w' || new.workspace_id || ' person', new.name, concat_ws(' ', new.email, new.phone, new.mobile, new.title, new.notes, new.labels));
 end;
 create trigger search_person_delete after delete on crm_person begin
+  delete from search_pending where id = old.id;
   delete from search_index where rowid = old.id;
 end;
 
 create trigger search_deal_insert after insert on crm_deal begin
-  insert into search_index (rowid, scope, title, body)
-  values (new.id, 'w' || new.workspace_id || ' deal', new.title,
-          concat_ws(' ', new.next_step, new.lost_reason, new.notes, new.labels));
+  insert or replace into search_pending (id, scope, title, body)
+  values (new.id, 'w' || new.workspace_id || ' deal', new.title, concat_ws(' ', new.next_step, new.lost_reason, new.notes, new.labels));
 end;
 create trigger search_deal_update after update of title, next_step, lost_reason, notes, labels on crm_deal begin
-  delete from search_index where rowid = old.id;
-  insert into search_index (rowid, scope, title, body)
-  values (new.id, 'w' || new.workspace_id || ' deal', new.title,
-          concat_ws(' ', new.next_step, new.lost_reason, new.notes, new.labels));
+  insert or replace into search_pending (id, scope, title, body)
+  values (new.id, 'w' || new.workspace_id || ' deal', new.title, concat_ws(' ', new.next_step, new.lost_reason, new.notes, new.labels));
 end;
 create trigger search_deal_delete after delete on crm_deal begin
+  delete from search_pending where id = old.id;
   delete from search_index where rowid = old.id;
 end;
 
 create trigger search_activity_insert after insert on crm_activity begin
-  insert into search_index (rowid, scope, title, body)
+  insert or replace into search_pending (id, scope, title, body)
   values (new.id, 'w' || new.workspace_id || ' activity', '', new.body);
 end;
 create trigger search_activity_update after update of body on crm_activity begin
-  delete from search_index where rowid = old.id;
-  insert into search_index (rowid, scope, title, body)
+  insert or replace into search_pending (id, scope, title, body)
   values (new.id, 'w' || new.workspace_id || ' activity', '', new.body);
 end;
 create trigger search_activity_delete after delete on crm_activity begin
+  delete from search_pending where id = old.id;
   delete from search_index where rowid = old.id;
 end;

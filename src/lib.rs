@@ -3,6 +3,8 @@
 //! One request, one way: a surface (`http`, `mcp`, `web`, `cli`) says who asks and for what; `core` is the door
 //! with permission, transaction and journal; `features` hold the operations, each written once.
 
+#![warn(clippy::unwrap_used)]
+
 pub mod cli;
 pub mod core;
 pub mod features;

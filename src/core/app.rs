@@ -16,7 +16,7 @@ use super::error::{Error, Kind, Result};
 use super::id::Id;
 use super::input::{Shape, common};
 use super::limits::Limits;
-use super::operation::{Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
+use super::operation::{Before, Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
 use super::page::Paging;
 use super::repeat;
 use super::secret::TokenHash;
@@ -64,6 +64,9 @@ impl Call {
         self.credential.unwrap_or(Credential::Nobody)
     }
 }
+
+/// Reads the input once the caller may run the operation, so that a stranger learns nothing from its mistakes.
+type Parse<'a, T> = Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step<T>>> + Send + 'a>;
 
 /// Callers that a reader has seen since the last commit.
 type Known = HashMap<TokenHash, Arc<Identity>>;
@@ -164,8 +167,9 @@ impl App {
                 .map(|text| Selector::Path(text.to_owned()))
                 .or(call.selector);
         }
-        if call.selector.is_none() && !listed.shape.has("workspaceId") {
-            call.selector = selector_from(&mut input)?;
+        if !listed.shape.has("workspaceId") {
+            let named = selector_from(&mut input)?;
+            call.selector = call.selector.or(named);
         }
         let request = repeat::fingerprint(spec, call.selector.as_ref(), &input);
         let app = self.clone();
@@ -179,8 +183,8 @@ impl App {
             }
             take_common(&mut input, call, &entry.spec)?;
             let step = (entry.parse)(input, shape)?;
-            Ok(match &call.idempotency_key {
-                Some(key) => Box::new(repeat::Once::new(step, key, call.address, request)),
+            Ok(match call.idempotency_key {
+                Some(_) => Box::new(repeat::Once::new(step, request)),
                 None => step,
             })
         };
@@ -194,12 +198,7 @@ impl App {
     }
 
     /// The door: permission, then input, then the transaction. Everything that anybody does comes through here.
-    async fn pass<T: Send + 'static>(
-        self: &Arc<Self>,
-        spec: &Spec,
-        mut call: Call,
-        parse: Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step<T>>> + Send + '_>,
-    ) -> Result<T> {
+    async fn pass<T: Send + 'static>(self: &Arc<Self>, spec: &Spec, mut call: Call, parse: Parse<'_, T>) -> Result<T> {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }
@@ -211,7 +210,7 @@ impl App {
                 if step.is_slow(&call.paging) || step.prepares() {
                     return Ok(Err(step));
                 }
-                let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call.paging, None);
+                let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call);
                 step.execute(&tx).map(Ok)
             })?;
             let step = match step {
@@ -223,22 +222,24 @@ impl App {
                 .store
                 .read_slowly(move |reading| {
                     let caller = app.admit(reading, &call, &spec)?;
-                    let tx = Tx::new(reading.conn(), &caller, &app.config, Moment::now(), &call.paging, None);
+                    let tx = Tx::new(reading.conn(), &caller, &app.config, Moment::now(), &call);
                     step.execute(&tx)
                 })
                 .await;
         }
         // Refused before it queues for the writer, and before the input is looked at.
-        self.store.read(|reading| self.admit(reading, &call, &spec))?;
+        let caller = self.store.read(|reading| self.admit(reading, &call, &spec))?;
         let mut step = parse(&mut call)?;
-        if step.prepares() {
-            let app = self.clone();
-            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
-            step = tokio::task::spawn_blocking(move || step.prepare(&app).map(|()| step))
-                .await
-                .map_err(Error::internal)??;
-        }
         let app = self.clone();
+        if step.prepares() {
+            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
+            let prepared = tokio::task::spawn_blocking(move || {
+                let outcome = step.prepare(&Before { app: &app, call: &call, caller: &caller });
+                outcome.map(|()| (step, app, call))
+            });
+            let (step, app, call) = prepared.await.map_err(Error::internal)??;
+            return self.store.write(move |conn| app.write(conn, &spec, &call, step)).await;
+        }
         self.store.write(move |conn| app.write(conn, &spec, &call, step)).await
     }
 
@@ -260,7 +261,7 @@ impl App {
                 request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
             },
         )?;
-        step.execute(&Tx::new(conn, &caller, &self.config, now, &call.paging, call.if_version))
+        step.execute(&Tx::new(conn, &caller, &self.config, now, call))
     }
 
     fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {

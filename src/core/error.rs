@@ -248,6 +248,11 @@ impl Error {
         &self.0.errors
     }
 
+    /// Which right was missing, if that is what went wrong.
+    pub fn permission(&self) -> Option<&Permission> {
+        self.0.permission.as_ref()
+    }
+
     pub fn retry_after_seconds(&self) -> Option<u32> {
         self.0.retry_after_seconds
     }

@@ -67,17 +67,25 @@ impl<T: Record> Id<T> {
     }
 }
 
-impl<T: Record> fmt::Display for Id<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [b'0'; LENGTH];
+impl<T: Record> Id<T> {
+    /// Runs with the id's text, without allocating: a list shows hundreds of them.
+    fn with_text<R>(self, then: impl FnOnce(&str) -> R) -> R {
+        let mut text = [0; 32];
+        let start = T::PREFIX.len() + 1;
+        text[..start - 1].copy_from_slice(T::PREFIX.as_bytes());
+        text[start - 1] = b'_';
         let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
+        for digit in text[start..start + LENGTH].iter_mut().rev() {
             *digit = DIGITS[(rest & 31) as usize];
             rest >>= 5;
         }
-        f.write_str(T::PREFIX)?;
-        f.write_str("_")?;
-        f.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
+        then(std::str::from_utf8(&text[..start + LENGTH]).expect("prefix and digits are ASCII"))
+    }
+}
+
+impl<T: Record> fmt::Display for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -89,7 +97,7 @@ impl<T: Record> fmt::Debug for Id<T> {
 
 impl<T: Record> Serialize for Id<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::{Error, FieldError, Result, quoted};
-use super::operation::{Effect, Operation, Spec};
+use super::operation::{Effect, Operation, Route, Spec};
 
 /// The plain facts of an operation's input, read off its schema once.
 #[derive(Debug, Default)]
@@ -112,9 +112,19 @@ impl Shape {
         for (name, property) in door_properties(spec) {
             properties.insert(name.to_owned(), property);
         }
-        let fields = properties.iter().map(|(name, property)| (name.clone(), Kind::of(property))).collect();
+        let fields: HashMap<String, Kind> =
+            properties.iter().map(|(name, property)| (name.clone(), Kind::of(property))).collect();
         let required = object.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let required = required.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let mut required: Vec<String> = required.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        // What stands in the path is required, also where the struct has a default for all its fields.
+        for name in spec.route.iter().flat_map(Route::parameters) {
+            if fields.contains_key(name) && !required.iter().any(|known| known == name) {
+                required.push(name.to_owned());
+            }
+        }
+        if !required.is_empty() {
+            object.insert("required".into(), json!(required));
+        }
         Shape { fields, required, schema }
     }
 
@@ -182,10 +192,7 @@ fn door_properties(spec: &Spec) -> Vec<(&'static str, Value)> {
             common::LIMIT,
             json!({ "type": "integer", "minimum": 1, "maximum": 200, "description": "How many at most." }),
         ));
-        properties.push((
-            common::CURSOR,
-            json!({ "type": "string", "description": "nextCursor of the answer before, for the next page." }),
-        ));
+        properties.push((common::CURSOR, json!({ "type": "string", "description": "nextCursor of the page before." })));
         properties.push((
             common::SORT,
             json!({ "type": "string", "enum": sorts, "description": "What to sort by; - in front reverses." }),
@@ -198,15 +205,15 @@ fn door_properties(spec: &Spec) -> Vec<(&'static str, Value)> {
     if spec.effect == Effect::Read {
         properties.push((
             common::FIELDS,
-            json!({ "type": "string", "description": "Only these fields, e.g. id,title; * for all." }),
+            json!({ "type": "string", "description": "Only these, e.g. id,title; * for all." }),
         ));
     } else {
-        properties.push((common::IDEMPOTENCY_KEY, json!({ "type": "string", "maxLength": 200, "description": "Any text of your own; a retry with the same one does nothing twice." })));
+        properties.push((common::IDEMPOTENCY_KEY, json!({ "type": "string", "maxLength": 200, "description": "A text of your own: a retry with it does nothing twice." })));
     }
     if spec.takes_version() {
         properties.push((
             common::IF_VERSION,
-            json!({ "type": "integer", "description": "The version you saw; refused if it has changed since." }),
+            json!({ "type": "integer", "description": "The version you saw; refused if changed since." }),
         ));
     }
     properties

@@ -2,7 +2,7 @@
 //! document and the permission tests are projections of [`Spec`] and [`Entry`].
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::app::App;
+use super::app::{App, Call};
 use super::caller::{self, Account, Caller, Person, Role, Selected, Workspace};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
@@ -29,7 +29,7 @@ pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
 
     /// Slow work that must not hold up the writer: hashing a password, checking one. Runs before the transaction.
     const PREPARES: bool = false;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         Ok(())
     }
 
@@ -40,6 +40,13 @@ pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
 
     /// Rules and SQL, top to bottom, inside the transaction and behind the permission.
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Self::Output>;
+}
+
+/// What is known before the transaction of a write begins.
+pub struct Before<'a> {
+    pub app: &'a App,
+    pub call: &'a Call,
+    pub caller: &'a Caller,
 }
 
 /// What an operation answers with.
@@ -247,9 +254,8 @@ pub struct Tx<'a> {
     caller: &'a Caller,
     config: &'a Config,
     now: Moment,
-    paging: &'a Paging,
-    if_version: Option<i64>,
-    version_checked: RefCell<bool>,
+    call: &'a Call,
+    version_checked: Cell<bool>,
 }
 
 impl<'a> Tx<'a> {
@@ -258,10 +264,9 @@ impl<'a> Tx<'a> {
         caller: &'a Caller,
         config: &'a Config,
         now: Moment,
-        paging: &'a Paging,
-        if_version: Option<i64>,
+        call: &'a Call,
     ) -> Self {
-        Tx { conn, caller, config, now, paging, if_version, version_checked: RefCell::new(false) }
+        Tx { conn, caller, config, now, call, version_checked: Cell::new(false) }
     }
 
     pub fn conn(&self) -> &'a Connection {
@@ -281,7 +286,12 @@ impl<'a> Tx<'a> {
     }
 
     pub fn paging(&self) -> &'a Paging {
-        self.paging
+        &self.call.paging
+    }
+
+    /// The request around the operation: where it came from, under which conditions.
+    pub fn call(&self) -> &'a Call {
+        self.call
     }
 
     /// The selected workspace. Only for operations that need one.
@@ -313,8 +323,8 @@ impl<'a> Tx<'a> {
 
     /// 412 unless the caller saw the version that is stored. A deletion or change calls it once.
     pub fn check_version(&self, current: i64) -> Result<()> {
-        self.version_checked.replace(true);
-        match self.if_version {
+        self.version_checked.set(true);
+        match self.call.if_version {
             Some(expected) if expected != current => Err(Error::stale(expected, current)),
             _ => Ok(()),
         }
@@ -322,7 +332,7 @@ impl<'a> Tx<'a> {
 
     /// A demanded version that nothing compared would be a promise not kept.
     fn version_was_honoured(&self) -> Result<()> {
-        if self.if_version.is_some() && !self.version_checked.take() {
+        if self.call.if_version.is_some() && !self.version_checked.get() {
             return Err(Error::malformed("If-Match (or ifVersion) is not understood here."));
         }
         Ok(())
@@ -354,7 +364,7 @@ impl<O: Operation> Cx<'_, O> {
 /// A parsed input on its way through the door, with what comes out of it as `T`.
 pub(crate) trait Step<T>: Send {
     fn prepares(&self) -> bool;
-    fn prepare(&mut self, app: &App) -> Result<()>;
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()>;
     fn is_slow(&self, paging: &Paging) -> bool;
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<T>;
 }
@@ -374,8 +384,8 @@ impl<O: Operation> Step<O::Output> for Typed<O> {
     fn prepares(&self) -> bool {
         O::PREPARES
     }
-    fn prepare(&mut self, app: &App) -> Result<()> {
-        self.0.prepare(app)
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        self.0.prepare(before)
     }
     fn is_slow(&self, paging: &Paging) -> bool {
         self.0.is_slow(paging)
@@ -389,8 +399,8 @@ impl<O: Operation> Step<Reply> for AsJson<O> {
     fn prepares(&self) -> bool {
         O::PREPARES
     }
-    fn prepare(&mut self, app: &App) -> Result<()> {
-        self.0.prepare(app)
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        self.0.prepare(before)
     }
     fn is_slow(&self, paging: &Paging) -> bool {
         self.0.is_slow(paging)
@@ -416,13 +426,16 @@ pub struct Reply {
     pub(crate) secret: bool,
 }
 
+/// Reads an operation's input, ready to be executed.
+type Parse = fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step<Reply>>>;
+
 /// One line of the list of operations: the spec, and plain functions for what needs the type.
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub spec: Spec,
     pub(super) input_schema: fn() -> Value,
     output_schema: fn() -> Option<Value>,
-    pub(crate) parse: fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step<Reply>>>,
+    pub(super) parse: Parse,
     /// Which type this is the entry of, so that a typed call finds its shape.
     pub(crate) type_of: fn() -> std::any::TypeId,
 }

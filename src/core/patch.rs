@@ -6,6 +6,8 @@ use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::error::{Error, Result};
+
 /// Absent = unchanged, `null` (or an empty text) = cleared, a value = set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Patch<T> {
@@ -41,6 +43,15 @@ impl<T> Patch<T> {
         match self {
             Patch::Clear => Patch::Set(T::default()),
             patch => patch,
+        }
+    }
+
+    /// For what a record cannot be without: a new value or none, and null is a mistake.
+    pub fn never_cleared(self, field: &str) -> Result<Option<T>> {
+        match self {
+            Patch::Keep => Ok(None),
+            Patch::Set(value) => Ok(Some(value)),
+            Patch::Clear => Err(Error::field(field, "cannot be cleared; leave it out to keep it")),
         }
     }
 

@@ -56,6 +56,12 @@ impl<T: Referable> Ref<T> {
         }
     }
 
+    /// The record itself: `read` finds it by id within the workspace. An id costs one look-up this way instead of two.
+    pub fn find<R>(&self, tx: &Tx, read: impl FnOnce(Id<T>) -> Result<Option<R>>) -> Result<R> {
+        let id = Id::parse(self.0.trim()).map_or_else(|| self.resolve(tx), Ok)?;
+        read(id)?.ok_or_else(|| Error::not_found(T::NOUN, self.0.trim()))
+    }
+
     /// The same for a field of the input: the error says which one.
     pub fn resolve_for(&self, field: &str, tx: &Tx) -> Result<Id<T>> {
         self.resolve(tx).map_err(|error| match error.kind() {

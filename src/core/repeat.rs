@@ -1,15 +1,12 @@
 //! Requests sent twice: with an idempotency key, the first answer is kept for a day and repeated.
 
-use std::net::IpAddr;
-
 use rusqlite::named_params;
 use serde_json::{Map, Value};
 
-use super::app::App;
 use super::caller::Selector;
 use super::error::{Error, Kind, Result};
 use super::input::common;
-use super::operation::{Reply, Spec, Step, Tx};
+use super::operation::{Before, Reply, Spec, Step, Tx};
 use super::page::Paging;
 use super::secret::TokenHash;
 use super::store::optional;
@@ -17,8 +14,6 @@ use super::store::optional;
 /// A step that is executed once for each key; its answer is written in the same transaction as its effect.
 pub(super) struct Once {
     step: Box<dyn Step<Reply>>,
-    key: String,
-    address: Option<IpAddr>,
     request: TokenHash,
 }
 
@@ -30,8 +25,8 @@ pub(super) fn fingerprint(spec: &Spec, selector: Option<&Selector>, input: &Map<
 }
 
 impl Once {
-    pub(super) fn new(step: Box<dyn Step<Reply>>, key: &str, address: Option<IpAddr>, request: TokenHash) -> Self {
-        Once { step, key: key.to_owned(), address, request }
+    pub(super) fn new(step: Box<dyn Step<Reply>>, request: TokenHash) -> Self {
+        Once { step, request }
     }
 }
 
@@ -48,17 +43,18 @@ impl Step<Reply> for Once {
     fn prepares(&self) -> bool {
         self.step.prepares()
     }
-    fn prepare(&mut self, app: &App) -> Result<()> {
-        self.step.prepare(app)
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        self.step.prepare(before)
     }
     fn is_slow(&self, paging: &Paging) -> bool {
         self.step.is_slow(paging)
     }
 
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
-        let who = tx.account_id().map_or_else(|| format!("{:?}", self.address), |account| account.to_string());
+        let Some(key) = &tx.call().idempotency_key else { return self.step.execute(tx) };
+        let who = tx.account_id().map_or_else(|| format!("{:?}", tx.call().address), |account| account.to_string());
         // Hashed together, so that the keys of two people never meet.
-        let caller = TokenHash::of(&format!("{who} {}", self.key));
+        let caller = TokenHash::of(&format!("{who} {key}"));
         let first = optional(tx.conn(), FIND, (caller, tx.now().plus_days(-1)), |row| {
             Ok((row.take::<TokenHash>()?, row.take::<Option<Vec<u8>>>()?, row.take()?, row.take()?))
         })?;

@@ -68,8 +68,7 @@ pub fn made_up_password() -> String {
 pub fn check_password(password: &str) -> Result<(), String> {
     let has = |test: fn(char) -> bool| password.chars().any(test);
     let length = password.chars().count();
-    let strong = length >= 12
-        && length <= 256
+    let strong = (12..=256).contains(&length)
         && has(char::is_lowercase)
         && has(char::is_uppercase)
         && has(|c| c.is_ascii_digit())

@@ -3,16 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::app::App;
 use crate::core::caller::{Account, Means, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::Id;
-use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
 use crate::core::secret;
-use crate::core::store::{Change, all, insert, one, optional, run};
+use crate::core::store::{Change, Reading, all, insert, one, optional, run};
 use crate::core::text::{Email, Line, Website};
 use crate::core::time::{self, Moment};
 use crate::features::setup::{self, Purpose, hash_checked, make_link};
@@ -28,6 +27,7 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ArchiveAccount>(),
     Entry::of::<UpdatePlatformRole>(),
     Entry::of::<AddUser>(),
+    Entry::of::<OfferPassword>(),
 ];
 
 /// A person who signs in.
@@ -130,11 +130,11 @@ impl Operation for GetProfile {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateProfile {
     /// Your name as others see it.
-    pub name: Option<Line<120>>,
+    pub name: Patch<Line<120>>,
     /// The address of a picture.
     pub avatar_url: Patch<Website>,
     /// IANA name, e.g. `Europe/Berlin`: where your days begin and end.
-    pub time_zone: Option<TimeZoneName>,
+    pub time_zone: Patch<TimeZoneName>,
 }
 
 /// A time zone that exists.
@@ -170,9 +170,9 @@ impl Operation for UpdateProfile {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let me = cx.signed_in()?.id;
         let mut row = Change::existing(cx, "account", me)?;
-        row.patch("name", &self.name.into())?
+        row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch("avatar_url", &self.avatar_url)?
-            .patch("time_zone", &self.time_zone.into())?;
+            .patch("time_zone", &self.time_zone.never_cleared("timeZone")?.into())?;
         row.update(cx, me)?;
         AccountView::by_id(cx, me)
     }
@@ -201,24 +201,29 @@ impl Operation for ChangePassword {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         secret::check_password(&self.new_password).map_err(|message| Error::field("newPassword", message))?;
+        let me =
+            before.caller.identity.account.as_ref().ok_or_else(|| Error::malformed("The console has no password."))?;
+        // Whoever found an open session must not be able to try passwords with it.
+        before.app.limits.sign_in(&me.email, before.call.address)?;
+        const STORED: &str = "select password_hash from account where id = ?1";
+        let find = |reading: &mut Reading| one(reading.conn(), STORED, [me.id], |row| row.take::<Option<String>>());
+        let stored = before.app.store().read(find)?;
+        if !secret::password_fits(&self.current_password, stored.as_deref()) {
+            return Err(Error::field("currentPassword", "is not your current password"));
+        }
         self.new_hash = secret::hash_password(&self.new_password)?;
         Ok(())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
-        let me = cx.signed_in()?;
-        let stored: Option<String> =
-            one(cx.conn(), "select password_hash from account where id = ?1", [me.id], |row| row.take())?;
-        if !secret::password_fits(&self.current_password, stored.as_deref()) {
-            return Err(Error::field("currentPassword", "is not your current password"));
-        }
+        let me = cx.signed_in()?.id;
         let keep = match cx.caller().identity.means {
             Means::Session { id, .. } => Some(id),
             _ => None,
         };
-        set_password(cx, me.id, &self.new_hash)?;
-        run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me.id, keep))?;
+        set_password(cx, me, &self.new_hash)?;
+        run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me, keep))?;
         Ok(())
     }
 }
@@ -253,7 +258,7 @@ impl Operation for ResetPassword {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.hash = hash_checked(&self.password)?;
         Ok(())
     }
@@ -296,7 +301,7 @@ impl Operation for ListAccounts {
         if !self.archived.unwrap_or(false) {
             accounts = accounts.condition("a.archived_at is null");
         }
-        accounts.page(cx, &Self::SPEC, AccountView::read)
+        accounts.of_few().page(cx, &Self::SPEC, AccountView::read)
     }
 }
 
@@ -317,7 +322,7 @@ pub struct CreateAccount {
 pub struct NewAccount {
     #[serde(flatten)]
     pub account: AccountView,
-    /// Works once, for two hours; only where no password was given.
+    /// Works once, for a week; only where no password was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set_password_url: Option<String>,
 }
@@ -343,7 +348,7 @@ impl Operation for CreateAccount {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.hash = self.password.as_deref().map(hash_checked).transpose()?;
         Ok(())
     }
@@ -361,14 +366,14 @@ impl Operation for CreateAccount {
         let id = insert(cx, row)?;
         let set_password_url = match self.hash {
             Some(_) => None,
-            None => Some(set_password_url(cx, id)?),
+            None => Some(set_password_url(cx, id, cx.now().plus_days(WELCOME_DAYS))?),
         };
         Ok(NewAccount { account: AccountView::by_id(cx, id)?, set_password_url })
     }
 }
 
-fn set_password_url(tx: &Tx, account: Id<Account>) -> Result<String> {
-    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), tx.now().plus_days(WELCOME_DAYS))?;
+fn set_password_url(tx: &Tx, account: Id<Account>, expires_at: Moment) -> Result<String> {
+    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), expires_at)?;
     Ok(format!("{}/reset-password?token={token}", tx.config().base_url()))
 }
 
@@ -505,7 +510,7 @@ impl Operation for AddUser {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.hash = self.password.as_deref().map(hash_checked).transpose()?;
         Ok(())
     }
@@ -528,5 +533,45 @@ impl Operation for AddUser {
         };
         workspaces::join(cx, workspace_id, account_id, self.role)?;
         Ok(AddedUser { account_id, email, workspace_id, role: self.role, set_password_url })
+    }
+}
+
+/// Make a link with which an account sets a new password, two hours long: for the command line, when the old one is lost.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OfferPassword {
+    /// The account's id or e-mail.
+    pub account: Line<320>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordOffer {
+    pub account_id: Id<Account>,
+    pub email: String,
+    /// Works once.
+    pub set_password_url: String,
+}
+impl Answer for PasswordOffer {
+    const SECRET: bool = true;
+}
+
+const RESET_SECONDS: i64 = 2 * 3_600;
+
+impl Operation for OfferPassword {
+    type Output = PasswordOffer;
+    const SPEC: Spec = Spec {
+        name: "account.offer_password",
+        title: "Offer a new password",
+        route: None,
+        needs: Needs::Superadmin,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<PasswordOffer> {
+        let account = AccountView::by_id(cx, anybody(cx, self.account.as_str())?)?;
+        let set_password_url = set_password_url(cx, account.id, cx.now().plus_seconds(RESET_SECONDS))?;
+        Ok(PasswordOffer { account_id: account.id, email: account.email, set_password_url })
     }
 }

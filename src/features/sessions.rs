@@ -1,16 +1,13 @@
 //! Signing in and out, and who one is.
 
-use std::net::IpAddr;
-
 use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::app::App;
 use crate::core::caller::{Account, Means, Role, Session, Workspace};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::Id;
-use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::secret::{self, TokenHash};
 use crate::core::store::{all, one, optional, run};
@@ -36,21 +33,12 @@ pub struct Login {
     pub email: Line<320>,
     pub password: String,
     #[serde(skip)]
-    pub from: From,
-    #[serde(skip)]
     verified: Option<(Id<Account>, String)>,
-}
-
-/// Where the attempt comes from; filled in by the surface.
-#[derive(Debug, Clone, Default)]
-pub struct From {
-    pub address: Option<IpAddr>,
-    pub user_agent: Option<String>,
 }
 
 impl Login {
     pub fn new(email: Line<320>, password: String) -> Self {
-        Login { email, password, from: From::default(), verified: None }
+        Login { email, password, verified: None }
     }
 }
 
@@ -103,11 +91,11 @@ impl Operation for Login {
     const PREPARES: bool = true;
 
     /// The same work and the same answer whether the account exists or not.
-    fn prepare(&mut self, app: &App) -> Result<()> {
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         let email = self.email.as_str().to_lowercase();
-        app.limits.sign_in(&email, self.from.address)?;
+        before.app.limits.sign_in(&email, before.call.address)?;
         const FIND: &str = "select id, password_hash from account where email = ?1 and archived_at is null";
-        let found = app.store().read(|reading| {
+        let found = before.app.store().read(|reading| {
             optional(reading.conn(), FIND, [&email], |row| {
                 Ok((row.take::<Id<Account>>()?, row.take::<Option<String>>()?))
             })
@@ -128,7 +116,7 @@ impl Operation for Login {
         if !one(cx.conn(), STILL, (account, hash), |row| row.take::<bool>())? {
             return Err(wrong_password());
         }
-        let (session_token, expires_at) = open(cx, account, &self.from)?;
+        let (session_token, expires_at) = open(cx, account)?;
         Ok(SignedIn {
             session_token,
             expires_at,
@@ -143,7 +131,7 @@ fn wrong_password() -> Error {
 }
 
 /// A new session: its token is told once, its hash is kept.
-pub fn open(tx: &Tx, account: Id<Account>, from: &From) -> Result<(String, Moment)> {
+fn open(tx: &Tx, account: Id<Account>) -> Result<(String, Moment)> {
     const OPEN: &str = "
         insert into session (id, account_id, token_hash, user_agent, address, created_at, last_used_at, expires_at)
         values (:id, :account, :hash, :agent, :address, :now, :now, :expires)";
@@ -151,7 +139,7 @@ pub fn open(tx: &Tx, account: Id<Account>, from: &From) -> Result<(String, Momen
     let expires_at = tx.now().plus_days(SESSION_DAYS);
     tx.conn().prepare_cached(OPEN)?.execute(named_params! {
         ":id": Id::<Session>::new(tx.now().ms()), ":account": account, ":hash": TokenHash::of(&token),
-        ":agent": from.user_agent, ":address": from.address.map(|address| address.to_string()), ":now": tx.now(), ":expires": expires_at,
+        ":agent": tx.call().user_agent, ":address": tx.call().address.map(|address| address.to_string()), ":now": tx.now(), ":expires": expires_at,
     })?;
     Ok((token, expires_at))
 }

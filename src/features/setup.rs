@@ -4,11 +4,10 @@ use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::app::App;
 use crate::core::caller::{Account, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
-use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
+use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
 use crate::core::secret::{self, TokenHash};
 use crate::core::store::{Change, insert, one, optional, run};
 use crate::core::text::{Email, Line};
@@ -145,7 +144,7 @@ impl Operation for SetUp {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.password_hash = hash_checked(&self.password)?;
         Ok(())
     }
@@ -185,7 +184,7 @@ impl Operation for Init {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &App) -> Result<()> {
+    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         self.password_hash = hash_checked(&self.password)?;
         Ok(())
     }

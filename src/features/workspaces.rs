@@ -8,6 +8,7 @@ use crate::core::error::{Error, Kind, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
+use crate::core::patch::Patch;
 use crate::core::store::{Change, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
@@ -226,9 +227,9 @@ pub struct UpdateWorkspace {
     #[schemars(required)]
     pub workspace_id: String,
     /// What the team is called.
-    pub name: Option<Line<120>>,
+    pub name: Patch<Line<120>>,
     /// Lower-case letters, digits and dashes.
-    pub slug: Option<Slug>,
+    pub slug: Patch<Slug>,
 }
 
 /// Lower-case letters, digits and dashes, 1 to 50 of them.
@@ -268,14 +269,15 @@ impl Operation for UpdateWorkspace {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
         let workspace = cx.workspace();
-        if let Some(slug) = &self.slug
+        let slug = self.slug.never_cleared("slug")?;
+        if let Some(slug) = &slug
             && slug.0 != workspace.slug
             && is_taken(cx, &slug.0)?
         {
             return Err(Error::conflict(format!("The slug {} is taken; choose another one.", slug.0)));
         }
         let mut row = Change::existing(cx, "workspace", workspace.id)?;
-        row.patch("name", &self.name.into())?.patch("slug", &self.slug.into())?;
+        row.patch("name", &self.name.never_cleared("name")?.into())?.patch("slug", &slug.into())?;
         row.update(cx, workspace.id)?;
         WorkspaceView::by_id(cx, workspace.id)
     }

@@ -85,7 +85,7 @@ pub fn same_origin(request: &HttpRequest, app: &App) -> Result<()> {
     if own.iter().any(|own| own.eq_ignore_ascii_case(origin)) { Ok(()) } else { Err(refuse()) }
 }
 
-fn selector(request: &HttpRequest) -> Result<Option<Selector>> {
+pub fn selector(request: &HttpRequest) -> Result<Option<Selector>> {
     let id = header(request, &HeaderName::from_static("x-workspace-id"))?.filter(|text| !text.trim().is_empty());
     let slug = header(request, &HeaderName::from_static("x-workspace-slug"))?.filter(|text| !text.trim().is_empty());
     Ok(id.map(|id| Selector::Id(id.to_owned())).or(slug.map(|slug| Selector::Slug(slug.to_owned()))))
@@ -124,7 +124,7 @@ pub fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
     addresses.into_iter().rev().find(|address| !app.config().trusted_proxies.contains(address)).or(Some(peer))
 }
 
-fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
+pub fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
     request
         .headers()
         .get(name)

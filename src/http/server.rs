@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -20,6 +21,7 @@ use crate::core::error::{Error, Kind, Problem};
 use crate::core::operation::Method;
 use crate::core::secret;
 use crate::core::store::panic_text;
+use crate::mcp;
 
 use super::auth::RequestId;
 use super::{assets, openapi, rest};
@@ -29,6 +31,28 @@ const SHUTDOWN_SECONDS: u64 = 10;
 
 /// Serves until SIGTERM or SIGINT, then finishes what runs and closes the file. A second signal ends the process at once.
 pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> {
+    let signals = async {
+        if let Err(error) = a_signal().await {
+            log::error!("signals cannot be heard: {error}");
+            return std::future::pending().await;
+        }
+        log::info!("stopping; a second signal ends at once");
+        actix_web::rt::spawn(async {
+            let _ = a_signal().await;
+            std::process::exit(1);
+        });
+    };
+    serve_until(app, listener, signals).await
+}
+
+/// Serves until `stop` is there, then finishes what runs and closes the file.
+pub async fn serve_until(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + 'static,
+) -> std::io::Result<()> {
+    let endpoint = web::Data::new(mcp::http::Endpoint::new(&app).map_err(std::io::Error::other)?);
+    let open = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));
     let shared = app.clone();
@@ -37,6 +61,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> 
             .app_data(web::Data::from(shared.clone()))
             .app_data(web::Data::from(routes.clone()))
             .app_data(document.clone())
+            .app_data(endpoint.clone())
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .configure(all_routes)
@@ -52,18 +77,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> 
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
     let handle = server.handle();
-    let signals = actix_web::rt::spawn(async move {
-        if let Err(error) = a_signal().await {
-            return log::error!("signals cannot be heard: {error}");
-        }
-        log::info!("stopping; a second signal ends at once");
-        let stopping = actix_web::rt::spawn(async move { handle.stop(true).await });
-        let _ = a_signal().await;
-        drop(stopping);
-        std::process::exit(1);
+    let stopping = actix_web::rt::spawn(async move {
+        stop.await;
+        // An open stream would hold up the end for the whole of the time that requests have to finish.
+        open.sessions.hang_up();
+        handle.stop(true).await;
     });
     let result = server.await;
-    signals.abort();
+    stopping.abort();
     clock.abort();
     app.store().close();
     result
@@ -96,7 +117,7 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
         .route("/llms.txt", web::get().to(openapi::llms))
         .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
         .service(web::scope("/crm").guard(guard::fn_guard(wants_json)).default_service(web::to(at_root)))
-        .configure(crate::mcp::http::routes)
+        .configure(mcp::http::routes)
         .configure(crate::web::routes)
         .default_service(web::to(crate::web::nowhere));
 }
@@ -162,7 +183,7 @@ async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let id = given_id(request.headers()).unwrap_or_else(|| secret::session_token()[..16].to_owned());
+    let id = given_id(request.headers()).unwrap_or_else(next_id);
     request.extensions_mut().insert(RequestId(id.clone()));
     if !is_open(&request) {
         let error = Error::new(
@@ -206,6 +227,13 @@ fn plain_problem(problem: &Problem<'_>, status: u16) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, "application/problem+json"))
         .body(serde_json::to_vec(problem).expect("plain data"))
+}
+
+/// Unique for this process and hard to mix up with another's; nothing depends on its being unguessable.
+fn next_id() -> String {
+    static START: LazyLock<String> = LazyLock::new(|| secret::session_token()[..8].to_owned());
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("{}-{}", *START, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn given_id(headers: &HeaderMap) -> Option<String> {

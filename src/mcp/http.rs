@@ -1,5 +1,473 @@
-//! The hosted endpoint `/mcp`.
+//! The hosted endpoint `/mcp`: Streamable HTTP around the protocol.
 
-use actix_web::web;
+use std::sync::Arc;
+use std::time::Duration;
 
-pub fn routes(_: &mut web::ServiceConfig) {}
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, ORIGIN, USER_AGENT,
+};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use serde_json::Value;
+
+use crate::core::app::{App, Call};
+use crate::core::caller::{Credential, Selector};
+use crate::core::error::{Error, Kind, Result, quoted};
+use crate::core::operation::{Needs, Toolset};
+use crate::core::secret::TokenHash;
+use crate::features::keys::KeyKind;
+use crate::http::{auth, rest};
+
+use super::protocol::{
+    self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError,
+};
+use super::sessions::{Session, Sessions};
+use super::tools::{Names, Tools, Wishes};
+
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const REVISION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// An open stream says this often that it is alive; a peer that has gone is noticed by it.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Messages in one body of the revision that allows several.
+const BATCH: usize = 50;
+
+/// What all workers share.
+pub struct Endpoint {
+    pub app: Arc<App>,
+    pub tools: Tools,
+    pub sessions: Sessions,
+}
+
+impl Endpoint {
+    pub fn new(app: &Arc<App>) -> Result<Self> {
+        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions: Sessions::load(app.store())? })
+    }
+}
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/mcp")
+            .route(web::post().to(post))
+            .route(web::get().to(get))
+            .route(web::delete().to(delete))
+            .default_service(web::to(other_method)),
+    );
+}
+
+/// Why a request ends before, or beside, the answer to its message.
+enum Refusal {
+    Rpc(Value, RpcError),
+    Door(Error),
+}
+
+impl From<RpcError> for Refusal {
+    fn from(error: RpcError) -> Self {
+        Refusal::Rpc(Value::Null, error)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Door(error)
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Refusal::Rpc(refused.id, refused.error)
+    }
+}
+
+impl Refusal {
+    /// Not to be let in is told as everywhere in Sally; everything else as JSON-RPC.
+    fn into_response(self, request: &HttpRequest) -> HttpResponse {
+        match self {
+            Refusal::Rpc(id, error) => {
+                let status = error.status;
+                answer(status, protocol::response(&id, &Err(error)))
+            }
+            Refusal::Door(error) if error.status() == 401 || error.status() >= 500 => rest::problem(request, &error),
+            Refusal::Door(error) => {
+                let refused = RpcError::with_status(error.status(), REFUSED, error.detail());
+                Refusal::from(refused).into_response(request)
+            }
+        }
+    }
+}
+
+fn answer(status: u16, body: Vec<u8>) -> HttpResponse {
+    let status = StatusCode::from_u16(status).expect("statuses stand in the code");
+    HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+}
+
+async fn post(request: HttpRequest, payload: web::Payload, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    let answered = async {
+        let mut peer = peer(&request, &endpoint)?;
+        let refusal = match respond(&request, payload, &endpoint, &mut peer).await {
+            Ok(response) => return Ok(response),
+            Err(refusal) => refusal,
+        };
+        // Whose key is no longer good learns that and nothing else.
+        peer.identity(&endpoint.app)?;
+        Err(refusal)
+    };
+    answered.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(&request))
+}
+
+async fn respond(
+    request: &HttpRequest,
+    payload: web::Payload,
+    endpoint: &Endpoint,
+    peer: &mut Peer,
+) -> Result<HttpResponse, Refusal> {
+    let app = &endpoint.app;
+    let session = session(request, endpoint, peer);
+    if !matches!(session, Ok(Some(_))) {
+        // Not even read, for a stranger.
+        peer.identity(app)?;
+    }
+    let accepts = Accepts::of(request)?;
+    is_json(request)?;
+    let config = app.config();
+    let body = rest::read(request, payload, config.body_limit_kib * 1_024, config.body_timeout_seconds).await?;
+    let message = rest::json(&body)
+        .map_err(|error| RpcError::with_status(400, PARSE_ERROR, format!("Parse error: {}", error.detail())))?;
+
+    if let Value::Array(messages) = message {
+        peer.identity(app)?;
+        peer.session = session?;
+        return batch(endpoint, peer, messages).await;
+    }
+    let message = match Message::parse(message)? {
+        Message::Request(message) => message,
+        Message::Unanswered => {
+            peer.identity(app)?;
+            session?;
+            return Ok(HttpResponse::Accepted().finish());
+        }
+    };
+    // A call goes through the door, which looks the caller up itself; to do it here as well would cost a fifth more.
+    if message.method != "tools/call" {
+        peer.identity(app)?;
+    }
+    match message.method.as_str() {
+        "initialize" => return initialize(endpoint, peer, message).await,
+        // Clients of any revision ask it to learn which there are.
+        "server/discover" => {}
+        method => {
+            known_revision(request)?;
+            peer.session = session?;
+            if peer.session.is_none() && accepts == Accepts::Both && method != "ping" {
+                let error = RpcError::with_status(400, REFUSED, "Bad Request: Server not initialized");
+                return Err(Refusal::Rpc(message.id, error));
+            }
+        }
+    }
+    let id = message.id.clone();
+    match protocol::dispatch(endpoint, peer, message).await {
+        Ok(result) => Ok(answer(200, protocol::response(&id, &Ok(result)))),
+        Err(Failure::Rpc(error)) => Err(Refusal::Rpc(id, error)),
+        Err(Failure::Door(error)) => Err(error.into()),
+    }
+}
+
+async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<HttpResponse, Refusal> {
+    let Request { id, params, .. } = message;
+    let hello = Hello::parse(&params).map_err(|error| Refusal::Rpc(id.clone(), error))?;
+    let result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
+    let session = endpoint.sessions.open(peer.key, hello).await?;
+    let mut response = answer(200, protocol::response(&id, &Ok(result)));
+    response.headers_mut().insert(SESSION, session.parse().expect("base64url is plain ASCII"));
+    Ok(response)
+}
+
+/// Several messages in one body, as one revision had it; its answers come in one body too.
+async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result<HttpResponse, Refusal> {
+    if peer.session.as_ref().is_none_or(|session| session.revision != protocol::BATCHING) {
+        let why = format!("Invalid Request: only sessions of revision {} may send batches", protocol::BATCHING);
+        return Err(RpcError::invalid_request(why).into());
+    }
+    if messages.is_empty() || messages.len() > BATCH {
+        return Err(RpcError::invalid_request(format!("Invalid Request: a batch has 1 to {BATCH} messages")).into());
+    }
+    let mut answers = Vec::new();
+    for message in messages {
+        let (id, outcome) = match Message::parse(message) {
+            Ok(Message::Unanswered) => continue,
+            Ok(Message::Request(Request { id, method, .. })) if method == "initialize" => {
+                (id, Err(RpcError::invalid_request("Invalid Request: initialize must not be part of a batch")))
+            }
+            Ok(Message::Request(message)) => {
+                let id = message.id.clone();
+                match protocol::dispatch(endpoint, peer, message).await {
+                    Ok(result) => (id, Ok(result)),
+                    Err(Failure::Rpc(error)) => (id, Err(error)),
+                    Err(Failure::Door(error)) => return Err(error.into()),
+                }
+            }
+            Err(Refused { id, error }) => (id, Err(error)),
+        };
+        answers.push(protocol::response(&id, &outcome));
+    }
+    if answers.is_empty() {
+        return Ok(HttpResponse::Accepted().finish());
+    }
+    Ok(answer(200, [b"[".as_slice(), &answers.join(&b','), b"]"].concat()))
+}
+
+async fn get(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    listen(&request, &endpoint.into_inner()).unwrap_or_else(|refusal| refusal.into_response(&request))
+}
+
+/// What the server has to say between requests; it lives as long as the session, its key and the server.
+fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpResponse, Refusal> {
+    let peer = peer(request, endpoint)?;
+    peer.identity(&endpoint.app)?;
+    Accepts::of(request)?;
+    known_revision(request)?;
+    let session = demanded_session(request, endpoint, &peer)?;
+    let ended = endpoint.sessions.listen(&session);
+    let state = (endpoint.clone(), peer.call, session, ended, tokio::time::interval(KEEP_ALIVE));
+    let events = stream::unfold(state, |(endpoint, call, session, mut ended, mut clock)| async move {
+        // The first tick comes at once, and with it the headers.
+        tokio::select! {
+            biased;
+            _ = &mut ended => return None,
+            _ = clock.tick() => {}
+        }
+        endpoint.app.caller(&call, Needs::Public).ok()?;
+        endpoint.sessions.keep(&session);
+        let comment = Ok::<_, std::convert::Infallible>(Bytes::from_static(b": alive\n\n"));
+        Some((comment, (endpoint, call, session, ended, clock)))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        // Compression and buffering proxies would keep the comments to themselves.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events))
+}
+
+async fn delete(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    let end = async {
+        let peer = peer(&request, &endpoint)?;
+        peer.identity(&endpoint.app)?;
+        known_revision(&request)?;
+        let session = demanded_session(&request, &endpoint, &peer)?;
+        endpoint.sessions.end(&session).await?;
+        Ok::<_, Refusal>(HttpResponse::NoContent().finish())
+    };
+    end.await.unwrap_or_else(|refusal| refusal.into_response(&request))
+}
+
+async fn other_method(request: HttpRequest) -> HttpResponse {
+    let detail = format!("{} is not possible here; possible are GET, POST and DELETE.", request.method());
+    let mut response = rest::problem(&request, &Error::new(Kind::MethodNotAllowed, detail));
+    response.headers_mut().insert(ALLOW, "GET, POST, DELETE".parse().expect("plain ASCII"));
+    response
+}
+
+/// Who asks, from an honest origin. Whether the key is good is not looked at yet.
+fn peer(request: &HttpRequest, endpoint: &Endpoint) -> Result<Peer, Refusal> {
+    let app = &endpoint.app;
+    own_origin(request, app)?;
+    let key = key(request)?;
+    let (wishes, selector) = wishes(request)?;
+    let call = Call {
+        credential: Some(Credential::Token(key)),
+        selector: auth::selector(request)?.or(selector),
+        request_id: auth::request_id(request),
+        address: auth::address(request, app),
+        user_agent: auth::header(request, &USER_AGENT)?.map(|agent| agent.chars().take(300).collect()),
+        ..Call::default()
+    };
+    Ok(Peer::new(key, call, wishes))
+}
+
+/// Only a Bearer token in its header, once: what a browser sends by itself, or what ends up in logs, is no key.
+fn key(request: &HttpRequest) -> Result<TokenHash> {
+    let unauthorized = || Error::new(Kind::Unauthorized, "Send an MCP key as “Authorization: Bearer sallymcp_…”.");
+    let mut given = request.headers().get_all(AUTHORIZATION);
+    let (Some(only), None) = (given.next(), given.next()) else { return Err(unauthorized()) };
+    let (scheme, token) = only.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unauthorized)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
+        return Err(unauthorized());
+    }
+    if token.trim_start().starts_with(KeyKind::Api.prefix()) {
+        let why =
+            "That is a personal API key, for REST. /mcp takes MCP keys (sallymcp_…); make one under Settings → Keys.";
+        return Err(Error::new(Kind::Unauthorized, why));
+    }
+    Ok(TokenHash::of(token.trim()))
+}
+
+/// The session that the request names; `None` if it names none.
+fn session(request: &HttpRequest, endpoint: &Endpoint, peer: &Peer) -> Result<Option<Arc<Session>>, Refusal> {
+    let mut given = request.headers().get_all(&SESSION);
+    let id = match (given.next(), given.next()) {
+        (None, _) => return Ok(None),
+        (Some(id), None) => id.to_str().unwrap_or_default(),
+        _ => return Err(RpcError::invalid_request("Invalid Request: Mcp-Session-Id is given twice").into()),
+    };
+    let found = endpoint.sessions.find(id);
+    let session = found.ok_or_else(|| RpcError::with_status(404, NO_SESSION, "MCP session not found"))?;
+    if session.key != peer.key {
+        return Err(RpcError::with_status(403, REFUSED, "The MCP session belongs to another key").into());
+    }
+    Ok(Some(session))
+}
+
+fn demanded_session(request: &HttpRequest, endpoint: &Endpoint, peer: &Peer) -> Result<Arc<Session>, Refusal> {
+    let missing = || RpcError::with_status(400, REFUSED, "Bad Request: Mcp-Session-Id header is required");
+    session(request, endpoint, peer)?.ok_or_else(|| missing().into())
+}
+
+fn known_revision(request: &HttpRequest) -> Result<(), RpcError> {
+    let Some(given) = request.headers().get(&REVISION) else { return Ok(()) };
+    let given = given.to_str().unwrap_or_default();
+    protocol::revision(given.trim()).map(|_| ()).ok_or_else(|| RpcError::unsupported_revision(given))
+}
+
+/// A page of another site must not talk to a server that only this computer or network reaches.
+fn own_origin(request: &HttpRequest, app: &App) -> Result<(), RpcError> {
+    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let foreign = || RpcError::with_status(403, REFUSED, "Forbidden: the Origin is not this server's");
+    let origin = origin.to_str().ok().and_then(|text| Some((text, url::Url::parse(text).ok()?)));
+    let (text, origin) = origin.ok_or_else(foreign)?;
+    // An origin is scheme, host and port and nothing else.
+    if !origin.origin().ascii_serialization().eq_ignore_ascii_case(text) {
+        return Err(foreign());
+    }
+    if app.config().public_url.as_ref().is_some_and(|own| own.origin() == origin.origin()) {
+        return Ok(());
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let own = url::Url::parse(&format!("{}://{host}", origin.scheme())).map_err(|_| foreign())?;
+    if own.port_or_known_default() != origin.port_or_known_default() {
+        return Err(foreign());
+    }
+    // A name that leads to this computer's loopback address without being one of its names was made up to get here.
+    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+    let is_proxied = request.peer_addr().is_some_and(|peer| app.config().trusted_proxies.contains(&peer.ip()));
+    let is_fine = match (is_loopback(&own), is_loopback(&origin)) {
+        (true, true) => true,
+        (false, false) => own.host() == origin.host() && (!is_local || is_proxied),
+        _ => false,
+    };
+    if is_fine { Ok(()) } else { Err(foreign()) }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// What the client can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepts {
+    /// JSON and event streams, each by name: a client of the protocol.
+    Both,
+    /// It does not say, or everything: curl and scripts.
+    Anything,
+    /// Event streams only: enough to listen.
+    Stream,
+}
+
+impl Accepts {
+    fn of(request: &HttpRequest) -> Result<Self, RpcError> {
+        let (mut json, mut stream, mut anything, mut is_given) = (false, false, false, false);
+        for header in request.headers().get_all(ACCEPT) {
+            is_given = true;
+            for range in header.to_str().unwrap_or_default().split(',') {
+                let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+                let kind = parts.next().unwrap_or_default();
+                let is_refused = parts.any(|part| {
+                    part.strip_prefix("q=").and_then(|q| q.trim().parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+                });
+                match kind.as_str() {
+                    _ if is_refused => {}
+                    "application/json" | "application/*" => json = true,
+                    "text/event-stream" | "text/*" => stream = true,
+                    "*/*" => anything = true,
+                    _ => {}
+                }
+            }
+        }
+        match (json, stream) {
+            (true, true) => Ok(Accepts::Both),
+            _ if anything || !is_given => Ok(Accepts::Anything),
+            (false, true) if request.method() == actix_web::http::Method::GET => Ok(Accepts::Stream),
+            (false, true) => {
+                Err(RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept application/json"))
+            }
+            (_, false) => {
+                Err(RpcError::with_status(406, REFUSED, "Not Acceptable: client must accept text/event-stream"))
+            }
+        }
+    }
+}
+
+fn is_json(request: &HttpRequest) -> Result<(), RpcError> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let mut parts = kind.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let is_json = parts.next().as_deref() == Some("application/json");
+    let is_utf8 = parts.all(|part| part.strip_prefix("charset=").is_none_or(|set| set.trim_matches('"') == "utf-8"));
+    if is_json && is_utf8 {
+        return Ok(());
+    }
+    let why = format!("Unsupported Media Type: the body must be application/json in UTF-8, not {}", quoted(kind));
+    Err(RpcError::with_status(415, REFUSED, why))
+}
+
+/// What the query asks for. A word that is not understood is an error here as everywhere.
+fn wishes(request: &HttpRequest) -> Result<(Wishes, Option<Selector>), RpcError> {
+    let wrong = |name: &str, value: &str, choices: &str| {
+        let why = format!("Bad Request: {name} in the address must be {choices}, not {}", quoted(value));
+        RpcError::with_status(400, REFUSED, why)
+    };
+    let mut wishes = Wishes::default();
+    let (mut id, mut slug) = (None, None);
+    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        match &*name {
+            "names" => {
+                wishes.names = Some(match &*value {
+                    "dotted" => Names::Dotted,
+                    "underscore" => Names::Underscored,
+                    other => return Err(wrong(&name, other, "dotted or underscore")),
+                });
+            }
+            "toolsets" => {
+                let words: Vec<&str> = value.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+                let known = |word: &&str| Toolset::ALL.iter().copied().find(|toolset| toolset.word() == *word);
+                let all: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.word()).collect();
+                let found: Option<Vec<Toolset>> = words.iter().map(known).collect();
+                let found = found.filter(|found| !found.is_empty());
+                wishes.toolsets =
+                    Some(found.ok_or_else(|| wrong(&name, &value, &format!("some of {}", all.join(", "))))?);
+            }
+            "readonly" => {
+                wishes.read_only = match &*value {
+                    "1" | "true" | "" => true,
+                    "0" | "false" => false,
+                    other => return Err(wrong(&name, other, "1 or 0")),
+                };
+            }
+            "workspaceId" | "workspace_id" => id = Some(Selector::Id(value.into_owned())),
+            "workspaceSlug" | "workspace_slug" => slug = Some(Selector::Slug(value.into_owned())),
+            other => {
+                let why = format!(
+                    "Bad Request: {} in the address is not known; known are names, toolsets, readonly and workspaceSlug",
+                    quoted(other)
+                );
+                return Err(RpcError::with_status(400, REFUSED, why));
+            }
+        }
+    }
+    Ok((wishes, id.or(slug)))
+}

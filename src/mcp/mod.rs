@@ -1,4 +1,8 @@
 //! MCP: the same operations as tools for agents.
 
 pub mod clients;
+pub mod excerpt;
 pub mod http;
+pub mod protocol;
+pub mod sessions;
+pub mod tools;

@@ -11,7 +11,7 @@ use crate::core::error::{Error, Kind};
 use crate::core::input;
 use crate::core::operation::Operation;
 use crate::features::accounts::{ResetPassword, UpdateProfile};
-use crate::features::sessions::{From, Login, Logout, SignedIn};
+use crate::features::sessions::{Login, Logout, SignedIn};
 use crate::features::setup::SetUp;
 use crate::http::auth;
 
@@ -84,15 +84,10 @@ fn as_nobody(request: &HttpRequest) -> Result<Call, Refused> {
 }
 
 /// Runs an operation that needs no sign-in. `None`: the form says why not.
-async fn run<O: Operation>(
-    request: &HttpRequest,
-    form: &mut Form,
-    adjust: impl FnOnce(&mut O, &Call),
-) -> Result<Option<O::Output>, Refused> {
+async fn run<O: Operation>(request: &HttpRequest, form: &mut Form) -> Result<Option<O::Output>, Refused> {
     let app = app_of(request);
     let call = as_nobody(request)?;
-    let Some(mut operation) = form.read::<O>(&app) else { return Ok(None) };
-    adjust(&mut operation, &call);
+    let Some(operation) = form.read::<O>(&app) else { return Ok(None) };
     match app.run(call, operation).await {
         Ok(output) => Ok(Some(output)),
         Err(error) if form.keeps(&error) => Ok(None),
@@ -101,10 +96,7 @@ async fn run<O: Operation>(
 }
 
 async fn sign_in(request: &HttpRequest, form: &mut Form) -> Result<Option<SignedIn>, Refused> {
-    run::<Login>(request, form, |login, call| {
-        login.from = From { address: call.address, user_agent: call.user_agent.clone() };
-    })
-    .await
+    run::<Login>(request, form).await
 }
 
 /// Sets the cookie and goes on.
@@ -152,7 +144,7 @@ pub async fn setup_page(request: HttpRequest) -> Answer {
 pub async fn setup(request: HttpRequest, mut form: Form) -> Answer {
     unless_set_up(&request)?;
     let zone = form.take("timeZone");
-    if run::<SetUp>(&request, &mut form, |_, _| {}).await?.is_none() {
+    if run::<SetUp>(&request, &mut form).await?.is_none() {
         form.set("timeZone", zone);
         link_is_dead(&mut form);
         return card(&request, &form, &SetUpPage { form: &form });
@@ -195,7 +187,7 @@ pub async fn reset_page(request: HttpRequest) -> Answer {
 }
 
 pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
-    match run::<ResetPassword>(&request, &mut form, |_, _| {}).await? {
+    match run::<ResetPassword>(&request, &mut form).await? {
         Some(account) => {
             let mut form = Form::filled([("email", account.email), ("password", form.value("password").to_owned())]);
             match sign_in(&request, &mut form).await? {

@@ -1,7 +1,9 @@
 //! Named people in two workspaces, on a real file of their own.
 //!
 //! Acme: Ada owns it, Ben is a member, Vera may only look. Bolt: Eve owns it. Sam administers the server and belongs to neither.
-#![allow(dead_code, reason = "each test file uses its own part of the support")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the support")]
+
+pub mod server;
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ impl Record for ChangeSet {
 
 /// Tables that tell of work in progress, not of records.
 const NOT_JOURNALED: &[&str] =
-    &["change_set", "change", "idempotent_answer", "mcp_session", "session", "one_time_link"];
+    &["change_set", "change", "idempotent_answer", "mcp_session", "session", "one_time_link", "search_pending"];
 /// Columns that change by mere use, or that nobody may read twice.
 const LEFT_OUT: &[&str] = &["password_hash", "token_hash", "last_used_at"];
 

@@ -32,14 +32,17 @@ struct Done {
 
 pub(super) struct Writer {
     queue: Mutex<Option<SyncSender<Job>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<Connection>>>,
+    /// Kept past the thread's end: whoever closes last takes the WAL file away, and a reader may not.
+    closing: Mutex<Option<Connection>>,
 }
 
 impl Writer {
     pub(super) fn start(conn: Connection) -> Self {
         let (queue, jobs) = sync_channel(WAITING);
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || Loop { conn, jobs }.run());
-        Writer { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread.expect("a thread at start-up"))) }
+        let thread = thread.expect("a thread at start-up");
+        Writer { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), closing: Mutex::default() }
     }
 
     pub(super) fn submit<T: Send + 'static>(
@@ -65,11 +68,11 @@ impl Writer {
         }
     }
 
-    /// Finishes what is queued, then closes the connection.
+    /// Finishes what is queued and checkpoints. The connection itself is closed with the writer.
     pub(super) fn close(&self) {
         drop(locked(&self.queue).take());
         if let Some(thread) = locked(&self.thread).take() {
-            let _ = thread.join();
+            *locked(&self.closing) = thread.join().ok();
         }
     }
 }
@@ -95,7 +98,7 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(mut self) {
+    fn run(mut self) -> Connection {
         use std::sync::mpsc::RecvTimeoutError as Nothing;
         let mut optimized = Instant::now();
         loop {
@@ -111,6 +114,7 @@ impl Loop {
         }
         self.look_after("pragma optimize");
         self.look_after("pragma wal_checkpoint(truncate)");
+        self.conn
     }
 
     fn together(&mut self, first: Job) {
@@ -123,7 +127,7 @@ impl Loop {
         {
             done.push(self.alone(job));
         }
-        let committed = self.execute("commit").inspect_err(|_| {
+        let committed = self.index().and_then(|()| self.execute("commit")).inspect_err(|_| {
             if !self.conn.is_autocommit() {
                 self.look_after("rollback");
             }
@@ -144,6 +148,14 @@ impl Loop {
             Ok(()) => Done { keep, tell },
             Err(error) => Done { keep: false, tell: Box::new(move |_| tell(Err(error))) },
         }
+    }
+
+    /// Brings the search index up to date with everything the jobs have written, in one go.
+    fn index(&self) -> Result<()> {
+        self.execute(
+            "insert or replace into search_index (rowid, scope, title, body) select id, scope, title, body from search_pending",
+        )?;
+        self.execute("delete from search_pending")
     }
 
     fn execute(&self, sql: &str) -> Result<()> {

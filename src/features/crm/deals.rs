@@ -1,5 +1,7 @@
 //! Deals: money that may come in.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,8 +138,14 @@ impl Deal {
         })
     }
 
+    fn find(tx: &Tx, id: Id<DealRecord>) -> Result<Option<Deal>> {
+        static FIND: LazyLock<String> =
+            LazyLock::new(|| format!("select {COLUMNS} from {FROM} where d.id = ?1 and d.workspace_id = ?2"));
+        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Deal::read)
+    }
+
     fn by_id(tx: &Tx, id: Id<DealRecord>) -> Result<Deal> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where d.id = ?1"), [id], Deal::read)
+        Deal::find(tx, id)?.ok_or_else(|| Error::internal("a record just written is gone"))
     }
 }
 
@@ -204,6 +212,7 @@ pub struct CreateDeal {
     pub lost_reason: Option<Line<500>>,
     /// Anything worth knowing.
     pub notes: Option<Prose<20_000>>,
+    /// e.g. `["web"]`.
     pub labels: Option<Labels>,
 }
 
@@ -319,9 +328,10 @@ impl Operation for GetDeal {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<DealDetail> {
-        let id = self.deal_id.resolve(cx)?;
+        let deal = self.deal_id.find(cx, |id| Deal::find(cx, id))?;
+        let id = deal.id;
         Ok(DealDetail {
-            deal: Deal::by_id(cx, id)?,
+            deal,
             follow_ups: follow_ups::open_for(cx, follow_ups::For::Deal(id))?,
             activities: activities::newest_for(cx, activities::For::Deal(id))?,
         })
@@ -419,7 +429,7 @@ pub struct UpdateDeal {
     #[schemars(required)]
     pub deal_id: Ref<DealRecord>,
     /// A short name people will recognise.
-    pub title: Option<Line<200>>,
+    pub title: Patch<Line<200>>,
     /// The organization: its id, name or domain.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
     /// The main contact: id, name or e-mail.
@@ -431,9 +441,9 @@ pub struct UpdateDeal {
     /// ISO 4217, e.g. `EUR`.
     pub currency: Patch<Currency>,
     /// A stage of the pipeline by name or id.
-    pub stage: Option<Ref<StageRecord>>,
+    pub stage: Patch<Ref<StageRecord>>,
     /// WON or LOST closes the deal, OPEN takes it up again.
-    pub status: Option<DealStatus>,
+    pub status: Patch<DealStatus>,
     /// Percent; null: the stage's.
     #[schemars(range(min = 0, max = 100))]
     pub probability: Patch<Percent>,
@@ -448,7 +458,7 @@ pub struct UpdateDeal {
     /// All labels it will have.
     pub labels: Patch<Labels>,
     /// true puts it away, false brings it back.
-    pub archived: Option<bool>,
+    pub archived: Patch<bool>,
 }
 
 const BEFORE: &str = "select status, value_minor, currency from crm_deal where id = ?1";
@@ -469,8 +479,10 @@ impl Operation for UpdateDeal {
         let (status, minor, currency) = one(cx.conn(), BEFORE, [id], |row| {
             Ok((row.take::<DealStatus>()?, row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?))
         })?;
+        let stage =
+            self.stage.never_cleared("stage")?.map(|reference| reference.resolve_for("stage", cx)).transpose()?;
         let mut row = Change::existing(cx, "crm_deal", id)?;
-        row.patch("title", &self.title.into())?
+        row.patch("title", &self.title.never_cleared("title")?.into())?
             .patch(
                 "organization_id",
                 &self.organization_id.try_map(|reference| reference.resolve_for("organizationId", cx))?,
@@ -480,16 +492,16 @@ impl Operation for UpdateDeal {
                 &self.primary_person_id.try_map(|reference| reference.resolve_for("primaryPersonId", cx))?,
             )?
             .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
-            .patch("stage_id", &Patch::from(self.stage).try_map(|reference| reference.resolve_for("stage", cx))?)?
+            .patch("stage_id", &stage.into())?
             .patch("probability", &self.probability)?
             .patch("next_step", &self.next_step)?
             .patch("expected_close_on", &self.expected_close_at)?
             .patch("lost_reason", &self.lost_reason)?
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
-            .archive(cx, self.archived)?;
+            .archive(cx, self.archived.never_cleared("archived")?)?;
         set_worth(&mut row, cx, self.value, self.currency, minor, currency)?;
-        if let Some(next) = self.status.filter(|next| *next != status) {
+        if let Some(next) = self.status.never_cleared("status")?.filter(|next| *next != status) {
             row.set("status", next)?.set("closed_at", (next != DealStatus::Open).then(|| cx.now()))?;
         }
         row.update(cx, id)?;

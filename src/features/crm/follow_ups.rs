@@ -286,12 +286,13 @@ pub struct UpdateFollowUp {
     #[schemars(required)]
     pub follow_up_id: Ref<FollowUpRecord>,
     /// What to do.
-    pub title: Option<Line<200>>,
+    pub title: Patch<Line<200>>,
     /// Details.
     pub body: Patch<Prose<20_000>>,
     /// By when: a day such as `2027-03-01` (all of it, in your time zone) or a time such as `2027-03-01T09:30:00Z`.
     pub due_at: Patch<Due>,
-    pub status: Option<FollowUpStatus>,
+    /// DONE and CANCELLED put it away, OPEN takes it up again.
+    pub status: Patch<FollowUpStatus>,
     /// Who does it: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,
     /// The organization: its id, name or domain.
@@ -319,12 +320,12 @@ impl Operation for UpdateFollowUp {
         let status: FollowUpStatus =
             one(cx.conn(), "select status from crm_follow_up where id = ?1", [id], |row| row.take())?;
         let mut row = Change::existing(cx, "crm_follow_up", id)?;
-        row.patch("title", &self.title.into())?
+        row.patch("title", &self.title.never_cleared("title")?.into())?
             .patch("body", &self.body)?
             .patch("due_at", &self.due_at.map(|due| due.moment(&cx.time_zone())))?
             .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?;
         about.write(&mut row)?;
-        if let Some(next) = self.status.filter(|next| *next != status) {
+        if let Some(next) = self.status.never_cleared("status")?.filter(|next| *next != status) {
             row.set("status", next)?.set("completed_at", (next == FollowUpStatus::Done).then(|| cx.now()))?;
         }
         row.update(cx, id)?;

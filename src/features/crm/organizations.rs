@@ -1,16 +1,18 @@
 //! Organizations: companies, customers, vendors.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Role};
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Paging, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
-use crate::core::store::{Change, all, insert, one, optional};
+use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
 use crate::features::search;
@@ -112,8 +114,14 @@ impl Organization {
         Ok(organization)
     }
 
+    fn find(tx: &Tx, id: Id<OrganizationRecord>) -> Result<Option<Organization>> {
+        static FIND: LazyLock<String> =
+            LazyLock::new(|| format!("select {COLUMNS} from {FROM} where o.id = ?1 and o.workspace_id = ?2"));
+        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Organization::read)
+    }
+
     fn by_id(tx: &Tx, id: Id<OrganizationRecord>) -> Result<Organization> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where o.id = ?1"), [id], Organization::read)
+        Organization::find(tx, id)?.ok_or_else(|| Error::internal("a record just written is gone"))
     }
 }
 
@@ -143,7 +151,9 @@ pub struct CreateOrganization {
     pub name: Line<200>,
     /// e.g. `https://acme.example`; its domain is kept as another name for it.
     pub website: Option<Website>,
+    /// e.g. `hello@acme.example`.
     pub email: Option<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Option<Line<60>>,
     /// e.g. `Logistics`.
     pub industry: Option<Line<120>>,
@@ -153,12 +163,17 @@ pub struct CreateOrganization {
     pub source: Option<Line<120>>,
     /// Street and number.
     pub address: Option<Line<300>>,
+    /// e.g. `Berlin`.
     pub city: Option<Line<120>>,
+    /// State or province.
     pub region: Option<Line<120>>,
+    /// e.g. `10115`.
     pub postal_code: Option<Line<30>>,
+    /// e.g. `Germany`.
     pub country: Option<Line<120>>,
     /// Anything worth knowing.
     pub notes: Option<Prose<20_000>>,
+    /// e.g. `["web"]`.
     pub labels: Option<Labels>,
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Option<Ref<Account>>,
@@ -243,9 +258,10 @@ impl Operation for GetOrganization {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<OrganizationDetail> {
-        let id = self.organization_id.resolve(cx)?;
+        let organization = self.organization_id.find(cx, |id| Organization::find(cx, id))?;
+        let id = organization.id;
         Ok(OrganizationDetail {
-            organization: Organization::by_id(cx, id)?,
+            organization,
             people: people::of_organization(cx, id)?,
             deals: deals::newest_for(cx, deals::For::Organization(id))?,
             follow_ups: follow_ups::open_for(cx, follow_ups::For::Organization(id))?,
@@ -314,10 +330,12 @@ pub struct UpdateOrganization {
     #[schemars(required)]
     pub organization_id: Ref<OrganizationRecord>,
     /// As people know it.
-    pub name: Option<Line<200>>,
+    pub name: Patch<Line<200>>,
     /// e.g. `https://acme.example`; its domain is kept as another name for it.
     pub website: Patch<Website>,
+    /// e.g. `hello@acme.example`.
     pub email: Patch<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Patch<Line<60>>,
     /// e.g. `Logistics`.
     pub industry: Patch<Line<120>>,
@@ -327,9 +345,13 @@ pub struct UpdateOrganization {
     pub source: Patch<Line<120>>,
     /// Street and number.
     pub address: Patch<Line<300>>,
+    /// e.g. `Berlin`.
     pub city: Patch<Line<120>>,
+    /// State or province.
     pub region: Patch<Line<120>>,
+    /// e.g. `10115`.
     pub postal_code: Patch<Line<30>>,
+    /// e.g. `Germany`.
     pub country: Patch<Line<120>>,
     /// Anything worth knowing.
     pub notes: Patch<Prose<20_000>>,
@@ -338,7 +360,7 @@ pub struct UpdateOrganization {
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,
     /// true puts it away, false brings it back.
-    pub archived: Option<bool>,
+    pub archived: Patch<bool>,
 }
 
 impl Operation for UpdateOrganization {
@@ -355,7 +377,7 @@ impl Operation for UpdateOrganization {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Organization> {
         let id = self.organization_id.resolve(cx)?;
         let mut row = Change::existing(cx, "crm_organization", id)?;
-        row.patch("name", &self.name.into())?
+        row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch("email", &self.email)?
             .patch("phone", &self.phone)?
             .patch("industry", &self.industry)?
@@ -369,7 +391,7 @@ impl Operation for UpdateOrganization {
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
             .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
-            .archive(cx, self.archived)?;
+            .archive(cx, self.archived.never_cleared("archived")?)?;
         if !self.website.is_keep() {
             let website = self.website.or(None);
             row.set("domain", website.as_ref().map(Website::domain))?.set("website", website)?;

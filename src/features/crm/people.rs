@@ -1,16 +1,18 @@
 //! People: the contacts at organizations.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Role};
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Paging, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
-use crate::core::store::{Change, all, insert, one, optional};
+use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
 use crate::features::search;
@@ -101,8 +103,14 @@ impl Person {
         Ok(person)
     }
 
+    fn find(tx: &Tx, id: Id<PersonRecord>) -> Result<Option<Person>> {
+        static FIND: LazyLock<String> =
+            LazyLock::new(|| format!("select {COLUMNS} from {FROM} where p.id = ?1 and p.workspace_id = ?2"));
+        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Person::read)
+    }
+
     fn by_id(tx: &Tx, id: Id<PersonRecord>) -> Result<Person> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where p.id = ?1"), [id], Person::read)
+        Person::find(tx, id)?.ok_or_else(|| Error::internal("a record just written is gone"))
     }
 }
 
@@ -140,8 +148,11 @@ pub struct CreatePerson {
     pub name: Line<200>,
     /// Where they work: the organization's id, name or domain.
     pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// e.g. `hello@acme.example`.
     pub email: Option<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Option<Line<60>>,
+    /// e.g. `+49 170 1234567`.
     pub mobile: Option<Line<60>>,
     /// What they do there, e.g. `Head of IT`.
     pub title: Option<Line<120>>,
@@ -151,6 +162,7 @@ pub struct CreatePerson {
     pub source: Option<Line<120>>,
     /// Anything worth knowing.
     pub notes: Option<Prose<20_000>>,
+    /// e.g. `["web"]`.
     pub labels: Option<Labels>,
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Option<Ref<Account>>,
@@ -230,9 +242,10 @@ impl Operation for GetPerson {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<PersonDetail> {
-        let id = self.person_id.resolve(cx)?;
+        let person = self.person_id.find(cx, |id| Person::find(cx, id))?;
+        let id = person.id;
         Ok(PersonDetail {
-            person: Person::by_id(cx, id)?,
+            person,
             deals: deals::newest_for(cx, deals::For::Person(id))?,
             follow_ups: follow_ups::open_for(cx, follow_ups::For::Person(id))?,
             activities: activities::newest_for(cx, activities::For::Person(id))?,
@@ -305,11 +318,14 @@ pub struct UpdatePerson {
     #[schemars(required)]
     pub person_id: Ref<PersonRecord>,
     /// Full name.
-    pub name: Option<Line<200>>,
+    pub name: Patch<Line<200>>,
     /// Where they work: the organization's id, name or domain.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
+    /// e.g. `hello@acme.example`.
     pub email: Patch<Email>,
+    /// e.g. `+49 30 1234567`.
     pub phone: Patch<Line<60>>,
+    /// e.g. `+49 170 1234567`.
     pub mobile: Patch<Line<60>>,
     /// What they do there, e.g. `Head of IT`.
     pub title: Patch<Line<120>>,
@@ -324,7 +340,7 @@ pub struct UpdatePerson {
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,
     /// true puts the contact away, false brings it back.
-    pub archived: Option<bool>,
+    pub archived: Patch<bool>,
 }
 
 impl Operation for UpdatePerson {
@@ -341,7 +357,7 @@ impl Operation for UpdatePerson {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Person> {
         let id = self.person_id.resolve(cx)?;
         let mut row = Change::existing(cx, "crm_person", id)?;
-        row.patch("name", &self.name.into())?
+        row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch(
                 "organization_id",
                 &self.organization_id.try_map(|reference| reference.resolve_for("organizationId", cx))?,
@@ -355,7 +371,7 @@ impl Operation for UpdatePerson {
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
             .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
-            .archive(cx, self.archived)?;
+            .archive(cx, self.archived.never_cleared("archived")?)?;
         row.update(cx, id)?;
         Person::by_id(cx, id)
     }

@@ -8,6 +8,7 @@ use crate::core::caller::Account;
 use crate::core::error::Error;
 use crate::core::input;
 use crate::core::money::Money;
+use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::features::crm::Named;
 use crate::features::crm::choices::Choices;
@@ -378,7 +379,7 @@ pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
 pub async fn archive(page: Page, id: web::Path<String>, form: Form) -> Answer {
     let archived = form.value("archived") != "false";
     let deal_id = Ref::new(id.as_str());
-    let deal = page.run(UpdateDeal { deal_id, archived: Some(archived), ..UpdateDeal::default() }).await?;
+    let deal = page.run(UpdateDeal { deal_id, archived: Patch::Set(archived), ..UpdateDeal::default() }).await?;
     match archived {
         true => page.go("/crm/deals", &format!("{} is archived", deal.title)),
         false => page.go(&format!("/crm/deals/{}", deal.id), &format!("{} is back", deal.title)),

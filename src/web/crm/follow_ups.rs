@@ -5,6 +5,7 @@ use actix_web::web;
 use askama::Template;
 use serde_json::Value;
 
+use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::deals::GetDeal;
@@ -89,7 +90,7 @@ fn group(page: &Page, item: &FollowUp) -> (&'static str, &'static str) {
 
 async fn set_status(page: &Page, id: &str, status: FollowUpStatus, said: &str) -> Answer {
     let follow_up_id = Ref::new(id);
-    let update = UpdateFollowUp { follow_up_id, status: Some(status), ..UpdateFollowUp::default() };
+    let update = UpdateFollowUp { follow_up_id, status: Patch::Set(status), ..UpdateFollowUp::default() };
     let item = page.run(update).await?;
     page.back("/crm/follow-ups", &format!("{said}: {}", item.title))
 }

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
+use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::organizations::{
@@ -120,7 +121,8 @@ pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
 pub async fn archive(page: Page, id: web::Path<String>, form: Form) -> Answer {
     let archived = form.value("archived") != "false";
     let organization_id = Ref::new(id.as_str());
-    let update = UpdateOrganization { organization_id, archived: Some(archived), ..UpdateOrganization::default() };
+    let update =
+        UpdateOrganization { organization_id, archived: Patch::Set(archived), ..UpdateOrganization::default() };
     let organization = page.run(update).await?;
     match archived {
         true => page.go("/crm/organizations", &format!("{} is archived", organization.name)),

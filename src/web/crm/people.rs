@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
+use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::organizations::GetOrganization;
@@ -95,7 +96,8 @@ pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
 pub async fn archive(page: Page, id: web::Path<String>, form: Form) -> Answer {
     let archived = form.value("archived") != "false";
     let person_id = Ref::new(id.as_str());
-    let person = page.run(UpdatePerson { person_id, archived: Some(archived), ..UpdatePerson::default() }).await?;
+    let person =
+        page.run(UpdatePerson { person_id, archived: Patch::Set(archived), ..UpdatePerson::default() }).await?;
     match archived {
         true => page.go("/crm/people", &format!("{} is archived", person.name)),
         false => page.go(&format!("/crm/people/{}", person.id), &format!("{} is back", person.name)),

@@ -1,0 +1,55 @@
+//! `sally mcp config`: what to paste into an MCP client.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+
+use super::output;
+use crate::core::config::Config;
+use crate::core::error::{Error, Result};
+use crate::mcp::clients;
+
+#[derive(Subcommand)]
+pub(super) enum Mcp {
+    /// Print a client's configuration for this server
+    Config(ClientArguments),
+}
+
+#[derive(Args)]
+pub(super) struct ClientArguments {
+    /// Which client
+    #[arg(value_parser = PossibleValuesParser::new(clients::CLIENTS))]
+    client: String,
+
+    /// Where the server is reached [default: `public_url` of the settings, or the address it listens on]
+    #[arg(long)]
+    url: Option<url::Url>,
+
+    /// An MCP key; “sally key create --kind mcp” makes one
+    #[arg(long, value_parser = key)]
+    key: Option<String>,
+}
+
+/// Stands where the key belongs.
+const NO_KEY: &str = "YOUR_MCP_KEY";
+
+impl Mcp {
+    pub(super) fn run(self, config: &Config) -> Result<()> {
+        let Mcp::Config(ClientArguments { client, url, key }) = self;
+        let base_url = url.map_or_else(|| config.base_url(), |url| url.to_string());
+        let base_url = base_url.trim_end_matches('/').trim_end_matches("/mcp");
+        let configs = clients::hosted(base_url, key.as_deref().unwrap_or(NO_KEY));
+        let found = configs.into_iter().find(|config| config.client == client);
+        let found = found.ok_or_else(|| Error::internal(format!("{client} is offered and not known")))?;
+        output::complain(&format!("{}: {}.", found.title, found.place));
+        if key.is_none() {
+            output::complain(&format!("Put a key where {NO_KEY} stands; “sally key create --kind mcp” makes one."));
+        }
+        output::say(&found.text)
+    }
+}
+
+/// A key is letters, digits, `-` and `_`: anything else would break out of the text it stands in.
+fn key(text: &str) -> Result<String, String> {
+    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    is_plain.then(|| text.to_owned()).ok_or_else(|| "a key is made of letters, digits, - and _".into())
+}

@@ -1,0 +1,175 @@
+// Every page in a real browser: light and dark, phone and desktop, with and without JavaScript.
+// Fails on a sideways scroll bar, a blocked or failing script, an accessibility finding, or a step that does not work.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const [base, email, password, pictures] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags });
+if (pictures) mkdirSync(pictures, { recursive: true });
+let passed = 0;
+
+async function step(name, work) {
+  try {
+    await work();
+    passed += 1;
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    console.error(`FAIL ${name}\n${error.stack}`);
+    await browser.close();
+    console.log(`${passed} passed, 1 failed`);
+    process.exit(1);
+  }
+}
+
+/** A window somebody is signed in to; what its console complains about fails the step. */
+async function signedIn(options = {}) {
+  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on('console', (message) => message.type() === 'error' && page.complaints.push(message.text()));
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  await page.goto('/login');
+  await page.fill('input[name=email]', email);
+  await page.fill('input[name=password]', password);
+  await Promise.all([page.waitForURL('**/crm/deals*'), page.click('form button.primary')]);
+  return page;
+}
+
+async function firstLink(page, path, selector) {
+  await page.goto(path);
+  return page.locator(selector).first().getAttribute('href');
+}
+
+await step('whoever signs in sees the pipeline', async () => {
+  const page = await signedIn();
+  const names = await page.locator('#board [data-column-name]').allInnerTexts();
+  assert.deepEqual(names.map((name) => name.trim()), ['Lead', 'Qualified', 'Proposal', 'Negotiation', 'Won', 'Lost']);
+  assert.ok(await page.locator('#board [data-deal]').count() > 5, 'the demo has deals');
+  assert.match(await page.locator('.column-totals').first().innerText(), /\d/);
+  await page.context().close();
+});
+
+const page = await signedIn();
+const deal = await firstLink(page, '/crm/deals', '#board [data-deal] h3 a');
+const organization = await firstLink(page, '/crm/organizations', 'table tbody a');
+const person = await firstLink(page, '/crm/people', 'table tbody a');
+const pages = [
+  '/crm/deals', '/crm/deals?view=table', '/crm/deals/new', deal, `${deal}/edit`, '/crm/organizations', '/crm/organizations/new', organization,
+  `${organization}/edit`, '/crm/people', '/crm/people/new', person, `${person}/edit`, '/crm/activities', '/crm/follow-ups', '/crm/follow-ups/new',
+  '/settings/keys', '/search?q=website', '/search?q=zzzzzz', '/crm/deals?view=table&q=zzzzzz', '/no-such-page', '/api/docs',
+];
+await page.context().close();
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const [device, viewport] of [['desktop', { width: 1280, height: 800 }], ['phone', { width: 360, height: 740 }]]) {
+    await step(`every page, ${colorScheme}, ${device}`, async () => {
+      const page = await signedIn({ colorScheme, viewport });
+      for (const path of pages) {
+        page.complaints.length = 0;
+        const answer = await page.goto(path);
+        assert.equal(answer.status(), path === '/no-such-page' ? 404 : 200, path);
+        assert.equal(await page.locator('h1').count(), 1, `${path} has one h1`);
+        const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        assert.ok(wide <= room, `${path} is ${wide} px wide in a window of ${room} px`);
+        const complaints = page.complaints.filter((text) => !(path === '/no-such-page' && text.includes('404')));
+        assert.deepEqual(complaints, [], path);
+        if (pictures) {
+          const name = `${path.replaceAll(/[^a-z0-9]+/gi, '-').slice(1, 40)}-${colorScheme}-${device}`;
+          await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: device === 'phone' });
+        }
+        // Playwright may add a script where the page's own policy forbids it.
+        const found = await page.evaluate(`${axe}; axe.run().then((result) => result.violations.map((v) => v.id + ': ' + v.nodes[0].html))`);
+        assert.deepEqual(found, [], path);
+      }
+      await page.context().close();
+    });
+  }
+}
+
+/** The name of the column a card is in. */
+const columnOf = (page, id) => page.locator(`#board .column:has([data-deal="${id}"]) [data-column-name]`).innerText();
+
+await step('a card is moved by keyboard, and is there after a reload', async () => {
+  const page = await signedIn();
+  const id = await page.locator('#board [data-deal]').first().getAttribute('data-deal');
+  assert.equal(await columnOf(page, id), 'Lead');
+  await page.locator(`[data-deal="${id}"] h3 a`).focus();
+  const moved = page.waitForResponse((answer) => answer.url().includes('/move'));
+  await page.keyboard.press('Alt+ArrowRight');
+  assert.ok((await moved).ok());
+  await page.waitForFunction(() => document.querySelector('#announce').textContent !== '');
+  await page.reload();
+  assert.equal(await columnOf(page, id), 'Qualified');
+  await page.context().close();
+});
+
+await step('a card is dragged to another column', async () => {
+  const page = await signedIn();
+  const card = page.locator('#board .column').nth(1).locator('[data-deal]').first();
+  const id = await card.getAttribute('data-deal');
+  const moved = page.waitForResponse((answer) => answer.url().includes('/move'));
+  await card.dragTo(page.locator('#board .column').nth(2).locator('.cards'));
+  assert.ok((await moved).ok());
+  await page.reload();
+  assert.equal(await columnOf(page, id), 'Proposal');
+  await page.context().close();
+});
+
+await step('without JavaScript a card is moved by its form', async () => {
+  const page = await signedIn({ javaScriptEnabled: false });
+  const card = page.locator('#board .column').nth(2).locator('[data-deal]').first();
+  const id = await card.getAttribute('data-deal');
+  await card.locator('details summary').click();
+  await card.locator('select[name=to]').selectOption({ label: 'Negotiation' });
+  await card.locator('form button').first().click();
+  await page.waitForLoadState();
+  assert.equal(await columnOf(page, id), 'Negotiation');
+  await page.context().close();
+});
+
+await step('a form comes back with what was typed and says what is wrong', async () => {
+  const page = await signedIn();
+  await page.goto('/crm/deals/new');
+  await page.fill('[name=title]', 'A deal from the browser');
+  await page.fill('[name=value]', '12.345');
+  await page.locator('main form button.primary').first().click();
+  await page.waitForLoadState();
+  assert.match(await page.locator('#value-error').innerText(), /3 decimals/);
+  assert.equal(await page.inputValue('[name=title]'), 'A deal from the browser');
+  await page.fill('[name=value]', '12345.50');
+  await Promise.all([page.waitForURL(/\/crm\/deals\/deal_/), page.locator('main form button.primary').first().click()]);
+  assert.match(await page.locator('h1').innerText(), /A deal from the browser/);
+  await page.context().close();
+});
+
+await step('a key is made, shown once with a ready configuration, and revoked', async () => {
+  const page = await signedIn();
+  await page.goto('/settings/keys');
+  await page.fill('[name=label]', 'From the browser');
+  await page.locator('main form:has([name=label]) button.primary').click();
+  await page.waitForLoadState();
+  const text = await page.locator('main').innerText();
+  const token = text.match(/(sallymcp|atpm)_[\w-]+/)[0];
+  assert.match(text, /claude mcp add|mcpServers/);
+  const answer = await fetch(`${base}/api/auth/me`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 200);
+  await page.goto('/settings/keys');
+  assert.ok(!(await page.locator('main').innerText()).includes(token), 'the token is shown once');
+  await page.context().close();
+});
+
+await step('signing out ends it', async () => {
+  const page = await signedIn();
+  await page.locator('form[action="/logout"] button').first().evaluate((button) => button.form.requestSubmit());
+  await page.waitForURL('**/login*');
+  await page.goto('/crm/deals');
+  assert.match(page.url(), /\/login\?next=/);
+  await page.context().close();
+});
+
+await browser.close();
+console.log(`${passed} passed, 0 failed`);

@@ -1,0 +1,400 @@
+//! The executable as people and scripts meet it: real processes, real files, real sockets.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "Correct-horse-7";
+
+/// A `sally` that sees nothing of the environment of whoever runs the tests.
+fn sally(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sally"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SALLY_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").current_dir(folder).args(arguments);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    sally(folder, arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn run_with(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = sally(folder, arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Exactly one JSON object on stdout, from a command that did what it should.
+fn json_of(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// It failed with one line on stderr and nothing on stdout; that line.
+fn complaint(output: &Output) -> String {
+    let told = stderr(output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+    assert!(output.stdout.is_empty());
+    told
+}
+
+const ADA: &[&str] =
+    &["init", "--admin-email", "ada@example.com", "--admin-name", "Ada", "--workspace", "Acme Studio", "--json"];
+
+/// A file that Ada administers, with what `init` told.
+fn adas_file() -> (tempfile::TempDir, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let made = json_of(&run(folder.path(), ADA));
+    (folder, made)
+}
+
+/// A server on a port of its own; killed when the test ends.
+struct Server {
+    child: Child,
+    url: String,
+    /// What it said before it began to wait.
+    told: String,
+    agent: ureq::Agent,
+}
+
+impl Server {
+    fn start(folder: &Path, arguments: &[&str]) -> Server {
+        Server::launch(sally(folder, &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
+    }
+
+    fn launch(mut command: Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut told = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        while !told.contains("To stop") {
+            assert!(lines.read_line(&mut told).unwrap() > 0, "it ended early: {told}");
+        }
+        let url = told.lines().next().unwrap().split(" at ").last().unwrap().to_owned();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        Server { child, url, told, agent }
+    }
+
+    fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {token}"));
+        let mut response = request.call().unwrap();
+        (response.status().as_u16(), response.body_mut().read_json().unwrap())
+    }
+
+    fn status(&self, path: &str) -> u16 {
+        self.agent.get(format!("{}{path}", self.url)).call().unwrap().status().as_u16()
+    }
+
+    fn post(&self, path: &str, token: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if !token.is_empty() {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let mut response = request.send_json(body)?;
+        Ok((response.status().as_u16(), response.body_mut().read_json()?))
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The word after a heading in what the server told.
+fn told<'a>(server: &'a Server, heading: &str) -> &'a str {
+    let line = server.told.lines().find_map(|line| line.strip_prefix(heading)).unwrap();
+    line.split_whitespace().next().unwrap()
+}
+
+#[test]
+fn init_sets_a_new_file_up_once() {
+    let (folder, made) = adas_file();
+    let mut names: Vec<&str> = made.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accountId", "apiKey", "email", "mcpKey", "password", "workspaceId", "workspaceSlug"]);
+    assert_eq!((&made["email"], &made["workspaceSlug"]), (&json!("ada@example.com"), &json!("acme-studio")));
+    assert!(made["apiKey"].as_str().unwrap().starts_with("atpm_"));
+    assert!(made["mcpKey"].as_str().unwrap().starts_with("sallymcp_"));
+    assert!(complaint(&run(folder.path(), ADA)).contains("set up already"));
+
+    let server = Server::start(folder.path(), &[]);
+    let (status, me) = server.get("/api/auth/me", made["apiKey"].as_str().unwrap());
+    assert_eq!((status, &me["account"]["name"]), (200, &json!("Ada")));
+    let login = json!({ "email": "ada@example.com", "password": made["password"] });
+    assert_eq!(server.post("/api/auth/login", "", &login).unwrap().0, 200);
+}
+
+#[test]
+fn a_password_from_standard_input_is_not_repeated_and_must_be_strong() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [ADA, &["--password-stdin"]].concat();
+    assert!(complaint(&run_with(folder.path(), &arguments, "weak\n")).contains("12 to 256 characters"));
+    assert!(complaint(&run_with(folder.path(), &arguments, "")).contains("standard input"));
+    let made = run_with(folder.path(), &arguments, &format!("{PASSWORD}\n"));
+    assert_eq!(json_of(&made).get("password"), None);
+    assert!(!String::from_utf8_lossy(&made.stdout).contains(PASSWORD));
+}
+
+#[test]
+fn a_new_file_is_served_with_a_set_up_link_and_nothing_else_until_it_is_set_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plain = sally(folder.path(), &[]);
+    plain.env("SALLY_LISTEN", "127.0.0.1:0");
+    let server = Server::launch(plain);
+    assert!(server.told.contains(&format!("{}/setup?token=", server.url)), "{}", server.told);
+    assert_eq!(server.status("/health"), 200);
+    for path in ["/", "/api/crm/deals", "/api/openapi.json", "/mcp", "/login"] {
+        assert_eq!(server.status(path), 503, "{path}");
+    }
+    json_of(&run(folder.path(), ADA));
+    assert_eq!(server.status("/api/crm/deals"), 401);
+}
+
+#[test]
+fn the_demo_lets_people_and_agents_in_and_can_be_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &["--demo"]);
+    let login = json!({ "email": told(&server, "E-mail"), "password": told(&server, "Password") });
+    let (status, signed_in) = server.post("/api/auth/login", "", &login).unwrap();
+    assert_eq!((status, &signed_in["account"]["name"]), (200, &json!("Lena Brandt")));
+    let key = told(&server, "MCP key").to_owned();
+    assert!(server.told.contains(&format!("claude mcp add --transport http sally {}/mcp", server.url)));
+
+    let count = |path: &str| server.get(&format!("/api/crm/{path}?include=total&limit=200"), &key).1;
+    for (path, least) in [("organizations", 14), ("people", 30), ("deals", 24), ("activities", 50), ("follow-ups", 20)]
+    {
+        assert!(count(path)["total"].as_i64().unwrap() >= least, "{path}");
+    }
+    let deals = count("deals")["items"].as_array().unwrap().clone();
+    for (field, words) in [
+        ("stage", &["Lead", "Qualified", "Proposal", "Negotiation"][..]),
+        ("status", &["OPEN", "WON", "LOST"]),
+        ("currency", &["EUR", "USD", "GBP", "JPY"]),
+    ] {
+        assert!(words.iter().all(|word| deals.iter().any(|deal| deal[field] == *word)), "{field}");
+    }
+    let keys = json_of(&run(folder.path(), &["key", "list", "--json"]));
+    assert_eq!(keys["items"].as_array().unwrap().len(), 1, "the keys of the writers are gone");
+
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    let again = Server::start(folder.path(), &["--demo"]);
+    assert!(again.told.contains("/reset-password?token="));
+    assert_eq!(again.get("/api/crm/deals", told(&again, "MCP key")).0, 200);
+    assert_eq!(again.get("/api/crm/deals", &key).0, 200);
+
+    let (other, _) = adas_file();
+    let refused = run(other.path(), &["serve", "--demo", "--listen", "127.0.0.1:0"]);
+    assert!(complaint(&refused).contains("holds accounts already"));
+}
+
+#[test]
+fn a_second_server_is_told_who_holds_the_file_and_a_taken_port_is_named() {
+    let (folder, _) = adas_file();
+    let server = Server::start(folder.path(), &[]);
+    let second = complaint(&run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(second.contains(&format!("process {}", server.child.id())), "{second}");
+
+    let address = server.url.strip_prefix("http://").unwrap();
+    let taken = complaint(&run(folder.path(), &["serve", "--db", "other.db", "--listen", address]));
+    assert!(taken.contains(address) && taken.contains("--listen"), "{taken}");
+}
+
+#[test]
+fn a_polite_signal_ends_with_0_and_leaves_one_file_of_data() {
+    for signal in ["-TERM", "-INT"] {
+        let (folder, made) = adas_file();
+        let mut server = Server::start(folder.path(), &[]);
+        let key = made["apiKey"].as_str().unwrap();
+        assert_eq!(server.post("/api/crm/deals", key, &json!({ "title": "Relaunch" })).unwrap().0, 201);
+        assert!(folder.path().join("sally.db-wal").exists());
+        server.signal(signal);
+        assert_eq!(server.wait(), Some(0));
+        for left in ["sally.db-wal", "sally.db-shm"] {
+            assert!(!folder.path().join(left).exists(), "{left} after {signal}");
+        }
+        let restarted = Server::start(folder.path(), &[]);
+        assert_eq!(restarted.get("/api/crm/deals", key).1["items"][0]["title"], "Relaunch");
+    }
+}
+
+#[test]
+fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
+    const WRITERS: usize = 8;
+    const ENOUGH: usize = 400;
+    let (folder, made) = adas_file();
+    let key = made["apiKey"].as_str().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let acknowledged = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let (reached, enough) = std::sync::mpsc::channel();
+        for writer in 0..WRITERS {
+            let (agent, url, reached) = (server.agent.clone(), server.url.clone(), reached.clone());
+            let acknowledged = &acknowledged;
+            scope.spawn(move || {
+                for number in 0.. {
+                    let request = agent.post(format!("{url}/api/crm/deals"));
+                    let request = request.header("Authorization", format!("Bearer {key}"));
+                    let answer = request.send_json(json!({ "title": format!("Deal {number} of {writer}") }));
+                    let answer = answer.and_then(|mut response| {
+                        assert_eq!(response.status(), 201);
+                        response.body_mut().read_json::<Value>()
+                    });
+                    let Ok(deal) = answer else { break };
+                    let mut all = acknowledged.lock().unwrap();
+                    all.push(deal["id"].as_str().unwrap().to_owned());
+                    if all.len() == ENOUGH {
+                        reached.send(()).unwrap();
+                    }
+                }
+            });
+        }
+        enough.recv().unwrap();
+        server.signal("-KILL");
+        assert_eq!(server.wait(), None, "killed by a signal");
+    });
+
+    let restarted = Server::start(folder.path(), &[]);
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() >= ENOUGH);
+    for id in &acknowledged {
+        assert_eq!(restarted.get(&format!("/api/crm/deals/{id}"), key).0, 200, "{id} is lost");
+    }
+}
+
+#[test]
+fn keys_of_the_command_line_are_honoured_by_the_next_request() {
+    let (folder, _) = adas_file();
+    let server = Server::start(folder.path(), &[]);
+    let create = ["key", "create", "--account", "ada@example.com", "--label", "Nightly", "--json"];
+    let narrow = ["--kind", "mcp", "--workspace", "acme-studio", "--scopes", "crm:read", "--expires", "90d"];
+    let made = json_of(&run(folder.path(), &[&create[..], &narrow].concat()));
+    for field in ["id", "token", "prefix", "scopes", "expiresAt", "workspaceId"] {
+        assert!(made[field].is_string(), "{field}: {made}");
+    }
+    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    assert_eq!(server.get("/api/crm/deals", token).0, 200);
+    assert_eq!(server.post("/api/crm/deals", token, &json!({ "title": "No" })).unwrap().0, 403);
+
+    let listed = run(folder.path(), &["key", "list"]);
+    assert!(String::from_utf8(listed.stdout).unwrap().contains("acme-studio"));
+    assert!(run(folder.path(), &["key", "revoke", id]).status.success());
+    assert_eq!(server.get("/api/crm/deals", token).0, 401);
+    let removed = run(folder.path(), &["key", "revoke", id]);
+    assert!(String::from_utf8(removed.stdout).unwrap().contains("removed"));
+    assert!(complaint(&run(folder.path(), &["key", "revoke", id])).contains(id));
+}
+
+#[test]
+fn people_are_added_beside_a_server_and_set_their_own_password() {
+    let (folder, made) = adas_file();
+    let server = Server::start(folder.path(), &[]);
+    let add = ["user", "add", "--email", "Ben@example.com", "--name", "Ben", "--role", "member", "--json"];
+    let added = json_of(&run(folder.path(), &[&add[..], &["--workspace", "acme-studio"]].concat()));
+    assert_eq!((&added["role"], &added["workspaceId"]), (&json!("MEMBER"), &made["workspaceId"]));
+    let token_of = |url: &Value| url.as_str().unwrap().split("token=").last().unwrap().to_owned();
+    let welcome = json!({ "token": token_of(&added["setPasswordUrl"]), "password": PASSWORD });
+    assert_eq!(server.post("/api/auth/reset-password", "", &welcome).unwrap().0, 200);
+    let login = |password: &str| {
+        server.post("/api/auth/login", "", &json!({ "email": "ben@example.com", "password": password })).unwrap().0
+    };
+    assert_eq!(login(PASSWORD), 200);
+
+    let reset = json_of(&run(folder.path(), &["user", "reset", "--email", "ben@example.com", "--json"]));
+    let fresh = json!({ "token": token_of(&reset["setPasswordUrl"]), "password": "Another-horse-8" });
+    assert_eq!(server.post("/api/auth/reset-password", "", &fresh).unwrap().0, 200);
+    assert_eq!((login(PASSWORD), login("Another-horse-8")), (401, 200));
+
+    let nowhere = run(folder.path(), &[&add[..], &["--workspace", "nowhere"]].concat());
+    assert!(complaint(&nowhere).contains("nowhere"));
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_failures_with_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for wrong in [
+        &["sreve"][..],
+        &["serve", "--listen", "here"],
+        &["init", "--admin-email", "ada@example.com"],
+        &["init", "--admin-email", "ada", "--admin-name", "Ada", "--workspace", "Acme"],
+        &["key", "create", "--account", "a@b.example", "--kind", "other", "--label", "x"],
+        &["key", "create", "--account", "a@b.example", "--kind", "api", "--label", "x", "--expires", "soon"],
+        &["mcp", "config", "notepad"],
+    ] {
+        let output = run(folder.path(), wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+    assert!(complaint(&run(folder.path(), &["key", "list"])).contains("no file sally.db"));
+    assert!(complaint(&run(folder.path(), &["--config", "none.toml", "serve"])).contains("none.toml"));
+    std::fs::write(folder.path().join("text.db"), "this is a letter, and much longer than a header".repeat(20))
+        .unwrap();
+    assert!(complaint(&run(folder.path(), &["--db", "text.db", "key", "list"])).contains("text.db"));
+    assert!(complaint(&run(folder.path(), &["--db", "no/such/folder/sally.db", "serve"])).contains("no/such/folder"));
+    assert_eq!(run(folder.path(), &["--version"]).stdout, format!("sally {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("sally.toml"), "db = 'file.db'\npublic_url = 'https://file.example'").unwrap();
+    let config = |arguments: &[&str], variable: Option<&str>| {
+        let mut command = sally(folder.path(), &[&["mcp", "config", "claude"], arguments].concat());
+        let output = command.envs(variable.map(|url| ("SALLY_PUBLIC_URL", url))).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(config(&[], None).contains("https://file.example/mcp"));
+    assert!(config(&[], Some("https://environment.example")).contains("https://environment.example/mcp"));
+    let flag = ["--url", "https://flag.example/", "--key", "sallymcp_x"];
+    let text = config(&flag, Some("https://environment.example"));
+    assert_eq!(
+        text,
+        "claude mcp add --transport http sally https://flag.example/mcp --header \"Authorization: Bearer sallymcp_x\"\n"
+    );
+
+    json_of(&run(folder.path(), ADA));
+    assert!(folder.path().join("file.db").exists());
+    json_of(&sally(folder.path(), ADA).env("SALLY_DB", "environment.db").output().unwrap());
+    assert!(folder.path().join("environment.db").exists());
+    json_of(&run(folder.path(), &[ADA, &["--db", "flag.db"]].concat()));
+    assert!(folder.path().join("flag.db").exists());
+}
+
+#[test]
+fn openapi_and_completions_need_no_file_and_a_closed_pipe_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let document = json_of(&run(folder.path(), &["openapi"]));
+    assert!(document["paths"]["/crm/deals"].is_object() || document["paths"]["/api/crm/deals"].is_object());
+    let script = run(folder.path(), &["completions", "bash"]);
+    assert!(String::from_utf8(script.stdout).unwrap().contains("_sally"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    for arguments in [&["openapi"][..], &["completions", "zsh"], &["--help"]] {
+        let mut child = sally(folder.path(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut told = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
