@@ -181,6 +181,16 @@ async fn signing_in_sets_the_cookie_and_a_wrong_password_does_not() {
 }
 
 #[tokio::test]
+async fn whoever_tries_too_often_has_to_wait() {
+    let world = World::with(|config| config.sign_in_attempts_per_minute = 1).await;
+    let browser = Browser::new(&serve(&world.app));
+    assert_eq!(browser.sign_in("Wrong-horse-7", "").status, 401);
+    let refused = browser.sign_in(PASSWORD, "");
+    assert_eq!((refused.status, refused.cookies.len()), (429, 0));
+    assert!(refused.has("Too many attempts to sign in. Try again in"));
+}
+
+#[tokio::test]
 async fn a_next_that_leads_elsewhere_is_ignored() {
     let world = World::new().await;
     let base = serve(&world.app);
@@ -247,7 +257,10 @@ async fn every_page_shows_its_heading_to_owners_and_viewers() {
         assert_eq!(browser.get("/").location, "/crm/deals");
     }
     let ada = office.browser("ada").await;
+    let vera = office.browser("vera").await;
     for (path, heading) in &writing {
+        let may_look = path.contains("/follow-ups/fup_");
+        assert_eq!(vera.get(path).status, if may_look { 200 } else { 403 }, "{path}");
         let shown = ada.get(path);
         assert_eq!((shown.status, shown.heading()), (200, *heading), "{path}");
     }
@@ -494,6 +507,8 @@ async fn the_set_up_link_works_once() {
     let app = Arc::new(App::new(store, config, sally::features::ALL));
     let token = app.run(console(), OfferSetUp {}).await.unwrap().token;
     let browser = Browser::new(&serve(&app));
+    let before = browser.get("/crm/deals");
+    assert_eq!((before.status, before.heading()), (503, "Not set up yet"));
     assert_eq!(browser.get(&format!("/setup?token={token}")).heading(), "Set up Sally");
 
     let fields = |token, password| {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::core::app::{App, Listed};
 use crate::core::caller::Role;
-use crate::core::operation::{Effect, Needs, Route};
+use crate::core::operation::{Effect, Needs, Route, Toolset};
 
 /// Made once at start-up; the same bytes each time.
 pub struct Document {
@@ -253,6 +253,7 @@ struct DocsPage<'a> {
 
 struct Group<'a> {
     name: &'a str,
+    title: &'static str,
     operations: Vec<Line<'a>>,
 }
 
@@ -289,12 +290,15 @@ fn groups(app: &App) -> Vec<Group<'_>> {
                 && (name != LIMIT || spec.is_list())
         };
         let own = properties(listed).iter().filter(|(name, _)| !is_common(name));
-        let fields = own.map(|(name, schema)| Field {
-            name,
-            kind: kind(schema),
-            is_required: required(listed).any(|field| field == name),
-            description: schema.get("description").and_then(Value::as_str).unwrap_or_default(),
-        });
+        let mut fields: Vec<Field<'_>> = own
+            .map(|(name, schema)| Field {
+                name,
+                kind: kind(schema),
+                is_required: required(listed).any(|field| field == name),
+                description: schema.get("description").and_then(Value::as_str).unwrap_or_default(),
+            })
+            .collect();
+        fields.sort_by_key(|field| !field.is_required);
         let line = Line {
             name: spec.name,
             title: spec.title,
@@ -304,15 +308,31 @@ fn groups(app: &App) -> Vec<Group<'_>> {
             effect: spec.effect.word(),
             is_tool: spec.more.mcp,
             description: listed.shape.schema.get("description").and_then(Value::as_str).unwrap_or_default(),
-            fields: fields.collect(),
+            fields,
             common: properties(listed).keys().map(String::as_str).filter(|name| is_common(name)).collect(),
         };
         match groups.iter_mut().find(|group| group.name == spec.toolset.word()) {
             Some(group) => group.operations.push(line),
-            None => groups.push(Group { name: spec.toolset.word(), operations: vec![line] }),
+            None => {
+                groups.push(Group { name: spec.toolset.word(), title: chapter(spec.toolset), operations: vec![line] })
+            }
         }
     }
     groups
+}
+
+/// What people call an area.
+fn chapter(toolset: Toolset) -> &'static str {
+    match toolset {
+        Toolset::Core => "Core",
+        Toolset::Account => "Account",
+        Toolset::Workspace => "Workspaces",
+        Toolset::Projects => "Projects",
+        Toolset::Tasks => "Tasks",
+        Toolset::Time => "Time",
+        Toolset::Crm => "CRM",
+        Toolset::Agents => "Agents",
+    }
 }
 
 fn kind(schema: &Value) -> String {

@@ -9,7 +9,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Compress, Next, from_fn};
@@ -178,7 +178,11 @@ async fn around(
             Kind::NotSetUp,
             "This server is being set up. Open the one-time link that `sally serve` printed.",
         );
-        let mut response = plain_problem(&error.problem(&id), error.status());
+        let accepts_html = |value: &HeaderValue| value.to_str().is_ok_and(|accept| accept.contains("text/html"));
+        let mut response = match request.headers().get(ACCEPT).is_some_and(accepts_html) {
+            true => crate::web::not_set_up(request.request(), error),
+            false => plain_problem(&error.problem(&id), error.status()),
+        };
         finish(response.headers_mut(), &id);
         return Ok(request.into_response(response));
     }

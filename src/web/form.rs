@@ -29,6 +29,8 @@ pub struct Form {
     /// What is wrong with the whole.
     pub notice: Option<Notice>,
     status: Option<StatusCode>,
+    /// When to try again, for whoever was too fast.
+    pub retry_after_seconds: Option<u32>,
 }
 
 /// A message above the form.
@@ -202,6 +204,7 @@ impl Form {
         };
         self.notice = Some(Notice { title, text });
         self.status = StatusCode::from_u16(error.status()).ok();
+        self.retry_after_seconds = error.retry_after_seconds();
         true
     }
 }
@@ -217,13 +220,17 @@ fn several(error: &Error, typed: &str) -> String {
 }
 
 fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut text: String =
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
-    if !text.ends_with(['.', '!', '?']) {
-        text.push('.');
+    let mut sentence = first_upper(text);
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
     }
-    text
+    sentence
+}
+
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.collect::<String>() + letters.as_str()
 }
 
 /// What the forms call a field: `expectedCloseAt` is "Expected close".
@@ -246,8 +253,7 @@ fn label(field: &str) -> String {
         words.extend(letter.to_lowercase());
     }
     let words = words.strip_suffix(" id").or(words.strip_suffix(" at")).unwrap_or(&words);
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    first_upper(words)
 }
 
 impl FromRequest for Form {

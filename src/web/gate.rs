@@ -1,7 +1,6 @@
 //! In and out: sign-in, sign-out, the first set-up, a new password, and the choice of the workspace.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
-use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -69,8 +68,8 @@ pub async fn login(request: HttpRequest, mut form: Form) -> Answer {
         Some(signed_in) => enter(&request, &signed_in, if next.is_empty() { START } else { next }),
         None => {
             let mut response = card(&request, &form, &LoginPage { form: &form, next })?;
-            if response.status() == StatusCode::TOO_MANY_REQUESTS {
-                response.headers_mut().insert(RETRY_AFTER, 60.into());
+            if let Some(seconds) = form.retry_after_seconds {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
             Ok(response)
         }

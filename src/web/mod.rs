@@ -9,7 +9,7 @@ pub mod search;
 pub mod settings;
 pub mod show;
 
-use actix_web::{HttpRequest, Resource, guard, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, guard, web};
 
 use crate::core::error::{Error, Kind};
 use page::{Answer, Page, Refused};
@@ -42,6 +42,11 @@ fn get() -> actix_web::Route {
 async fn other_method(request: HttpRequest) -> Answer {
     let what = format!("{} is not possible here.", request.method());
     Err(Refused::bare(&request, Error::new(Kind::MethodNotAllowed, what)))
+}
+
+/// What a browser sees before the one-time link was opened.
+pub fn not_set_up(request: &HttpRequest, error: Error) -> HttpResponse {
+    Refused::bare(request, error).error_response()
 }
 
 /// Where no route leads.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::core::app::{App, Call};
 use crate::core::caller::{PlatformRole, Role, Selector};
-use crate::core::error::{Error, Kind};
+use crate::core::error::{Error, Kind, Permission};
 use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::page::{Page as Items, Paging};
@@ -199,6 +199,19 @@ impl Page {
     /// The error page, inside this frame.
     pub fn refuse(&self, error: Error) -> Refused {
         Refused { error, request: self.request.clone(), page: Some(self.clone()) }
+    }
+
+    /// A form that nobody here may send is not shown; the operation would refuse it anyway.
+    pub fn must_write(&self) -> Result<(), Refused> {
+        if self.may_write {
+            return Ok(());
+        }
+        Err(self.refuse(Error::denied(Permission {
+            scope: "workspace",
+            required: Role::Member.word().into(),
+            current: self.workspace.as_ref().and_then(|place| place.role).map(|role| role.word().to_owned()),
+            reason: "You may look at this workspace, but not change it. Ask an owner to make you a member.".into(),
+        })))
     }
 
     pub fn show(&self, status: StatusCode, template: &impl Template) -> Answer {

@@ -51,6 +51,7 @@ async fn show_form(page: &Page, form: &Form) -> Answer {
 }
 
 pub async fn new_page(page: Page) -> Answer {
+    page.must_write()?;
     let form = Form::filled([("type", "NOTE".to_owned()), ("occurredAt", page.now.local(&page.zone))]);
     show_form(&page, &form).await
 }

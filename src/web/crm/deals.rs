@@ -40,6 +40,8 @@ struct BoardColumn {
     sums: Vec<Money>,
     totals: String,
     cards: Vec<Card>,
+    /// Where all of them are listed, if the board does not show them all.
+    all: Option<String>,
     /// Where its cards are now, among the goals.
     goal: String,
 }
@@ -135,6 +137,10 @@ async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec
             totals: joined(&sums),
             sums,
             cards: column.deals.iter().map(|deal| Card::new(page, deal)).collect(),
+            all: (column.count > column.deals.len() as i64).then(|| match &column.stage {
+                Some(stage) => format!("/crm/deals?view=table&status=OPEN&stage={}", stage.id),
+                None => format!("/crm/deals?view=table&status={}", column.status),
+            }),
             goal,
         });
     }
@@ -347,6 +353,7 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
 }
 
 pub async fn lose_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
     let base = format!("/crm/deals/{}", deal.id);
     page.ok(&Confirm {
@@ -363,6 +370,7 @@ pub async fn lose_page(page: Page, id: web::Path<String>) -> Answer {
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
     page.ok(&Confirm::archive(&page, format!("/crm/deals/{}", deal.id), &deal.title))
 }
@@ -421,6 +429,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Deal>) -> Answer {
 
 /// A new deal, perhaps begun on the page of an organization or a person.
 pub async fn new_page(page: Page) -> Answer {
+    page.must_write()?;
     let query = page.query();
     let mut form = Form::filled([
         ("title", query.get("title").to_owned()),
@@ -451,6 +460,7 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 }
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<&str> = deal.labels.iter().collect();

@@ -141,6 +141,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answ
 
 /// A new follow-up, perhaps begun on the page of what it is about, to which one goes back.
 pub async fn new_page(page: Page) -> Answer {
+    page.must_write()?;
     let query = page.query();
     let mut form = Form::filled([("ownerId", page.account.id.to_string())]);
     if query.has_any(&["dealId"]) {

@@ -112,6 +112,7 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let organization = page.run(reference(&id)).await?.organization;
     page.ok(&Confirm::archive(&page, format!("/crm/organizations/{}", organization.id), &organization.name))
 }
@@ -157,6 +158,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Organization>) -> 
 }
 
 pub async fn new_page(page: Page) -> Answer {
+    page.must_write()?;
     let form = Form::filled([("ownerId", page.account.id.to_string()), ("name", page.query().get("name").to_owned())]);
     show_form(&page, &form, None).await
 }
@@ -169,6 +171,7 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 }
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let known = page.run(reference(&id)).await?.organization;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<&str> = known.labels.iter().collect();

@@ -40,7 +40,7 @@ pub async fn list(page: Page) -> Answer {
         ("Organization", "", ""),
         ("E-mail", "", ""),
         ("Phone", "", "wide-only"),
-        ("Owner", "", ""),
+        ("Owner", "", "wide-only"),
     ];
     page.ok(&ListPage {
         page: &page,
@@ -87,6 +87,7 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let person = page.run(reference(&id)).await?.person;
     page.ok(&Confirm::archive(&page, format!("/crm/people/{}", person.id), &person.name))
 }
@@ -134,6 +135,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Person>) -> Answer
 
 /// A new person, perhaps begun on the page of an organization.
 pub async fn new_page(page: Page) -> Answer {
+    page.must_write()?;
     let query = page.query();
     let mut form = Form::filled([("ownerId", page.account.id.to_string()), ("name", query.get("name").to_owned())]);
     if query.has_any(&["organizationId"]) {
@@ -151,6 +153,7 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 }
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
     let known = page.run(reference(&id)).await?.person;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<&str> = known.labels.iter().collect();
