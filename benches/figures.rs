@@ -369,14 +369,32 @@ fn tools(world: &World) {
     let sally = world.sally(&world.file, 0);
     let rest = Request::get(&format!("/api/crm/deals/{}", world.deal), &world.mcp_key);
     let call = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "crm.deal.get", "arguments": { "dealId": world.deal } } });
-    let tool = Request::post("/mcp", &world.mcp_key, call.to_string());
+    let plain = Request::post("/mcp", &world.mcp_key, call.to_string());
+    let mut tool = Request::post("/mcp", &world.mcp_key, call.to_string());
+    tool.headers.push(("Accept", "application/json, text/event-stream".into()));
+    tool.headers.push(("Mcp-Session-Id", session(&sally, &world.mcp_key)));
     assert!(tool.once(&sally).contains("structuredContent"), "the tool answers");
     println!("\nA tool call beside the REST call of the same operation, 32 connections");
-    let [rest, tool] = in_turn([
+    let [rest, tool, _] = in_turn([
         ("GET /api/crm/deals/{id}", Box::new(|| rest.load(&sally, 32, &world.folder))),
-        ("tools/call crm.deal.get", Box::new(|| tool.load(&sally, 32, &world.folder))),
+        ("tools/call crm.deal.get, in a session", Box::new(|| tool.load(&sally, 32, &world.folder))),
+        ("tools/call crm.deal.get, plain caller", Box::new(|| plain.load(&sally, 32, &world.folder))),
     ]);
     println!("  → {:.0} % of REST (goal 75 %)", percent(tool.per_second, rest.per_second));
+}
+
+fn session(server: &Server, key: &str) -> String {
+    let hello = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "bench", "version": "1" } },
+    });
+    let answer = ureq::post(format!("http://127.0.0.1:{}/mcp", server.port))
+        .header("Authorization", format!("Bearer {key}"))
+        .header("Accept", "application/json, text/event-stream")
+        .header("Content-Type", "application/json")
+        .send(hello.to_string())
+        .expect("a session");
+    answer.headers().get("mcp-session-id").and_then(|id| id.to_str().ok()).expect("its id").to_owned()
 }
 
 fn writes(world: &World) {

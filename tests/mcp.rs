@@ -857,20 +857,3 @@ async fn the_official_client_works_a_deal_from_beginning_to_end() {
     assert_eq!((failed.is_error, &failed.structured_content.unwrap()["status"]), (Some(true), &json!(422)));
     client.cancel().await.unwrap();
 }
-
-/// `cargo test --test mcp -- --ignored --nocapture` prints what `tests/clients/run.sh` wants and serves until SIGTERM.
-#[tokio::test]
-#[ignore = "serves until it is told to stop"]
-async fn a_server_for_the_clients_of_other_languages() {
-    let world = World::new().await;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (url, key) = (format!("http://{}/mcp", listener.local_addr().unwrap()), mcp_key(&world, "ben").await);
-    println!(
-        "{}",
-        json!({ "url": url, "key": key, "eve": mcp_key(&world, "eve").await, "vera": mcp_key(&world, "vera").await })
-    );
-    let app = world.app.clone();
-    let served =
-        std::thread::spawn(move || actix_web::rt::System::new().block_on(sally::http::server::serve(app, listener)));
-    served.join().unwrap().unwrap();
-}

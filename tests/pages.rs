@@ -4,7 +4,6 @@ mod support;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use sally::core::app::App;
@@ -12,17 +11,9 @@ use sally::core::config::Config;
 use sally::core::store::{Store, Tuning};
 use sally::features::setup::OfferSetUp;
 use serde_json::{Value, json};
+use support::server::Server;
 use support::{PASSWORD, World, console};
 use ureq::http::{HeaderValue, Request};
-
-/// The real server on a port of its own, for as long as the test runs.
-fn serve(app: &Arc<App>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let app = app.clone();
-    std::thread::spawn(move || actix_web::rt::System::new().block_on(sally::http::server::serve(app, listener)));
-    base
-}
 
 /// A browser without scripts: it keeps cookies, follows nothing by itself, and says where a form stood.
 struct Browser {
@@ -40,7 +31,8 @@ struct Shown {
 
 impl Browser {
     fn new(base: &str) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).max_idle_connections(0).build();
         Browser { base: base.to_owned(), agent: config.into(), cookies: RefCell::default() }
     }
 
@@ -110,7 +102,7 @@ impl Shown {
 /// One organization, person, deal and follow-up of Acme's.
 struct Office {
     world: World,
-    base: String,
+    server: Server,
     organization: String,
     person: String,
     deal: String,
@@ -137,12 +129,12 @@ impl Office {
         ben.ask("crm.activity.add", call).await.unwrap();
         let info = ben.ask("crm.addon.info", json!({})).await.unwrap();
         let stages = info["stages"].as_array().unwrap().iter().map(|stage| stage["id"].as_str().unwrap().to_owned());
-        let base = serve(&world.app);
-        Office { organization, person, deal, follow_up, stages: stages.collect(), base, world }
+        let server = Server::start(&world.app);
+        Office { organization, person, deal, follow_up, stages: stages.collect(), server, world }
     }
 
     async fn browser(&self, name: &str) -> Browser {
-        let browser = Browser::new(&self.base);
+        let browser = Browser::new(&self.server.base);
         let token = self.world.person(name).await.token;
         browser.cookies.borrow_mut().insert("sally_session".into(), token);
         browser
@@ -156,8 +148,8 @@ impl Office {
 #[tokio::test]
 async fn signing_in_sets_the_cookie_and_a_wrong_password_does_not() {
     let world = World::new().await;
-    let base = serve(&world.app);
-    let browser = Browser::new(&base);
+    let server = Server::start(&world.app);
+    let browser = Browser::new(&server.base);
     assert_eq!(browser.get("/login").heading(), "Sign in");
 
     let wrong = browser.sign_in("Wrong-horse-7", "");
@@ -183,7 +175,8 @@ async fn signing_in_sets_the_cookie_and_a_wrong_password_does_not() {
 #[tokio::test]
 async fn whoever_tries_too_often_has_to_wait() {
     let world = World::with(|config| config.sign_in_attempts_per_minute = 1).await;
-    let browser = Browser::new(&serve(&world.app));
+    let server = Server::start(&world.app);
+    let browser = Browser::new(&server.base);
     assert_eq!(browser.sign_in("Wrong-horse-7", "").status, 401);
     let refused = browser.sign_in(PASSWORD, "");
     assert_eq!((refused.status, refused.cookies.len()), (429, 0));
@@ -193,16 +186,16 @@ async fn whoever_tries_too_often_has_to_wait() {
 #[tokio::test]
 async fn a_next_that_leads_elsewhere_is_ignored() {
     let world = World::new().await;
-    let base = serve(&world.app);
+    let server = Server::start(&world.app);
     for next in
         ["https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]
     {
         let encoded: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        let page = Browser::new(&base).get(&format!("/login?next={encoded}"));
+        let page = Browser::new(&server.base).get(&format!("/login?next={encoded}"));
         assert!(!page.has("evil.example") && !page.has("javascript:"), "{next}");
     }
     // Signing in is slow and counted, so the worst of them stands for all.
-    assert_eq!(Browser::new(&base).sign_in(PASSWORD, "//evil.example").location, "/crm/deals");
+    assert_eq!(Browser::new(&server.base).sign_in(PASSWORD, "//evil.example").location, "/crm/deals");
 }
 
 #[tokio::test]
@@ -292,9 +285,9 @@ async fn strangers_find_nothing_and_viewers_change_nothing() {
     assert_eq!(eve.get("/crm/deals?workspaceSlug=acme").status, 403);
     assert_eq!(office.deal().await["status"], "OPEN");
 
-    let nobody = Browser::new(&office.base).get(&format!("/crm/deals/{deal}"));
+    let nobody = Browser::new(&office.server.base).get(&format!("/crm/deals/{deal}"));
     assert_eq!(nobody.location, format!("/login?next=%2Fcrm%2Fdeals%2F{deal}"));
-    let program = Browser::new(&office.base).send("GET", "/settings", &[("accept", "application/json")], "");
+    let program = Browser::new(&office.server.base).send("GET", "/settings", &[("accept", "application/json")], "");
     assert_eq!(program.status, 401);
     assert_eq!(serde_json::from_str::<Value>(&program.body).unwrap()["code"], "UNAUTHORIZED");
 }
@@ -383,7 +376,7 @@ async fn posts_from_other_sites_are_refused() {
     {
         assert_eq!(ben.post_with(&path, &[("to", "status:WON")], &headers).status, 403, "{headers:?}");
         let login = [("email", "sam@example.com"), ("password", PASSWORD)];
-        assert_eq!(Browser::new(&office.base).post_with("/login", &login, &headers).status, 403, "{headers:?}");
+        assert_eq!(Browser::new(&office.server.base).post_with("/login", &login, &headers).status, 403, "{headers:?}");
     }
     assert_eq!(office.deal().await["status"], "OPEN");
     let host = office.base.clone();
@@ -506,7 +499,8 @@ async fn the_set_up_link_works_once() {
     let store = Store::serve(&config.db, Tuning::default()).unwrap();
     let app = Arc::new(App::new(store, config, sally::features::ALL));
     let token = app.run(console(), OfferSetUp {}).await.unwrap().token;
-    let browser = Browser::new(&serve(&app));
+    let server = Server::start(&app);
+    let browser = Browser::new(&server.base);
     let before = browser.get("/crm/deals");
     assert_eq!((before.status, before.heading()), (503, "Not set up yet"));
     assert_eq!(browser.get(&format!("/setup?token={token}")).heading(), "Set up Sally");
@@ -557,7 +551,7 @@ async fn a_hostile_title_is_only_text() {
 #[tokio::test]
 async fn a_key_is_shown_once_with_ready_configurations_and_dies_at_once() {
     let office = Office::new().await;
-    let sam = Browser::new(&office.base);
+    let sam = Browser::new(&office.server.base);
     sam.sign_in(PASSWORD, "");
     let made = sam.post(
         "/settings/keys",
@@ -580,7 +574,8 @@ async fn a_key_is_shown_once_with_ready_configurations_and_dies_at_once() {
     assert!(!list.has(&token) && list.has("crm:write") && list.has("Acme · crm core"));
 
     let bearer = format!("Bearer {token}");
-    let ask = || Browser::new(&office.base).send("GET", "/api/crm/deals", &[("authorization", &bearer)], "").status;
+    let ask =
+        || Browser::new(&office.server.base).send("GET", "/api/crm/deals", &[("authorization", &bearer)], "").status;
     assert_eq!(ask(), 200);
     let id = list.body.split("/settings/keys/").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let revoke = format!("/settings/keys/{id}/revoke");
@@ -604,7 +599,7 @@ async fn a_key_is_shown_once_with_ready_configurations_and_dies_at_once() {
 #[tokio::test]
 async fn the_workspace_is_chosen_and_kept() {
     let office = Office::new().await;
-    let sam = Browser::new(&office.base);
+    let sam = Browser::new(&office.server.base);
     sam.sign_in(PASSWORD, "");
     let name_of_workspace =
         |shown: &Shown| shown.has("aria-current=\"true\"") && shown.has("value=\"bolt\" aria-current");

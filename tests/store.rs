@@ -206,6 +206,25 @@ async fn a_key_that_is_revoked_or_a_role_that_is_taken_counts_at_once() {
 }
 
 #[tokio::test]
+async fn a_keys_last_use_is_noted_and_is_no_change() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    ben.ask("system.ping", json!({})).await.unwrap();
+    let before = journal(&world, "access_key").len();
+    world.app.tidy().await.unwrap();
+    let keys = ben.ask("api_key.list", json!({})).await.unwrap();
+    assert!(keys["items"][0]["lastUsedAt"].is_string());
+    assert_eq!(journal(&world, "access_key").len(), before);
+}
+
+#[tokio::test]
+async fn what_nobody_answers_for_is_not_written() {
+    let world = World::new().await;
+    let wrote = world.app.store().write(|conn| run(conn, "update workspace set name = 'Mine'", [])).await;
+    assert!(wrote.unwrap_err().to_string().contains("change_set_id"));
+}
+
+#[tokio::test]
 async fn no_list_scans_its_table() {
     let world = World::new().await;
     let ben = world.person("ben").await;

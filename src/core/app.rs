@@ -20,7 +20,7 @@ use super::operation::{Before, Effect, Entry, Needs, Operation, Reply, Spec, Ste
 use super::page::Paging;
 use super::repeat;
 use super::secret::TokenHash;
-use super::store::{Acting, Reading, Store, act, one, run};
+use super::store::{Acting, Reading, Store, act, acted, one, run};
 use super::time::Moment;
 
 pub struct App {
@@ -267,7 +267,9 @@ impl App {
                 request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
             },
         )?;
-        step.execute(&Tx::new(conn, &caller, &self.config, now, call))
+        let answer = step.execute(&Tx::new(conn, &caller, &self.config, now, call))?;
+        acted(conn)?;
+        Ok(answer)
     }
 
     fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {

@@ -45,7 +45,16 @@ pub(crate) fn act(conn: &Connection, acting: &Acting<'_>) -> Result<()> {
         ":id": id, ":at": acting.at, ":account": acting.account, ":session": acting.session, ":key": acting.key,
         ":workspace": acting.workspace, ":operation": acting.operation, ":request": acting.request_id,
     })?;
-    conn.prepare_cached("update temp.acting set change_set_id = ?1")?.execute([id])?;
+    set_acting(conn, Some(id))
+}
+
+/// Closes it: what is written from here on belongs to nobody, and fails.
+pub(crate) fn acted(conn: &Connection) -> Result<()> {
+    set_acting(conn, None)
+}
+
+fn set_acting(conn: &Connection, change_set: Option<Id<ChangeSet>>) -> Result<()> {
+    conn.prepare_cached("update temp.acting set change_set_id = ?1")?.execute([change_set])?;
     Ok(())
 }
 
@@ -76,18 +85,20 @@ fn triggers(table: &str, columns: &[&str]) -> String {
         .map(|c| format!("'{c}', iif(old.{c} is new.{c}, null, json_array(old.{c}, new.{c}))"))
         .collect::<Vec<_>>()
         .join(", ");
-    let trigger = |event: &str, row: &str, fields: &str| {
+    let is_changed = columns.iter().map(|c| format!("old.{c} is not new.{c}")).collect::<Vec<_>>().join(" or ");
+    let trigger = |event: &str, when: &str, row: &str, fields: &str| {
         format!(
-            "create temp trigger journal_{table}_{event} after {event} on main.{table} begin
+            "create temp trigger journal_{table}_{event} after {event} on main.{table} {when} begin
                insert into change (change_set_id, record_type, record_id, action, fields)
                values ((select change_set_id from temp.acting), '{table}', {row}.id, upper('{event}'), json_patch('{{}}', json_object({fields})));
              end;\n"
         )
     };
     [
-        trigger("insert", "new", &whole("new")),
-        trigger("update", "new", &changed),
-        trigger("delete", "old", &whole("old")),
+        trigger("insert", "", "new", &whole("new")),
+        // What is left out, such as when a key was used last, is no change.
+        trigger("update", &format!("when {is_changed}"), "new", &changed),
+        trigger("delete", "", "old", &whole("old")),
     ]
     .concat()
 }

@@ -17,7 +17,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{Error, Result};
 
 pub use journal::Acting;
-pub(crate) use journal::act;
+pub(crate) use journal::{act, acted};
 pub use sql::{Change, all, insert, one, optional, run};
 use writer::Writer;
 pub(crate) use writer::panic_text;
