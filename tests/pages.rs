@@ -379,7 +379,7 @@ async fn posts_from_other_sites_are_refused() {
         assert_eq!(Browser::new(&office.server.base).post_with("/login", &login, &headers).status, 403, "{headers:?}");
     }
     assert_eq!(office.deal().await["status"], "OPEN");
-    let host = office.base.clone();
+    let host = office.server.base.clone();
     assert_eq!(ben.post_with(&path, &[("to", "status:WON")], &[("origin", &host)]).status, 303);
 }
 
@@ -389,7 +389,7 @@ async fn a_card_is_moved_by_a_plain_form_and_by_a_script() {
     let ben = office.browser("ben").await;
     let path = format!("/crm/deals/{}/move", office.deal);
     let proposal = format!("stage:{}", office.stages[2]);
-    let here = format!("{}/crm/deals?owner=me", office.base);
+    let here = format!("{}/crm/deals?owner=me", office.server.base);
 
     let moved = ben.post_with(&path, &[("to", &proposal)], &[("referer", &here)]);
     assert_eq!((moved.status, moved.location.as_str()), (303, "/crm/deals?owner=me"));
@@ -419,7 +419,7 @@ async fn the_composer_writes_down_and_plans() {
     let office = Office::new().await;
     let ben = office.browser("ben").await;
     let here = format!("/crm/deals/{}", office.deal);
-    let referer = [("referer", format!("{}{here}", office.base))];
+    let referer = [("referer", format!("{}{here}", office.server.base))];
     let referer: Vec<(&str, &str)> = referer.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let send = |fields: &[(&str, &str)]| {
         let mut all = vec![("dealId", office.deal.as_str())];
@@ -606,7 +606,7 @@ async fn the_workspace_is_chosen_and_kept() {
     let chosen = sam.post_with(
         "/workspace",
         &[("workspace", "bolt")],
-        &[("referer", &format!("{}/crm/people/x?q=1", office.base))],
+        &[("referer", &format!("{}/crm/people/x?q=1", office.server.base))],
     );
     assert_eq!((chosen.status, chosen.location.as_str()), (303, "/crm/people"));
     assert!(name_of_workspace(&sam.get("/crm/people")));
