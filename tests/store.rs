@@ -259,3 +259,40 @@ async fn no_list_scans_its_table() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_search_whose_caller_has_gone_still_counts_as_one_of_the_two() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    let world = World::new().await;
+    let store = world.app.store().clone();
+    let (started, starts) = mpsc::channel();
+    let mut releases = Vec::new();
+    for _ in 0..2 {
+        let (release, held) = mpsc::channel::<()>();
+        let (store, started) = (store.clone(), started.clone());
+        let asked = tokio::spawn(async move {
+            let work = move |_: &mut sally::core::store::Reading| {
+                started.send(()).unwrap();
+                held.recv().unwrap();
+                Ok(())
+            };
+            store.read_slowly(work).await
+        });
+        while starts.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        releases.push(release);
+    }
+    let was_released = Arc::new(AtomicBool::new(false));
+    let seen = was_released.clone();
+    let third = store.read_slowly(move |_| Ok(seen.load(Ordering::SeqCst)));
+    tokio::pin!(third);
+    let early = tokio::time::timeout(std::time::Duration::from_millis(50), &mut third).await;
+    assert!(early.is_err(), "the two run on, so the third waits");
+    was_released.store(true, Ordering::SeqCst);
+    releases.iter().for_each(|release| release.send(()).unwrap());
+    assert!(third.await.unwrap());
+}

@@ -232,8 +232,10 @@ impl App {
         let mut step = parse(&mut call)?;
         let app = self.clone();
         if step.prepares() {
-            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
+            let permit = self.limits.slow_hashes.clone().acquire_owned().await.map_err(Error::internal)?;
             let prepared = tokio::task::spawn_blocking(move || {
+                // Of the work, not of the caller, who may have gone away while it runs on.
+                let _permit = permit;
                 let outcome = step.prepare(&Before { app: &app, call: &call, caller: &caller });
                 outcome.map(|()| (step, app, call))
             });
