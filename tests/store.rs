@@ -296,3 +296,37 @@ async fn a_search_whose_caller_has_gone_still_counts_as_one_of_the_two() {
     releases.iter().for_each(|release| release.send(()).unwrap());
     assert!(third.await.unwrap());
 }
+
+#[tokio::test]
+async fn a_full_disk_undoes_everything_that_waited_for_the_same_commit() {
+    let world = World::new().await;
+    let store = world.app.store();
+    const MARK: &str =
+        "insert into one_time_link (id, purpose, token_hash, expires_at, created_at) values (?1, 'SETUP', ?2, 0, 0)";
+    let mark = move |conn: &rusqlite::Connection, id: i64, bytes: usize| {
+        run(conn, MARK, (id, [id.to_le_bytes().to_vec(), vec![0; bytes]].concat()))
+    };
+    let room = |pages: i64| {
+        store.write(move |conn| {
+            let now: i64 = one(conn, "pragma page_count", [], |row| row.take())?;
+            let _: i64 = one(conn, &format!("pragma max_page_count = {}", now + pages), [], |row| row.take())?;
+            Ok(())
+        })
+    };
+    room(50).await.unwrap();
+    let before = store.write(move |conn| mark(conn, 1, 0));
+    let huge = store.write(move |conn| mark(conn, 2, 5_000_000));
+    let after = store.write(move |conn| mark(conn, 3, 0));
+    let (before, huge, after) = tokio::join!(before, huge, after);
+    assert_eq!(huge.unwrap_err().kind(), Kind::StorageFull);
+    let told: Vec<i64> =
+        [(1, before), (3, after)].into_iter().filter(|(_, told)| told.is_ok()).map(|(id, _)| id).collect();
+    let kept = store.read(|reading| {
+        all(reading.conn(), "select id from one_time_link where expires_at = 0 order by id", [], |row| {
+            row.take::<i64>()
+        })
+    });
+    assert_eq!(kept.unwrap(), told, "what was answered is there, and nothing else");
+    room(5_000).await.unwrap();
+    assert_eq!(store.write(move |conn| mark(conn, 4, 5_000_000)).await.unwrap(), 1, "it goes on by itself");
+}
