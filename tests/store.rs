@@ -330,3 +330,26 @@ async fn a_full_disk_undoes_everything_that_waited_for_the_same_commit() {
     room(5_000).await.unwrap();
     assert_eq!(store.write(move |conn| mark(conn, 4, 5_000_000)).await.unwrap(), 1, "it goes on by itself");
 }
+
+#[tokio::test]
+async fn the_use_of_a_key_is_noted_and_told_as_nobodys_change() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    ben.ask("auth.me", json!({})).await.unwrap();
+    let told = journal(&world, "access_key").len();
+    world.app.tidy().await.unwrap();
+    let used = world.app.store().read(|reading| {
+        one(reading.conn(), "select count(*) from access_key where last_used_at is not null", [], |row| {
+            row.take::<i64>()
+        })
+    });
+    assert_eq!(used.unwrap(), 1);
+    assert_eq!(journal(&world, "access_key").len(), told, "use is no change");
+}
+
+#[tokio::test]
+async fn a_write_that_does_not_say_who_it_is_for_fails() {
+    let world = World::new().await;
+    let nobodys = world.app.store().write(|conn| run(conn, "update account set name = 'Nobody'", [])).await;
+    assert!(nobodys.is_err(), "it would be told as a change of whoever wrote last");
+}

@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 
 use crate::core::error::{Error, Result};
 
+use super::journal;
+
 /// Writes that may wait; beyond, callers get 503 instead of an ever longer queue.
 const WAITING: usize = 1_024;
 /// Writes of one commit: enough to share the sync, few enough to keep the last one's wait short.
@@ -144,7 +146,7 @@ impl Loop {
 
     /// One job in its own savepoint: if it fails, only it is undone.
     fn alone(&self, job: Job) -> Done {
-        if let Err(error) = self.execute("savepoint job") {
+        if let Err(error) = self.execute("savepoint job").and_then(|()| journal::act_as_nobody(&self.conn)) {
             return job(Err(error));
         }
         let Done { keep, tell } = job(Ok(&self.conn));
