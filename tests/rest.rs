@@ -433,3 +433,11 @@ async fn the_openapi_document_is_as_reviewed() {
     document["info"]["version"] = json!("[version]");
     insta::assert_snapshot!("openapi", serde_json::to_string_pretty(&document).unwrap());
 }
+
+#[tokio::test]
+async fn an_idempotency_key_on_a_read_changes_nothing() {
+    let ben = Client::of("ben").await;
+    let bearer = format!("Bearer {}", ben.token);
+    let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", "read-1")];
+    assert_eq!(ben.send("GET", "/api/crm/deals", &headers, "").status, 200);
+}

@@ -353,3 +353,14 @@ async fn a_write_that_does_not_say_who_it_is_for_fails() {
     let nobodys = world.app.store().write(|conn| run(conn, "update account set name = 'Nobody'", [])).await;
     assert!(nobodys.is_err(), "it would be told as a change of whoever wrote last");
 }
+
+#[tokio::test]
+async fn one_idempotency_key_in_two_workspaces_is_two_requests() {
+    let world = World::new().await;
+    let input = json!({ "title": "Once", "idempotencyKey": "once" });
+    for workspace in ["acme", "bolt"] {
+        let sam = world.keyed("sam", sally::features::keys::KeyKind::Api, None, Some(workspace)).await;
+        sam.ask("crm.deal.create", input.clone()).await.unwrap();
+        assert_eq!(sam.ask("crm.deal.list", json!({ "include": "total" })).await.unwrap()["total"], 1, "{workspace}");
+    }
+}

@@ -158,8 +158,7 @@ impl App {
         mut call: Call,
         mut input: Map<String, Value>,
     ) -> Result<Reply> {
-        let entry = listed.entry;
-        let spec = &entry.spec;
+        let spec = &listed.entry.spec;
         if spec.is_selected_by_path() {
             call.selector = input
                 .get("workspaceId")
@@ -171,24 +170,24 @@ impl App {
             let named = selector_from(&mut input)?;
             call.selector = call.selector.or(named);
         }
-        let request = repeat::fingerprint(spec, call.selector.as_ref(), &input);
-        let app = self.clone();
         let parse = move |call: &mut Call| -> Result<Box<dyn Step<Reply>>> {
-            let shape = &app.operation(entry.spec.name).expect("an entry comes from the list").shape;
-            if entry.spec.is_list() {
-                call.paging = Paging::take(&mut input, &entry.spec)?.or_limit_of(&call.paging);
+            if spec.is_list() {
+                call.paging = Paging::take(&mut input, spec)?.or_limit_of(&call.paging);
             }
-            if entry.spec.effect == Effect::Read {
+            if spec.effect == Effect::Read {
                 input.remove(common::FIELDS);
+                return (listed.entry.parse)(input, &listed.shape);
             }
-            take_common(&mut input, call, &entry.spec)?;
-            let step = (entry.parse)(input, shape)?;
-            Ok(match call.idempotency_key {
-                Some(_) => Box::new(repeat::Once::new(step, request)),
+            take_idempotency_key(&mut input, call)?;
+            let request = call.idempotency_key.as_ref().map(|_| repeat::fingerprint(spec, &input));
+            take_version(&mut input, call, spec)?;
+            let step = (listed.entry.parse)(input, &listed.shape)?;
+            Ok(match request {
+                Some(request) => Box::new(repeat::Once::new(step, request)),
                 None => step,
             })
         };
-        self.pass(&entry.spec, call, Box::new(parse)).await
+        self.pass(spec, call, Box::new(parse)).await
     }
 
     /// The caller behind a credential, for surfaces that show or filter by it.
@@ -335,15 +334,16 @@ fn selector_from(input: &mut Map<String, Value>) -> Result<Option<Selector>> {
     Ok(id.map(Selector::Id).or(slug.map(Selector::Slug)))
 }
 
-fn take_common(input: &mut Map<String, Value>, call: &mut Call, spec: &Spec) -> Result<()> {
-    if spec.effect == Effect::Read {
-        return Ok(());
-    }
+fn take_idempotency_key(input: &mut Map<String, Value>, call: &mut Call) -> Result<()> {
     match input.remove(common::IDEMPOTENCY_KEY) {
         None | Some(Value::Null) => {}
         Some(Value::String(key)) if (1..=200).contains(&key.chars().count()) => call.idempotency_key = Some(key),
         Some(_) => return Err(Error::field(common::IDEMPOTENCY_KEY, "must be a text of 1 to 200 characters")),
     }
+    Ok(())
+}
+
+fn take_version(input: &mut Map<String, Value>, call: &mut Call, spec: &Spec) -> Result<()> {
     if spec.takes_version() {
         match input.remove(common::IF_VERSION) {
             None | Some(Value::Null) => {}
