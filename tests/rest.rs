@@ -441,3 +441,13 @@ async fn an_idempotency_key_on_a_read_changes_nothing() {
     let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", "read-1")];
     assert_eq!(ben.send("GET", "/api/crm/deals", &headers, "").status, 200);
 }
+
+#[tokio::test]
+async fn what_needs_no_sign_in_asks_for_none_whatever_is_sent_along() {
+    let ben = Client::of("ben").await;
+    let stale = [("X-Session-Token", "of a session long gone"), ("Content-Type", "application/json")];
+    let entry = json!({ "email": "sam@example.com", "password": support::PASSWORD }).to_string();
+    assert_eq!(ben.send("POST", "/api/auth/login", &stale, entry).status, 200);
+    assert_eq!(ben.send("GET", "/health", &stale[..1], "").status, 200);
+    assert_eq!(ben.send("GET", "/api/ping", &stale[..1], "").status, 401);
+}

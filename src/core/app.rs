@@ -201,6 +201,10 @@ impl App {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }
+        if spec.needs == Needs::Public {
+            // Whose session has run out must be able to sign in, whatever their program still sends along.
+            call.credential = None;
+        }
         let spec = *spec;
         if spec.effect == Effect::Read {
             let step = self.store.read(|reading| {
