@@ -451,3 +451,16 @@ async fn what_needs_no_sign_in_asks_for_none_whatever_is_sent_along() {
     assert_eq!(ben.send("GET", "/health", &stale[..1], "").status, 200);
     assert_eq!(ben.send("GET", "/api/ping", &stale[..1], "").status, 401);
 }
+
+#[tokio::test]
+async fn an_empty_list_of_types_to_search_is_all_of_them() {
+    let ben = Client::of("ben").await;
+    ben.deal("Relaunch");
+    let found = ben.world.app.operation("search").unwrap();
+    let input = json!({ "query": "relaunch", "types": [] }).as_object().unwrap().clone();
+    let call = sally::core::app::Call::with(sally::core::caller::Credential::Token(
+        sally::core::secret::TokenHash::of(&ben.token),
+    ));
+    let reply = ben.world.app.answer(found, call, input).await.unwrap();
+    assert_eq!(support::json_of(&reply)["items"].as_array().unwrap().len(), 1);
+}

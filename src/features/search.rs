@@ -154,7 +154,7 @@ impl Operation for Search {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
-        let types = self.types.unwrap_or_else(|| Found::ALL.to_vec());
+        let types = self.types.filter(|types| !types.is_empty()).unwrap_or_else(|| Found::ALL.to_vec());
         let scopes: Vec<&str> = types.iter().map(|kind| kind.scope()).collect();
         let query = in_workspace(cx, &scopes, self.query.as_str());
         let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
