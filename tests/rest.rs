@@ -464,3 +464,10 @@ async fn an_empty_list_of_types_to_search_is_all_of_them() {
     let reply = ben.world.app.answer(found, call, input).await.unwrap();
     assert_eq!(support::json_of(&reply)["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_link_that_does_not_work_is_told_before_the_password_is_looked_at() {
+    let ben = Client::of("ben").await;
+    let refused = ben.ask("POST", "/api/auth/reset-password", json!({ "token": "made-up", "password": "weak" }));
+    assert_eq!((refused.status, &refused.json()["errors"][0]["field"]), (422, &json!("token")));
+}
