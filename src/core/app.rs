@@ -210,7 +210,7 @@ impl App {
             let step = self.store.read(|reading| {
                 let caller = self.admit(reading, &call, &spec)?;
                 let step = parse(&mut call)?;
-                if step.is_slow(&call.paging) || step.prepares() {
+                if step.is_slow() || call.paging.total {
                     return Ok(Err(step));
                 }
                 let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call);

@@ -33,8 +33,9 @@ pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
         Ok(())
     }
 
-    /// Reads whose cost grows with the data (search, totals) run on their own threads with a deadline.
-    fn is_slow(&self, _: &Paging) -> bool {
+    /// Reads whose cost grows with the data run on their own threads with a deadline: searches, and every list that
+    /// counts all it has, which the door sees by itself.
+    fn is_slow(&self) -> bool {
         false
     }
 
@@ -365,7 +366,7 @@ impl<O: Operation> Cx<'_, O> {
 pub(crate) trait Step<T>: Send {
     fn prepares(&self) -> bool;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()>;
-    fn is_slow(&self, paging: &Paging) -> bool;
+    fn is_slow(&self) -> bool;
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<T>;
 }
 
@@ -387,8 +388,8 @@ impl<O: Operation> Step<O::Output> for Typed<O> {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         self.0.prepare(before)
     }
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.0.is_slow(paging)
+    fn is_slow(&self) -> bool {
+        self.0.is_slow()
     }
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<O::Output> {
         enter(self.0, tx)
@@ -402,8 +403,8 @@ impl<O: Operation> Step<Reply> for AsJson<O> {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         self.0.prepare(before)
     }
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.0.is_slow(paging)
+    fn is_slow(&self) -> bool {
+        self.0.is_slow()
     }
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
         let output = enter(self.0, tx)?;

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::error::{Error, Kind, Result};
 use super::operation::{Before, Reply, Spec, Step, Tx};
-use super::page::Paging;
 use super::secret::TokenHash;
 use super::store::optional;
 
@@ -42,8 +41,8 @@ impl Step<Reply> for Once {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         self.step.prepare(before)
     }
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.step.is_slow(paging)
+    fn is_slow(&self) -> bool {
+        self.step.is_slow()
     }
 
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {

@@ -9,7 +9,6 @@ use crate::core::caller::Role;
 use crate::core::error::Result;
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Paging;
 use crate::core::store::all;
 use crate::core::text::Line;
 use crate::features::crm::activities::ActivityRecord;
@@ -149,7 +148,7 @@ impl Operation for Search {
         more: More { aliases: &["search_workspace"], ..More::NONE },
     };
 
-    fn is_slow(&self, _: &Paging) -> bool {
+    fn is_slow(&self) -> bool {
         true
     }
 

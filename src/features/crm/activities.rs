@@ -8,7 +8,7 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::core::store::{Change, all, insert, one};
@@ -155,8 +155,8 @@ impl Operation for ListActivities {
         },
     };
 
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.search.is_some() || paging.total
+    fn is_slow(&self) -> bool {
+        self.search.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Activity>> {

@@ -8,7 +8,7 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
@@ -195,10 +195,6 @@ impl Operation for ListFollowUps {
             ..More::NONE
         },
     };
-
-    fn is_slow(&self, paging: &Paging) -> bool {
-        paging.total
-    }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<FollowUp>> {
         let status = self.status.filter(|wanted| *wanted != FollowUpsWanted::All);

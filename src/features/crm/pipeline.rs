@@ -11,8 +11,7 @@ use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
-use crate::core::page::Paging;
-use crate::core::reference::{Ref, Referable};
+use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{all, one, optional};
 use crate::core::text::Line;
 use crate::core::time::Moment;
@@ -138,7 +137,7 @@ impl Operation for ShowBoard {
         more: More::NO_TOOL,
     };
 
-    fn is_slow(&self, _: &Paging) -> bool {
+    fn is_slow(&self) -> bool {
         self.search.is_some()
     }
 
