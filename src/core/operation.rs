@@ -1,7 +1,7 @@
 //! The door. An operation is written once: what it needs, what it does. REST, MCP, pages, the OpenAPI
 //! document and the permission tests are projections of [`Spec`] and [`Entry`].
 
-use std::any::Any;
+use std::any::TypeId;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -27,7 +27,7 @@ pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
     type Output: Answer;
     const SPEC: Spec;
 
-    /// Slow work that must not hold up the writer: hashing a password, checking one. Runs before the transaction.
+    /// For writes: slow work that must not hold up the writer, such as hashing a password. Runs before the transaction.
     const PREPARES: bool = false;
     fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         Ok(())
@@ -438,7 +438,7 @@ pub struct Entry {
     output_schema: fn() -> Option<Value>,
     pub(super) parse: Parse,
     /// Which type this is the entry of, so that a typed call finds its shape.
-    pub(crate) type_of: fn() -> std::any::TypeId,
+    pub(crate) type_of: fn() -> TypeId,
 }
 
 impl Entry {
@@ -446,24 +446,14 @@ impl Entry {
         Entry {
             spec: O::SPEC,
             input_schema: input::schema_of::<O>,
-            output_schema: || (!O::Output::EMPTY).then(input::output_schema_of::<O::Output>),
+            output_schema: || (!O::Output::EMPTY).then(input::schema_of::<O::Output>),
             parse: |map, shape| Ok(Box::new(AsJson(input::read::<O>(map, shape)?))),
-            type_of: || <O as TypeId>::type_id_of(),
+            type_of: TypeId::of::<O>,
         }
     }
-}
 
-impl Entry {
     /// What comes out, as JSON Schema; `None` for a success without content. Made anew on each call.
     pub fn output_schema(&self) -> Option<Value> {
         (self.output_schema)()
     }
 }
-
-/// `TypeId::of` behind a name that fits in a function pointer.
-trait TypeId: Any {
-    fn type_id_of() -> std::any::TypeId {
-        std::any::TypeId::of::<Self>()
-    }
-}
-impl<T: Any> TypeId for T {}
