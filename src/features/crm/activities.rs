@@ -10,7 +10,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::Ref;
+use crate::core::reference::{MaybeRef, Ref};
 use crate::core::store::{Change, all, insert, one};
 use crate::core::text::{Line, Prose};
 use crate::core::time::Moment;
@@ -160,10 +160,9 @@ impl Operation for ListActivities {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Activity>> {
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
-        let deal = self.deal_id.map(|reference| reference.resolve_for("dealId", cx)).transpose()?;
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let person = self.person_id.resolve_for("personId", cx)?;
+        let deal = self.deal_id.resolve_for("dealId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["activity"], text.as_str()));
         Select::new(COLUMNS, FROM, "v.id")
             .filter("v.workspace_id = ?", cx.workspace_id())

@@ -1,7 +1,5 @@
 //! The pipeline: the stages a workspace's deals go through, and the board that shows them.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,7 +140,7 @@ impl Operation for ShowBoard {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
-        let owner = self.owner_id.map(|owner| owner.resolve_for("ownerId", cx)).transpose()?;
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
         let words = self.search.as_ref().map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
         let mut columns = Vec::new();
         for stage in stages(cx)? {
@@ -190,20 +188,19 @@ fn cards(tx: &Tx, narrowed: &str, order: &str, parameters: &[(&str, &dyn rusqlit
 }
 
 fn totals(tx: &Tx, narrowed: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<(i64, Vec<Total>)> {
-    let sql =
-        format!("select d.currency, count(*), sum(d.value_minor) from crm_deal d where {narrowed} group by d.currency");
+    let sql = format!(
+        "select d.currency, count(*), sum(d.value_minor) from crm_deal d
+          where {narrowed} group by d.currency order by d.currency"
+    );
     let mut count = 0;
-    let mut sums: HashMap<Currency, i64> = HashMap::new();
+    let mut totals = Vec::new();
     for (currency, deals, sum) in all(tx.conn(), &sql, parameters, |row| {
         Ok((row.take::<Option<Currency>>()?, row.take::<i64>()?, row.take::<Option<i64>>()?))
     })? {
         count += deals;
-        if let (Some(currency), Some(sum)) = (currency, sum) {
-            sums.insert(currency, sum);
+        if let (Some(currency), Some(minor)) = (currency, sum) {
+            totals.push(Total { value: Money { minor, currency }, currency });
         }
     }
-    let mut totals: Vec<Total> =
-        sums.into_iter().map(|(currency, minor)| Total { value: Money { minor, currency }, currency }).collect();
-    totals.sort_by_key(|total| total.currency.code());
     Ok((count, totals))
 }
