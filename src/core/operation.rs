@@ -166,6 +166,11 @@ impl Toolset {
         Toolset::Agents,
     ];
 
+    /// The area of that word.
+    pub fn named(word: &str) -> Option<Toolset> {
+        Toolset::ALL.iter().copied().find(|toolset| toolset.word() == word)
+    }
+
     pub const fn word(self) -> &'static str {
         match self {
             Toolset::Core => "core",
