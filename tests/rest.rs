@@ -433,3 +433,41 @@ async fn the_openapi_document_is_as_reviewed() {
     document["info"]["version"] = json!("[version]");
     insta::assert_snapshot!("openapi", serde_json::to_string_pretty(&document).unwrap());
 }
+
+#[tokio::test]
+async fn an_idempotency_key_on_a_read_changes_nothing() {
+    let ben = Client::of("ben").await;
+    let bearer = format!("Bearer {}", ben.token);
+    let headers = [("Authorization", bearer.as_str()), ("Idempotency-Key", "read-1")];
+    assert_eq!(ben.send("GET", "/api/crm/deals", &headers, "").status, 200);
+}
+
+#[tokio::test]
+async fn what_needs_no_sign_in_asks_for_none_whatever_is_sent_along() {
+    let ben = Client::of("ben").await;
+    let stale = [("X-Session-Token", "of a session long gone"), ("Content-Type", "application/json")];
+    let entry = json!({ "email": "sam@example.com", "password": support::PASSWORD }).to_string();
+    assert_eq!(ben.send("POST", "/api/auth/login", &stale, entry).status, 200);
+    assert_eq!(ben.send("GET", "/health", &stale[..1], "").status, 200);
+    assert_eq!(ben.send("GET", "/api/ping", &stale[..1], "").status, 401);
+}
+
+#[tokio::test]
+async fn an_empty_list_of_types_to_search_is_all_of_them() {
+    let ben = Client::of("ben").await;
+    ben.deal("Relaunch");
+    let found = ben.world.app.operation("search").unwrap();
+    let input = json!({ "query": "relaunch", "types": [] }).as_object().unwrap().clone();
+    let call = sally::core::app::Call::with(sally::core::caller::Credential::Token(
+        sally::core::secret::TokenHash::of(&ben.token),
+    ));
+    let reply = ben.world.app.answer(found, call, input).await.unwrap();
+    assert_eq!(support::json_of(&reply)["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_link_that_does_not_work_is_told_before_the_password_is_looked_at() {
+    let ben = Client::of("ben").await;
+    let refused = ben.ask("POST", "/api/auth/reset-password", json!({ "token": "made-up", "password": "weak" }));
+    assert_eq!((refused.status, &refused.json()["errors"][0]["field"]), (422, &json!("token")));
+}

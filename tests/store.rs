@@ -278,3 +278,108 @@ async fn no_list_scans_its_table() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_search_whose_caller_has_gone_still_counts_as_one_of_the_two() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    let world = World::new().await;
+    let store = world.app.store().clone();
+    let (started, starts) = mpsc::channel();
+    let mut releases = Vec::new();
+    for _ in 0..2 {
+        let (release, held) = mpsc::channel::<()>();
+        let (store, started) = (store.clone(), started.clone());
+        let asked = tokio::spawn(async move {
+            let work = move |_: &mut sally::core::store::Reading| {
+                started.send(()).unwrap();
+                held.recv().unwrap();
+                Ok(())
+            };
+            store.read_slowly(work).await
+        });
+        while starts.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        releases.push(release);
+    }
+    let was_released = Arc::new(AtomicBool::new(false));
+    let seen = was_released.clone();
+    let third = store.read_slowly(move |_| Ok(seen.load(Ordering::SeqCst)));
+    tokio::pin!(third);
+    let early = tokio::time::timeout(std::time::Duration::from_millis(50), &mut third).await;
+    assert!(early.is_err(), "the two run on, so the third waits");
+    was_released.store(true, Ordering::SeqCst);
+    releases.iter().for_each(|release| release.send(()).unwrap());
+    assert!(third.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_full_disk_undoes_everything_that_waited_for_the_same_commit() {
+    let world = World::new().await;
+    let store = world.app.store();
+    const MARK: &str =
+        "insert into one_time_link (id, purpose, token_hash, expires_at, created_at) values (?1, 'SETUP', ?2, 0, 0)";
+    let mark = move |conn: &rusqlite::Connection, id: i64, bytes: usize| {
+        run(conn, MARK, (id, [id.to_le_bytes().to_vec(), vec![0; bytes]].concat()))
+    };
+    let room = |pages: i64| {
+        store.write(move |conn| {
+            let now: i64 = one(conn, "pragma page_count", [], |row| row.take())?;
+            let _: i64 = one(conn, &format!("pragma max_page_count = {}", now + pages), [], |row| row.take())?;
+            Ok(())
+        })
+    };
+    room(50).await.unwrap();
+    let before = store.write(move |conn| mark(conn, 1, 0));
+    let huge = store.write(move |conn| mark(conn, 2, 5_000_000));
+    let after = store.write(move |conn| mark(conn, 3, 0));
+    let (before, huge, after) = tokio::join!(before, huge, after);
+    assert_eq!(huge.unwrap_err().kind(), Kind::StorageFull);
+    let told: Vec<i64> =
+        [(1, before), (3, after)].into_iter().filter(|(_, told)| told.is_ok()).map(|(id, _)| id).collect();
+    let kept = store.read(|reading| {
+        all(reading.conn(), "select id from one_time_link where expires_at = 0 order by id", [], |row| {
+            row.take::<i64>()
+        })
+    });
+    assert_eq!(kept.unwrap(), told, "what was answered is there, and nothing else");
+    room(5_000).await.unwrap();
+    assert_eq!(store.write(move |conn| mark(conn, 4, 5_000_000)).await.unwrap(), 1, "it goes on by itself");
+}
+
+#[tokio::test]
+async fn the_use_of_a_key_is_noted_and_told_as_nobodys_change() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    ben.ask("auth.me", json!({})).await.unwrap();
+    let told = journal(&world, "access_key").len();
+    world.app.tidy().await.unwrap();
+    let used = world.app.store().read(|reading| {
+        one(reading.conn(), "select count(*) from access_key where last_used_at is not null", [], |row| {
+            row.take::<i64>()
+        })
+    });
+    assert_eq!(used.unwrap(), 1);
+    assert_eq!(journal(&world, "access_key").len(), told, "use is no change");
+}
+
+#[tokio::test]
+async fn a_write_that_does_not_say_who_it_is_for_fails() {
+    let world = World::new().await;
+    let nobodys = world.app.store().write(|conn| run(conn, "update account set name = 'Nobody'", [])).await;
+    assert!(nobodys.is_err(), "it would be told as a change of whoever wrote last");
+}
+
+#[tokio::test]
+async fn one_idempotency_key_in_two_workspaces_is_two_requests() {
+    let world = World::new().await;
+    let input = json!({ "title": "Once", "idempotencyKey": "once" });
+    for workspace in ["acme", "bolt"] {
+        let sam = world.keyed("sam", sally::features::keys::KeyKind::Api, None, Some(workspace)).await;
+        sam.ask("crm.deal.create", input.clone()).await.unwrap();
+        assert_eq!(sam.ask("crm.deal.list", json!({ "include": "total" })).await.unwrap()["total"], 1, "{workspace}");
+    }
+}

@@ -158,8 +158,7 @@ impl App {
         mut call: Call,
         mut input: Map<String, Value>,
     ) -> Result<Reply> {
-        let entry = listed.entry;
-        let spec = &entry.spec;
+        let spec = &listed.entry.spec;
         if spec.is_selected_by_path() {
             call.selector = input
                 .get("workspaceId")
@@ -171,24 +170,24 @@ impl App {
             let named = selector_from(&mut input)?;
             call.selector = call.selector.or(named);
         }
-        let request = repeat::fingerprint(spec, call.selector.as_ref(), &input);
-        let app = self.clone();
         let parse = move |call: &mut Call| -> Result<Box<dyn Step<Reply>>> {
-            let shape = &app.operation(entry.spec.name).expect("an entry comes from the list").shape;
-            if entry.spec.is_list() {
-                call.paging = Paging::take(&mut input, &entry.spec)?.or_limit_of(&call.paging);
+            if spec.is_list() {
+                call.paging = Paging::take(&mut input, spec)?.or_limit_of(&call.paging);
             }
-            if entry.spec.effect == Effect::Read {
+            if spec.effect == Effect::Read {
                 input.remove(common::FIELDS);
+                return (listed.entry.parse)(input, &listed.shape);
             }
-            take_common(&mut input, call, &entry.spec)?;
-            let step = (entry.parse)(input, shape)?;
-            Ok(match call.idempotency_key {
-                Some(_) => Box::new(repeat::Once::new(step, request)),
+            take_idempotency_key(&mut input, call)?;
+            let request = call.idempotency_key.as_ref().map(|_| repeat::fingerprint(spec, &input));
+            take_version(&mut input, call, spec)?;
+            let step = (listed.entry.parse)(input, &listed.shape)?;
+            Ok(match request {
+                Some(request) => Box::new(repeat::Once::new(step, request)),
                 None => step,
             })
         };
-        self.pass(&entry.spec, call, Box::new(parse)).await
+        self.pass(spec, call, Box::new(parse)).await
     }
 
     /// Who a credential belongs to right now: for surfaces that show or filter by it.
@@ -205,12 +204,16 @@ impl App {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }
+        if spec.needs == Needs::Public {
+            // Whose session has run out must be able to sign in, whatever their program still sends along.
+            call.credential = None;
+        }
         let spec = *spec;
         if spec.effect == Effect::Read {
             let step = self.store.read(|reading| {
                 let caller = self.admit(reading, &call, &spec)?;
                 let step = parse(&mut call)?;
-                if step.is_slow(&call.paging) || step.prepares() {
+                if step.is_slow() || call.paging.total {
                     return Ok(Err(step));
                 }
                 let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call);
@@ -235,8 +238,10 @@ impl App {
         let mut step = parse(&mut call)?;
         let app = self.clone();
         if step.prepares() {
-            let _permit = self.limits.slow_hashes.acquire().await.map_err(Error::internal)?;
+            let permit = self.limits.slow_hashes.clone().acquire_owned().await.map_err(Error::internal)?;
             let prepared = tokio::task::spawn_blocking(move || {
+                // Of the work, not of the caller, who may have gone away while it runs on.
+                let _permit = permit;
                 let outcome = step.prepare(&Before { app: &app, call: &call, caller: &caller });
                 outcome.map(|()| (step, app, call))
             });
@@ -338,15 +343,16 @@ fn selector_from(input: &mut Map<String, Value>) -> Result<Option<Selector>> {
     Ok(id.map(Selector::Id).or(slug.map(Selector::Slug)))
 }
 
-fn take_common(input: &mut Map<String, Value>, call: &mut Call, spec: &Spec) -> Result<()> {
-    if spec.effect == Effect::Read {
-        return Ok(());
-    }
+fn take_idempotency_key(input: &mut Map<String, Value>, call: &mut Call) -> Result<()> {
     match input.remove(common::IDEMPOTENCY_KEY) {
         None | Some(Value::Null) => {}
         Some(Value::String(key)) if (1..=200).contains(&key.chars().count()) => call.idempotency_key = Some(key),
         Some(_) => return Err(Error::field(common::IDEMPOTENCY_KEY, "must be a text of 1 to 200 characters")),
     }
+    Ok(())
+}
+
+fn take_version(input: &mut Map<String, Value>, call: &mut Call, spec: &Spec) -> Result<()> {
     if spec.takes_version() {
         match input.remove(common::IF_VERSION) {
             None | Some(Value::Null) => {}

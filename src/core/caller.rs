@@ -463,7 +463,8 @@ fn archived(slug: &str) -> Error {
     )
 }
 
-fn pin_refusal() -> Error {
+/// A pinned key reaches no other workspace.
+pub fn pin_refusal() -> Error {
     Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction")
 }
 
@@ -546,12 +547,9 @@ impl Scopes {
                 }
                 [name] => level(name).filter(|level| *level != Level::Destructive).and_then(everywhere),
                 ["mcp", "tools", name] | ["*", name] => level(name).and_then(everywhere),
-                [area, name] => Toolset::ALL
-                    .iter()
-                    .copied()
-                    .find(|t| t.word() == *area)
-                    .zip(level(name))
-                    .map(|(area, level)| Grant { area: Some(area), level }),
+                [area, name] => {
+                    Toolset::named(area).zip(level(name)).map(|(area, level)| Grant { area: Some(area), level })
+                }
                 _ => None,
             };
             let grant = grant.ok_or_else(|| {

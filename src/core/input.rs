@@ -40,16 +40,8 @@ pub mod common {
     pub const IDEMPOTENCY_KEY: &str = "idempotencyKey";
 }
 
-pub(crate) fn schema_of<O: Operation>() -> Value {
-    plain_schema::<O>()
-}
-
-pub(crate) fn output_schema_of<T: JsonSchema>() -> Value {
-    plain_schema::<T>()
-}
-
-/// Inline, without `$schema` and titles.
-fn plain_schema<T: JsonSchema>() -> Value {
+/// The schema of an input or output: inline, without `$schema` and titles.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -133,8 +125,8 @@ impl Shape {
     }
 
     /// Unknown fields by name with the nearest known one; texts that unambiguously are numbers, booleans or lists become those;
-    /// an empty text in an optional field becomes null. Tells every missing field at once.
-    pub fn tidy(&self, map: &mut Map<String, Value>) -> Result<()> {
+    /// an empty text in an optional field becomes null. Answers every mistake, missing fields too.
+    fn tidy(&self, map: &mut Map<String, Value>) -> Vec<FieldError> {
         let mut errors = Vec::new();
         for (name, value) in map.iter_mut() {
             let Some(kind) = self.fields.get(name) else {
@@ -161,7 +153,7 @@ impl Shape {
                 errors.push(FieldError { field: name.clone(), message: "is required".into() });
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(Error::fields(errors)) }
+        errors
     }
 
     fn unknown(&self, name: &str) -> String {
@@ -262,25 +254,16 @@ fn has_nul(value: &Value) -> bool {
 
 /// The input struct, or every field that stands in its way.
 pub fn read<O: Operation>(mut map: Map<String, Value>, shape: &Shape) -> Result<O> {
-    let tidy = shape.tidy(&mut map);
-    if tidy.is_ok() {
-        // The usual way; a copy is only needed to explain a refusal.
-        let copy = map.clone();
-        return serde_json::from_value(Value::Object(map)).map_err(|error| explain::<O>(copy, shape, &error));
+    let mut told = shape.tidy(&mut map);
+    if told.is_empty() {
+        return O::deserialize(&map).map_err(|error| match mistakes::<O>(map) {
+            none if none.is_empty() => Error::malformed(format!("The input could not be read: {error}.")),
+            mistakes => Error::fields(mistakes),
+        });
     }
-    let mut told = tidy.expect_err("just seen").field_errors().to_vec();
     map.retain(|name, _| shape.has(name));
     told.extend(mistakes::<O>(map));
     Err(Error::fields(told))
-}
-
-fn explain<O: DeserializeOwned>(map: Map<String, Value>, _: &Shape, error: &serde_json::Error) -> Error {
-    let mistakes = mistakes::<O>(map);
-    if mistakes.is_empty() {
-        Error::malformed(format!("The input could not be read: {error}."))
-    } else {
-        Error::fields(mistakes)
-    }
 }
 
 /// Serde stops at the first mistake, so each field is tried alone; what it then misses are the others, which is no mistake of this one.

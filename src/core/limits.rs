@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -9,11 +10,12 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use super::config::Config;
 use super::error::{Error, Result};
 
+/// The limits of one server.
 pub struct Limits {
     sign_in: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
     /// Argon2 takes 19 MiB and a core for each: two at a time leave the rest of the server alone.
-    pub slow_hashes: tokio::sync::Semaphore,
+    pub slow_hashes: Arc<tokio::sync::Semaphore>,
 }
 
 impl Limits {
@@ -22,7 +24,7 @@ impl Limits {
         Limits {
             sign_in: RateLimiter::keyed(Quota::per_minute(attempts)),
             clock: DefaultClock::default(),
-            slow_hashes: tokio::sync::Semaphore::new(2),
+            slow_hashes: Arc::new(tokio::sync::Semaphore::new(2)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The door. An operation is written once: what it needs, what it does. REST, MCP, pages, the OpenAPI
 //! document and the permission tests are projections of [`Spec`] and [`Entry`].
 
-use std::any::Any;
+use std::any::TypeId;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -27,14 +27,15 @@ pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
     type Output: Answer;
     const SPEC: Spec;
 
-    /// Slow work that must not hold up the writer: hashing a password, checking one. Runs before the transaction.
+    /// For writes: slow work that must not hold up the writer, such as hashing a password. Runs before the transaction.
     const PREPARES: bool = false;
     fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// Reads whose cost grows with the data (search, totals) run on their own threads with a deadline.
-    fn is_slow(&self, _: &Paging) -> bool {
+    /// Reads whose cost grows with the data run on their own threads with a deadline: searches, and every list that
+    /// counts all it has, which the door sees by itself.
+    fn is_slow(&self) -> bool {
         false
     }
 
@@ -164,6 +165,11 @@ impl Toolset {
         Toolset::Crm,
         Toolset::Agents,
     ];
+
+    /// The area of that word.
+    pub fn named(word: &str) -> Option<Toolset> {
+        Toolset::ALL.iter().copied().find(|toolset| toolset.word() == word)
+    }
 
     pub const fn word(self) -> &'static str {
         match self {
@@ -365,7 +371,7 @@ impl<O: Operation> Cx<'_, O> {
 pub(crate) trait Step<T>: Send {
     fn prepares(&self) -> bool;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()>;
-    fn is_slow(&self, paging: &Paging) -> bool;
+    fn is_slow(&self) -> bool;
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<T>;
 }
 
@@ -387,8 +393,8 @@ impl<O: Operation> Step<O::Output> for Typed<O> {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         self.0.prepare(before)
     }
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.0.is_slow(paging)
+    fn is_slow(&self) -> bool {
+        self.0.is_slow()
     }
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<O::Output> {
         enter(self.0, tx)
@@ -402,8 +408,8 @@ impl<O: Operation> Step<Reply> for AsJson<O> {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         self.0.prepare(before)
     }
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.0.is_slow(paging)
+    fn is_slow(&self) -> bool {
+        self.0.is_slow()
     }
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
         let output = enter(self.0, tx)?;
@@ -437,7 +443,7 @@ pub struct Entry {
     output_schema: fn() -> Option<Value>,
     pub(super) parse: Parse,
     /// Which type this is the entry of, so that a typed call finds its shape.
-    pub(crate) type_of: fn() -> std::any::TypeId,
+    pub(crate) type_of: fn() -> TypeId,
 }
 
 impl Entry {
@@ -445,24 +451,14 @@ impl Entry {
         Entry {
             spec: O::SPEC,
             input_schema: input::schema_of::<O>,
-            output_schema: || (!O::Output::EMPTY).then(input::output_schema_of::<O::Output>),
+            output_schema: || (!O::Output::EMPTY).then(input::schema_of::<O::Output>),
             parse: |map, shape| Ok(Box::new(AsJson(input::read::<O>(map, shape)?))),
-            type_of: || <O as TypeId>::type_id_of(),
+            type_of: TypeId::of::<O>,
         }
     }
-}
 
-impl Entry {
     /// What comes out, as JSON Schema; `None` for a success without content. Made anew on each call.
     pub fn output_schema(&self) -> Option<Value> {
         (self.output_schema)()
     }
 }
-
-/// `TypeId::of` behind a name that fits in a function pointer.
-trait TypeId: Any {
-    fn type_id_of() -> std::any::TypeId {
-        std::any::TypeId::of::<Self>()
-    }
-}
-impl<T: Any> TypeId for T {}

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::error::{Candidate, Error, FieldError, Kind, Result};
 use super::id::{Id, Record};
 use super::operation::Tx;
+use super::patch::Patch;
 
 /// What the caller wrote to name a record: `deal_01jd8k3m0p4qz`, a name, a slug, an e-mail, `me`.
 pub struct Ref<T>(String, PhantomData<fn() -> T>);
@@ -71,6 +72,25 @@ impl<T: Referable> Ref<T> {
             }
             _ => error,
         })
+    }
+}
+
+/// A field that may be left out.
+pub trait MaybeRef<T> {
+    /// Resolves what is there, with [`Ref::resolve_for`].
+    fn resolve_for(&self, field: &str, tx: &Tx) -> Result<Option<Id<T>>>;
+}
+
+impl<T: Referable> MaybeRef<T> for Option<Ref<T>> {
+    fn resolve_for(&self, field: &str, tx: &Tx) -> Result<Option<Id<T>>> {
+        self.as_ref().map(|reference| reference.resolve_for(field, tx)).transpose()
+    }
+}
+
+impl<T: Referable> Patch<Ref<T>> {
+    /// Resolves what is set, with [`Ref::resolve_for`].
+    pub fn resolve_for(self, field: &str, tx: &Tx) -> Result<Patch<Id<T>>> {
+        self.try_map(|reference| reference.resolve_for(field, tx))
     }
 }
 

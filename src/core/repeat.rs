@@ -3,11 +3,8 @@
 use rusqlite::named_params;
 use serde_json::{Map, Value};
 
-use super::caller::Selector;
 use super::error::{Error, Kind, Result};
-use super::input::common;
 use super::operation::{Before, Reply, Spec, Step, Tx};
-use super::page::Paging;
 use super::secret::TokenHash;
 use super::store::optional;
 
@@ -17,11 +14,9 @@ pub(super) struct Once {
     request: TokenHash,
 }
 
-/// What makes two requests the same: operation, workspace, input. Keys of a map are sorted.
-pub(super) fn fingerprint(spec: &Spec, selector: Option<&Selector>, input: &Map<String, Value>) -> TokenHash {
-    let mut input = input.clone();
-    input.remove(common::IDEMPOTENCY_KEY);
-    TokenHash::of(&format!("{} {selector:?} {}", spec.name, Value::Object(input)))
+/// What makes two requests the same: operation and input. Keys of a map are sorted.
+pub(super) fn fingerprint(spec: &Spec, input: &Map<String, Value>) -> TokenHash {
+    TokenHash::of(&format!("{} {}", spec.name, serde_json::to_string(input).expect("plain data")))
 }
 
 impl Once {
@@ -46,15 +41,16 @@ impl Step<Reply> for Once {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         self.step.prepare(before)
     }
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.step.is_slow(paging)
+    fn is_slow(&self) -> bool {
+        self.step.is_slow()
     }
 
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
         let Some(key) = &tx.call().idempotency_key else { return self.step.execute(tx) };
         let who = tx.account_id().map_or_else(|| format!("{:?}", tx.call().address), |account| account.to_string());
-        // Hashed together, so that the keys of two people never meet.
-        let caller = TokenHash::of(&format!("{who} {key}"));
+        let workspace = tx.caller().workspace.as_ref().map(|workspace| workspace.id);
+        // Hashed together, so that the keys of two people, or of one in two workspaces, never meet.
+        let caller = TokenHash::of(&format!("{who} {workspace:?} {key}"));
         let first = optional(tx.conn(), FIND, (caller, tx.now().plus_days(-1)), |row| {
             Ok((row.take::<TokenHash>()?, row.take::<Option<Vec<u8>>>()?, row.take()?, row.take()?))
         })?;

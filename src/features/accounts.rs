@@ -258,7 +258,8 @@ impl Operation for ResetPassword {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        setup::check_link(before, "PASSWORD", &self.token)?;
         self.hash = hash_checked(&self.password)?;
         Ok(())
     }

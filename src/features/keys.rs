@@ -162,8 +162,7 @@ impl<'de> Deserialize<'de> for ToolsetsGiven {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
-        let known = |word: &&str| Toolset::ALL.iter().any(|toolset| toolset.word() == *word);
-        match words.iter().find(|word| !known(word)) {
+        match words.iter().find(|word| Toolset::named(word).is_none()) {
             Some(unknown) => {
                 let all: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.word()).collect();
                 Err(de::Error::custom(crate::core::choice::unknown(unknown, &all)))
@@ -233,9 +232,11 @@ fn pin(tx: &Tx, account: Id<Account>, text: &str) -> Result<Id<Workspace>> {
     const REACHES: &str = "
         select exists (select 1 from workspace_membership where workspace_id = ?1 and account_id = ?2)
             or exists (select 1 from account where id = ?2 and platform_role <> 'NONE')";
-    let absent = || Error::not_found("workspace", text);
-    let id = any_workspace(tx, text).map_err(|_| absent())?;
-    if one(tx.conn(), REACHES, (id, account), |row| row.take::<bool>())? { Ok(id) } else { Err(absent()) }
+    let id = any_workspace(tx, text)?;
+    match one(tx.conn(), REACHES, (id, account), |row| row.take::<bool>())? {
+        true => Ok(id),
+        false => Err(Error::not_found("workspace", text)),
+    }
 }
 
 fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {

@@ -9,7 +9,6 @@ use crate::core::caller::Role;
 use crate::core::error::Result;
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Paging;
 use crate::core::store::all;
 use crate::core::text::Line;
 use crate::features::crm::activities::ActivityRecord;
@@ -149,12 +148,12 @@ impl Operation for Search {
         more: More { aliases: &["search_workspace"], ..More::NONE },
     };
 
-    fn is_slow(&self, _: &Paging) -> bool {
+    fn is_slow(&self) -> bool {
         true
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
-        let types = self.types.unwrap_or_else(|| Found::ALL.to_vec());
+        let types = self.types.filter(|types| !types.is_empty()).unwrap_or_else(|| Found::ALL.to_vec());
         let scopes: Vec<&str> = types.iter().map(|kind| kind.scope()).collect();
         let query = in_workspace(cx, &scopes, self.query.as_str());
         let limit = self.limit.map_or(20, |hits| i64::from(hits.0));

@@ -58,6 +58,21 @@ pub fn make_link(conn: &Connection, purpose: Purpose, now: Moment, expires_at: M
     Ok(token)
 }
 
+fn no_such_link() -> Error {
+    Error::field("token", "this link is used up, expired or incomplete; ask for a new one")
+}
+
+/// Refuses a link that cannot work before anything dear is done for whoever sent it.
+pub(super) fn check_link(before: &Before<'_>, purpose: &str, token: &str) -> Result<()> {
+    const WORKS: &str = "
+        select 1 from one_time_link
+         where token_hash = ?1 and purpose = ?2 and used_at is null and expires_at > ?3";
+    let parameters = (TokenHash::of(token), purpose, Moment::now());
+    let found =
+        before.app.store().read(|reading| optional(reading.conn(), WORKS, parameters, |row| row.take::<i64>()))?;
+    found.map(|_| ()).ok_or_else(no_such_link)
+}
+
 /// Uses a link up: its account (none for the set-up), or the one answer for every link that does not work.
 pub fn use_link(tx: &Tx, purpose: &str, token: &str) -> Result<Option<Id<Account>>> {
     const USE: &str = "
@@ -65,8 +80,7 @@ pub fn use_link(tx: &Tx, purpose: &str, token: &str) -> Result<Option<Id<Account
          where token_hash = :hash and purpose = :purpose and used_at is null and expires_at > :now
         returning account_id";
     let parameters = named_params! { ":hash": TokenHash::of(token), ":purpose": purpose, ":now": tx.now() };
-    optional(tx.conn(), USE, parameters, |row| row.take())?
-        .ok_or_else(|| Error::field("token", "this link is used up, expired or incomplete; ask for a new one"))
+    optional(tx.conn(), USE, parameters, |row| row.take())?.ok_or_else(no_such_link)
 }
 
 fn refuse_if_set_up(tx: &Tx) -> Result<()> {
@@ -144,7 +158,8 @@ impl Operation for SetUp {
         more: More::NO_TOOL,
     };
     const PREPARES: bool = true;
-    fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        check_link(before, "SETUP", &self.token)?;
         self.password_hash = hash_checked(&self.password)?;
         Ok(())
     }

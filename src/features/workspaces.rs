@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::caller::{Account, Role, Workspace};
-use crate::core::error::{Error, Kind, Result};
+use crate::core::caller::{Account, Role, Workspace, pin_refusal};
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
@@ -209,7 +209,7 @@ impl Operation for CreateWorkspace {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
         if cx.caller().identity.pinned_to().is_some() {
-            return Err(Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction"));
+            return Err(pin_refusal());
         }
         let (id, _) = found(cx, &self.name)?;
         if let Some(account) = cx.account_id() {
@@ -316,9 +316,7 @@ impl Operation for ArchiveWorkspace {
 /// A pinned key reaches no other workspace, even in an administrator's hand.
 fn within_pin(tx: &Tx, id: Id<Workspace>) -> Result<Id<Workspace>> {
     match tx.caller().identity.pinned_to() {
-        Some(pin) if pin != id => {
-            Err(Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction"))
-        }
+        Some(pin) if pin != id => Err(pin_refusal()),
         _ => Ok(id),
     }
 }

@@ -114,14 +114,18 @@ fn if_match(request: &HttpRequest) -> Result<Option<i64>> {
 
 /// The peer's address; behind a trusted proxy the one it forwards.
 pub fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
-    if !app.config().trusted_proxies.contains(&peer) {
-        return Some(peer);
+    Some(forwarded(request, request.peer_addr()?.ip(), &app.config().trusted_proxies))
+}
+
+fn forwarded(request: &HttpRequest, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
     }
-    // The last address that is not one of ours: what came before it may be made up.
-    let forwarded = header(request, &HeaderName::from_static("x-forwarded-for")).ok().flatten()?;
-    let addresses: Vec<IpAddr> = forwarded.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    addresses.into_iter().rev().find(|address| !app.config().trusted_proxies.contains(address)).or(Some(peer))
+    // The last address that is not one of ours: what came before it may be made up. Some proxies add a line of their own.
+    let lines = request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
+    let addresses: Vec<IpAddr> =
+        lines.flat_map(|line| line.split(',')).filter_map(|part| part.trim().parse().ok()).collect();
+    addresses.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
 }
 
 pub fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
@@ -130,4 +134,28 @@ pub fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<
         .get(name)
         .map(|value| value.to_str().map_err(|_| Error::malformed(format!("The header {name} must be plain ASCII."))))
         .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn an_address_is_believed_from_a_trusted_proxy_only_and_only_its_last_word() {
+        let [proxy, stranger, made_up]: [IpAddr; 3] =
+            ["127.0.0.1", "203.0.113.7", "198.51.100.1"].map(|text| text.parse().unwrap());
+        let header = |value: &'static str| ("x-forwarded-for", value);
+        let one_line =
+            TestRequest::get().append_header(header("198.51.100.1, 203.0.113.7, 127.0.0.1")).to_http_request();
+        let two_lines = TestRequest::get()
+            .append_header(header("198.51.100.1"))
+            .append_header(header("203.0.113.7"))
+            .to_http_request();
+        for request in [&one_line, &two_lines] {
+            assert_eq!(forwarded(request, proxy, &[proxy]), stranger);
+            assert_eq!(forwarded(request, made_up, &[proxy]), made_up);
+        }
+        assert_eq!(forwarded(&TestRequest::get().to_http_request(), proxy, &[proxy]), proxy);
+    }
 }

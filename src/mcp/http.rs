@@ -443,10 +443,9 @@ fn wishes(request: &HttpRequest) -> Result<(Wishes, Option<Selector>), RpcError>
                 });
             }
             "toolsets" => {
-                let words: Vec<&str> = value.split([',', ' ']).filter(|word| !word.is_empty()).collect();
-                let known = |word: &&str| Toolset::ALL.iter().copied().find(|toolset| toolset.word() == *word);
+                let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 let all: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.word()).collect();
-                let found: Option<Vec<Toolset>> = words.iter().map(known).collect();
+                let found: Option<Vec<Toolset>> = words.map(Toolset::named).collect();
                 let found = found.filter(|found| !found.is_empty());
                 wishes.toolsets =
                     Some(found.ok_or_else(|| wrong(&name, &value, &format!("some of {}", all.join(", "))))?);

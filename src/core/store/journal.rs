@@ -58,6 +58,12 @@ fn set_acting(conn: &Connection, change_set: Option<Id<ChangeSet>>) -> Result<()
     Ok(())
 }
 
+/// Forgets who wrote last: a write that does not say who it is for fails, instead of being told as somebody else's.
+pub(super) fn act_as_nobody(conn: &Connection) -> Result<()> {
+    conn.prepare_cached("update temp.acting set change_set_id = null")?.execute([])?;
+    Ok(())
+}
+
 /// Makes the triggers. A write outside any change set fails, so nothing is changed by nobody.
 pub(super) fn install(conn: &Connection) -> Result<()> {
     conn.execute_batch("create temp table acting (change_set_id integer); insert into temp.acting values (null);")?;
@@ -85,10 +91,9 @@ fn triggers(table: &str, columns: &[&str]) -> String {
         .map(|c| format!("'{c}', iif(old.{c} is new.{c}, null, json_array(old.{c}, new.{c}))"))
         .collect::<Vec<_>>()
         .join(", ");
-    let is_changed = columns.iter().map(|c| format!("old.{c} is not new.{c}")).collect::<Vec<_>>().join(" or ");
-    let trigger = |event: &str, when: &str, row: &str, fields: &str| {
+    let trigger = |event: &str, of: &str, row: &str, fields: &str| {
         format!(
-            "create temp trigger journal_{table}_{event} after {event} on main.{table} {when} begin
+            "create temp trigger journal_{table}_{event} after {event}{of} on main.{table} begin
                insert into change (change_set_id, record_type, record_id, action, fields)
                values ((select change_set_id from temp.acting), '{table}', {row}.id, upper('{event}'), json_patch('{{}}', json_object({fields})));
              end;\n"
@@ -96,8 +101,7 @@ fn triggers(table: &str, columns: &[&str]) -> String {
     };
     [
         trigger("insert", "", "new", &whole("new")),
-        // What is left out, such as when a key was used last, is no change.
-        trigger("update", &format!("when {is_changed}"), "new", &changed),
+        trigger("update", &format!(" of {}", columns.join(", ")), "new", &changed),
         trigger("delete", "", "old", &whole("old")),
     ]
     .concat()

@@ -7,6 +7,7 @@ mod writer;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ pub struct Store {
     readers: r2d2::Pool<SqliteConnectionManager>,
     writer: Writer,
     /// Slow reads in flight or waiting; beyond the bound they are refused.
-    slow: tokio::sync::Semaphore,
+    slow: Arc<tokio::sync::Semaphore>,
     slow_waiting: AtomicU64,
     /// Held for as long as a server runs on the file.
     _lock: Option<File>,
@@ -92,7 +93,7 @@ impl Store {
             path: path.to_owned(),
             readers,
             writer,
-            slow: tokio::sync::Semaphore::new(SLOW_AT_ONCE),
+            slow: Arc::new(tokio::sync::Semaphore::new(SLOW_AT_ONCE)),
             slow_waiting: AtomicU64::new(0),
             _lock: lock,
         })
@@ -114,23 +115,22 @@ impl Store {
 
     /// An unbounded read: on a thread of its own, a few at a time, with a deadline. Refused when too many wait.
     pub async fn read_slowly<T: Send + 'static>(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         work: impl FnOnce(&mut Reading) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let waiting = Waiting::enter(&self.slow_waiting)?;
-        let permit = self.slow.acquire().await.map_err(Error::internal)?;
+        let _waiting = Waiting::enter(&self.slow_waiting)?;
+        let permit = self.slow.clone().acquire_owned().await.map_err(Error::internal)?;
         let store = self.clone();
         let answer = tokio::task::spawn_blocking(move || {
+            // Of the work, not of the caller, who may have gone away while it runs on.
+            let _permit = permit;
             let mut reading = Reading::begin(&store)?;
             let deadline = Instant::now() + SLOW_DEADLINE;
             reading.conn().progress_handler(100_000, Some(move || Instant::now() > deadline))?;
-            let result = work(&mut reading);
-            reading.conn().progress_handler(0, None::<fn() -> bool>)?;
-            result
+            reading.has_deadline = true;
+            work(&mut reading)
         });
-        let answer = answer.await.map_err(Error::internal)?;
-        drop((permit, waiting));
-        answer
+        answer.await.map_err(Error::internal)?
     }
 
     /// A write: queued, run in a savepoint of the writer's next transaction, answered once that is on disk.
@@ -173,6 +173,7 @@ impl Drop for Waiting<'_> {
 pub struct Reading {
     reader: Reader,
     version: i64,
+    has_deadline: bool,
 }
 
 impl Reading {
@@ -180,7 +181,7 @@ impl Reading {
         let reader = store.readers.get().map_err(|_| Error::busy("All readers are busy. Try again in a moment."))?;
         reader.prepare_cached("begin")?.execute([])?;
         // Changes with every commit of another connection, this process's writer and the command line alike.
-        let mut reading = Reading { reader, version: 0 };
+        let mut reading = Reading { reader, version: 0, has_deadline: false };
         reading.version = one(reading.conn(), "pragma data_version", [], |row| row.take())?;
         Ok(reading)
     }
@@ -202,6 +203,11 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
+        if self.has_deadline
+            && let Err(error) = self.reader.progress_handler(0, None::<fn() -> bool>)
+        {
+            log::error!("lifting a deadline: {error}");
+        }
         if !self.reader.is_autocommit()
             && let Err(error) = self.reader.prepare_cached("commit").and_then(|mut end| end.execute([]))
         {

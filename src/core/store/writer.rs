@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 
 use crate::core::error::{Error, Result};
 
+use super::journal;
+
 /// Writes that may wait; beyond, callers get 503 instead of an ever longer queue.
 const WAITING: usize = 1_024;
 /// Writes of one commit: enough to share the sync, few enough to keep the last one's wait short.
@@ -123,15 +125,20 @@ impl Loop {
         }
         let mut done = vec![self.alone(first)];
         while done.len() < TOGETHER
+            && !self.was_rolled_back()
             && let Ok(job) = self.jobs.try_recv()
         {
             done.push(self.alone(job));
         }
-        let committed = self.index().and_then(|()| self.execute("commit")).inspect_err(|_| {
-            if !self.conn.is_autocommit() {
-                self.look_after("rollback");
-            }
-        });
+        let committed = if self.was_rolled_back() {
+            Err(Error::busy("Another write failed and took this one with it; nothing was changed. Try again."))
+        } else {
+            self.index().and_then(|()| self.execute("commit")).inspect_err(|_| {
+                if !self.was_rolled_back() {
+                    self.look_after("rollback");
+                }
+            })
+        };
         for Done { keep, tell } in done {
             tell(if keep { committed.clone() } else { Ok(()) });
         }
@@ -139,15 +146,23 @@ impl Loop {
 
     /// One job in its own savepoint: if it fails, only it is undone.
     fn alone(&self, job: Job) -> Done {
-        if let Err(error) = self.execute("savepoint job") {
+        if let Err(error) = self.execute("savepoint job").and_then(|()| journal::act_as_nobody(&self.conn)) {
             return job(Err(error));
         }
         let Done { keep, tell } = job(Ok(&self.conn));
+        if self.was_rolled_back() {
+            return Done { keep, tell };
+        }
         let undone = if keep { Ok(()) } else { self.execute("rollback to job") };
         match undone.and_then(|()| self.execute("release job")) {
             Ok(()) => Done { keep, tell },
             Err(error) => Done { keep: false, tell: Box::new(move |_| tell(Err(error))) },
         }
+    }
+
+    /// A full disk makes SQLite roll back the whole transaction by itself; what ran after it would commit alone.
+    fn was_rolled_back(&self) -> bool {
+        self.conn.is_autocommit()
     }
 
     /// Brings the search index up to date with everything the jobs have written, in one go.

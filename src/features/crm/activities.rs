@@ -8,9 +8,9 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::Ref;
+use crate::core::reference::{MaybeRef, Ref};
 use crate::core::store::{Change, all, insert, one};
 use crate::core::text::{Line, Prose};
 use crate::core::time::Moment;
@@ -155,15 +155,14 @@ impl Operation for ListActivities {
         },
     };
 
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.search.is_some() || paging.total
+    fn is_slow(&self) -> bool {
+        self.search.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Activity>> {
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
-        let deal = self.deal_id.map(|reference| reference.resolve_for("dealId", cx)).transpose()?;
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let person = self.person_id.resolve_for("personId", cx)?;
+        let deal = self.deal_id.resolve_for("dealId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["activity"], text.as_str()));
         Select::new(COLUMNS, FROM, "v.id")
             .filter("v.workspace_id = ?", cx.workspace_id())

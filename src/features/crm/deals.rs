@@ -11,20 +11,20 @@ use crate::core::error::{Error, FieldError, Result};
 use crate::core::id::{Id, Record};
 use crate::core::money::{Amount, Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{Ref, Referable};
+use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
 use crate::core::text::{Labels, Line, Prose};
 use crate::core::time::{Day, Moment};
 use crate::features::search;
 
-use super::Named;
 use super::activities::{self, Activity};
 use super::follow_ups::{self, FollowUp};
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
 use super::pipeline::{self, StageRecord};
+use super::{Named, owner};
 
 pub const OPERATIONS: &[Entry] =
     &[Entry::of::<CreateDeal>(), Entry::of::<GetDeal>(), Entry::of::<ListDeals>(), Entry::of::<UpdateDeal>()];
@@ -251,14 +251,9 @@ impl Operation for CreateDeal {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Deal> {
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let person =
-            self.primary_person_id.map(|reference| reference.resolve_for("primaryPersonId", cx)).transpose()?;
-        let owner = match self.owner_id {
-            Some(reference) => Some(reference.resolve_for("ownerId", cx)?),
-            None => cx.account_id(),
-        };
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let person = self.primary_person_id.resolve_for("primaryPersonId", cx)?;
+        let owner = owner(cx, self.owner_id)?;
         let stage = match self.stage {
             Some(reference) => reference.resolve_for("stage", cx)?,
             None => pipeline::first_stage(cx)?,
@@ -394,17 +389,16 @@ impl Operation for ListDeals {
         },
     };
 
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.search.is_some() || paging.total
+    fn is_slow(&self) -> bool {
+        self.search.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Deal>> {
         let status = self.status.filter(|wanted| *wanted != DealsWanted::All);
-        let stage = self.stage.map(|reference| reference.resolve_for("stage", cx)).transpose()?;
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
-        let owner = self.owner_id.map(|reference| reference.resolve_for("ownerId", cx)).transpose()?;
+        let stage = self.stage.resolve_for("stage", cx)?;
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let person = self.person_id.resolve_for("personId", cx)?;
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
         let mut deals = Select::new(COLUMNS, FROM, "d.id")
             .filter("d.workspace_id = ?", cx.workspace_id())
@@ -479,19 +473,12 @@ impl Operation for UpdateDeal {
         let (status, minor, currency) = one(cx.conn(), BEFORE, [id], |row| {
             Ok((row.take::<DealStatus>()?, row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?))
         })?;
-        let stage =
-            self.stage.never_cleared("stage")?.map(|reference| reference.resolve_for("stage", cx)).transpose()?;
+        let stage = self.stage.never_cleared("stage")?.resolve_for("stage", cx)?;
         let mut row = Change::existing(cx, "crm_deal", id)?;
         row.patch("title", &self.title.never_cleared("title")?.into())?
-            .patch(
-                "organization_id",
-                &self.organization_id.try_map(|reference| reference.resolve_for("organizationId", cx))?,
-            )?
-            .patch(
-                "primary_person_id",
-                &self.primary_person_id.try_map(|reference| reference.resolve_for("primaryPersonId", cx))?,
-            )?
-            .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
+            .patch("organization_id", &self.organization_id.resolve_for("organizationId", cx)?)?
+            .patch("primary_person_id", &self.primary_person_id.resolve_for("primaryPersonId", cx)?)?
+            .patch("owner_id", &self.owner_id.resolve_for("ownerId", cx)?)?
             .patch("stage_id", &stage.into())?
             .patch("probability", &self.probability)?
             .patch("next_step", &self.next_step)?

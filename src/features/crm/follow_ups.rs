@@ -8,9 +8,9 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{Ref, Referable};
+use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
 use crate::core::text::{Line, Prose};
 use crate::core::time::{Due, Moment};
@@ -18,7 +18,7 @@ use crate::core::time::{Due, Moment};
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
-use super::{About, Named};
+use super::{About, Named, owner};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ListFollowUps>(),
@@ -196,17 +196,12 @@ impl Operation for ListFollowUps {
         },
     };
 
-    fn is_slow(&self, paging: &Paging) -> bool {
-        paging.total
-    }
-
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<FollowUp>> {
         let status = self.status.filter(|wanted| *wanted != FollowUpsWanted::All);
-        let owner = self.owner_id.map(|reference| reference.resolve_for("ownerId", cx)).transpose()?;
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let person = self.person_id.map(|reference| reference.resolve_for("personId", cx)).transpose()?;
-        let deal = self.deal_id.map(|reference| reference.resolve_for("dealId", cx)).transpose()?;
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let person = self.person_id.resolve_for("personId", cx)?;
+        let deal = self.deal_id.resolve_for("dealId", cx)?;
         Select::new(COLUMNS, FROM, "f.id")
             .filter("f.workspace_id = ?", cx.workspace_id())
             .filter_some("f.status = ?", status)
@@ -259,10 +254,7 @@ impl Operation for AddFollowUp {
             Patch::from(self.person_id),
             Patch::from(self.deal_id),
         )?;
-        let owner = match self.owner_id {
-            Some(reference) => Some(reference.resolve_for("ownerId", cx)?),
-            None => cx.account_id(),
-        };
+        let owner = owner(cx, self.owner_id)?;
         let status = self.status.unwrap_or(FollowUpStatus::Open);
         let mut row = Change::of("crm_follow_up");
         row.set("workspace_id", cx.workspace_id())?
@@ -323,7 +315,7 @@ impl Operation for UpdateFollowUp {
         row.patch("title", &self.title.never_cleared("title")?.into())?
             .patch("body", &self.body)?
             .patch("due_at", &self.due_at.map(|due| due.moment(&cx.time_zone())))?
-            .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?;
+            .patch("owner_id", &self.owner_id.resolve_for("ownerId", cx)?)?;
         about.write(&mut row)?;
         if let Some(next) = self.status.never_cleared("status")?.filter(|next| *next != status) {
             row.set("status", next)?.set("completed_at", (next == FollowUpStatus::Done).then(|| cx.now()))?;

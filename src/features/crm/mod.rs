@@ -11,13 +11,13 @@ pub mod pipeline;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::caller::Role;
+use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, FieldError, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::Columns;
 use crate::core::patch::Patch;
-use crate::core::reference::Ref;
+use crate::core::reference::{MaybeRef, Ref};
 
 use deals::DealRecord;
 use organizations::OrganizationRecord;
@@ -43,6 +43,11 @@ impl<T: Record> Named<T> {
     }
 }
 
+/// Who will own a new record: whoever is named, else the caller.
+fn owner(tx: &Tx, named: Option<Ref<Account>>) -> Result<Option<Id<Account>>> {
+    Ok(named.resolve_for("ownerId", tx)?.or(tx.account_id()))
+}
+
 /// What an activity or a follow-up is about, as the caller named it.
 #[derive(Default)]
 struct About {
@@ -59,9 +64,9 @@ impl About {
         deal: Patch<Ref<DealRecord>>,
     ) -> Result<Self> {
         Ok(About {
-            organization: organization.try_map(|reference| reference.resolve_for("organizationId", tx))?,
-            person: person.try_map(|reference| reference.resolve_for("personId", tx))?,
-            deal: deal.try_map(|reference| reference.resolve_for("dealId", tx))?,
+            organization: organization.resolve_for("organizationId", tx)?,
+            person: person.resolve_for("personId", tx)?,
+            deal: deal.resolve_for("dealId", tx)?,
         })
     }
 

@@ -9,19 +9,19 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{Ref, Referable};
+use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
 use crate::features::search;
 
-use super::Named;
 use super::activities::{self, Activity};
 use super::deals::{self, Deal};
 use super::follow_ups::{self, FollowUp};
 use super::people::{self, Person};
+use super::{Named, owner};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<CreateOrganization>(),
@@ -191,10 +191,7 @@ impl Operation for CreateOrganization {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Organization> {
-        let owner = match self.owner_id {
-            Some(reference) => Some(reference.resolve_for("ownerId", cx)?),
-            None => cx.account_id(),
-        };
+        let owner = owner(cx, self.owner_id)?;
         let mut row = Change::of("crm_organization");
         row.set("workspace_id", cx.workspace_id())?
             .set("name", self.name)?
@@ -304,12 +301,12 @@ impl Operation for ListOrganizations {
         },
     };
 
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.search.is_some() || paging.total
+    fn is_slow(&self) -> bool {
+        self.search.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Organization>> {
-        let owner = self.owner_id.map(|reference| reference.resolve_for("ownerId", cx)).transpose()?;
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["organization"], text.as_str()));
         let mut organizations = Select::new(COLUMNS, FROM, "o.id")
             .filter("o.workspace_id = ?", cx.workspace_id())
@@ -390,7 +387,7 @@ impl Operation for UpdateOrganization {
             .patch("country", &self.country)?
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
-            .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
+            .patch("owner_id", &self.owner_id.resolve_for("ownerId", cx)?)?
             .archive(cx, self.archived.never_cleared("archived")?)?;
         if !self.website.is_keep() {
             let website = self.website.or(None);

@@ -9,19 +9,19 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::{Columns, Page, Paging, Select, Sort};
+use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{Ref, Referable};
+use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
 use crate::features::search;
 
-use super::Named;
 use super::activities::{self, Activity};
 use super::deals::{self, Deal};
 use super::follow_ups::{self, FollowUp};
 use super::organizations::OrganizationRecord;
+use super::{Named, owner};
 
 pub const OPERATIONS: &[Entry] =
     &[Entry::of::<CreatePerson>(), Entry::of::<GetPerson>(), Entry::of::<ListPeople>(), Entry::of::<UpdatePerson>()];
@@ -180,12 +180,8 @@ impl Operation for CreatePerson {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Person> {
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let owner = match self.owner_id {
-            Some(reference) => Some(reference.resolve_for("ownerId", cx)?),
-            None => cx.account_id(),
-        };
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let owner = owner(cx, self.owner_id)?;
         let mut row = Change::of("crm_person");
         row.set("workspace_id", cx.workspace_id())?
             .set("name", self.name)?
@@ -289,14 +285,13 @@ impl Operation for ListPeople {
         },
     };
 
-    fn is_slow(&self, paging: &Paging) -> bool {
-        self.search.is_some() || paging.total
+    fn is_slow(&self) -> bool {
+        self.search.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Person>> {
-        let organization =
-            self.organization_id.map(|reference| reference.resolve_for("organizationId", cx)).transpose()?;
-        let owner = self.owner_id.map(|reference| reference.resolve_for("ownerId", cx)).transpose()?;
+        let organization = self.organization_id.resolve_for("organizationId", cx)?;
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["person"], text.as_str()));
         let mut people = Select::new(COLUMNS, FROM, "p.id")
             .filter("p.workspace_id = ?", cx.workspace_id())
@@ -358,10 +353,7 @@ impl Operation for UpdatePerson {
         let id = self.person_id.resolve(cx)?;
         let mut row = Change::existing(cx, "crm_person", id)?;
         row.patch("name", &self.name.never_cleared("name")?.into())?
-            .patch(
-                "organization_id",
-                &self.organization_id.try_map(|reference| reference.resolve_for("organizationId", cx))?,
-            )?
+            .patch("organization_id", &self.organization_id.resolve_for("organizationId", cx)?)?
             .patch("email", &self.email)?
             .patch("phone", &self.phone)?
             .patch("mobile", &self.mobile)?
@@ -370,7 +362,7 @@ impl Operation for UpdatePerson {
             .patch("source", &self.source)?
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
-            .patch("owner_id", &self.owner_id.try_map(|reference| reference.resolve_for("ownerId", cx))?)?
+            .patch("owner_id", &self.owner_id.resolve_for("ownerId", cx)?)?
             .archive(cx, self.archived.never_cleared("archived")?)?;
         row.update(cx, id)?;
         Person::by_id(cx, id)

@@ -1,7 +1,5 @@
 //! The pipeline: the stages a workspace's deals go through, and the board that shows them.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,8 +9,7 @@ use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
-use crate::core::page::Paging;
-use crate::core::reference::{Ref, Referable};
+use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{all, one, optional};
 use crate::core::text::Line;
 use crate::core::time::Moment;
@@ -138,12 +135,12 @@ impl Operation for ShowBoard {
         more: More::NO_TOOL,
     };
 
-    fn is_slow(&self, _: &Paging) -> bool {
+    fn is_slow(&self) -> bool {
         self.search.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
-        let owner = self.owner_id.map(|owner| owner.resolve_for("ownerId", cx)).transpose()?;
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
         let words = self.search.as_ref().map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
         let mut columns = Vec::new();
         for stage in stages(cx)? {
@@ -191,20 +188,19 @@ fn cards(tx: &Tx, narrowed: &str, order: &str, parameters: &[(&str, &dyn rusqlit
 }
 
 fn totals(tx: &Tx, narrowed: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<(i64, Vec<Total>)> {
-    let sql =
-        format!("select d.currency, count(*), sum(d.value_minor) from crm_deal d where {narrowed} group by d.currency");
+    let sql = format!(
+        "select d.currency, count(*), sum(d.value_minor) from crm_deal d
+          where {narrowed} group by d.currency order by d.currency"
+    );
     let mut count = 0;
-    let mut sums: HashMap<Currency, i64> = HashMap::new();
+    let mut totals = Vec::new();
     for (currency, deals, sum) in all(tx.conn(), &sql, parameters, |row| {
         Ok((row.take::<Option<Currency>>()?, row.take::<i64>()?, row.take::<Option<i64>>()?))
     })? {
         count += deals;
-        if let (Some(currency), Some(sum)) = (currency, sum) {
-            sums.insert(currency, sum);
+        if let (Some(currency), Some(minor)) = (currency, sum) {
+            totals.push(Total { value: Money { minor, currency }, currency });
         }
     }
-    let mut totals: Vec<Total> =
-        sums.into_iter().map(|(currency, minor)| Total { value: Money { minor, currency }, currency }).collect();
-    totals.sort_by_key(|total| total.currency.code());
     Ok((count, totals))
 }

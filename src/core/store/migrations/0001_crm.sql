@@ -142,7 +142,7 @@ create index change_by_change_set on change (change_set_id);
 
 -- The first answer to a write that carried an Idempotency-Key, repeated for 24 hours.
 create table idempotent_answer (
-  caller_hash  blob not null,                      -- SHA-256 of account and key text: keys of two people never meet
+  caller_hash  blob not null,                      -- SHA-256 of account, workspace and key text: keys of two people never meet
   request_hash blob not null,
   body         blob,                               -- null where the answer showed a secret
   location     text,
