@@ -205,6 +205,12 @@ async fn bad_input_is_named_and_nothing_is_written() {
             400,
             "not JSON",
         ),
+        (
+            "a field twice",
+            ben.raw("POST", "/api/crm/deals", "application/json", r#"{"title":"a","title":"b"}"#),
+            400,
+            "twice",
+        ),
         ("a list for an object", ben.raw("POST", "/api/crm/deals", "application/json", "[]"), 400, "JSON object"),
         ("nesting without end", ben.raw("POST", "/api/crm/deals", "application/json", &deep), 400, "nested deeper"),
         (

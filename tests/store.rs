@@ -383,3 +383,58 @@ async fn one_idempotency_key_in_two_workspaces_is_two_requests() {
         assert_eq!(sam.ask("crm.deal.list", json!({ "include": "total" })).await.unwrap()["total"], 1, "{workspace}");
     }
 }
+
+#[tokio::test]
+async fn a_narrowed_key_makes_nothing_wider_than_itself() {
+    let world = World::new().await;
+    let sam = world.person("sam").await;
+    let expiring = sam.ask("api_key.create", json!({ "label": "short", "expiresAt": "2099-01-01" })).await.unwrap();
+    let expiring = support::Person { token: expiring["token"].as_str().unwrap().to_owned(), ..sam.clone() };
+    let pinned = world.keyed("sam", sally::features::keys::KeyKind::Api, None, Some("acme")).await;
+    let scoped = world.keyed("sam", sally::features::keys::KeyKind::Api, Some("account:destructive"), None).await;
+    let other = sam.ask("api_key.create", json!({ "label": "wide" })).await.unwrap();
+    for narrow in [&expiring, &pinned, &scoped] {
+        for (operation, input) in [
+            ("api_key.create", json!({ "label": "wider" })),
+            ("mcp_key.create", json!({ "label": "wider" })),
+            ("api_key.revoke", json!({ "apiKeyId": other["id"] })),
+            ("auth.session.revoke", json!({ "sessionId": "sess_0000000000001" })),
+            ("account.list", json!({})),
+            ("account.create", json!({ "email": "evil@example.com", "name": "Evil" })),
+            ("account.update_platform_role", json!({ "accountId": "eve@example.com", "platformRole": "SUPERADMIN" })),
+            ("account.archive", json!({ "accountId": "eve@example.com" })),
+        ] {
+            let error = narrow.refused(operation, input).await;
+            assert_eq!((error.status(), error.permission().unwrap().scope), (403, "key"), "{operation}");
+        }
+        narrow.ask("profile.get", json!({})).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_without_crm_rights_finds_nothing_of_the_crm() {
+    let world = World::new().await;
+    world.person("ben").await.ask("crm.deal.create", json!({ "title": "Secret relaunch" })).await.unwrap();
+    let core = world.keyed("ben", sally::features::keys::KeyKind::Api, Some("core:read"), None).await;
+    assert_eq!(core.ask("search", json!({ "query": "relaunch" })).await.unwrap()["items"], json!([]));
+    let both = world.keyed("ben", sally::features::keys::KeyKind::Api, Some("core:read crm:read"), None).await;
+    assert_eq!(
+        both.ask("search", json!({ "query": "relaunch" })).await.unwrap()["items"][0]["title"],
+        "Secret relaunch"
+    );
+}
+
+#[tokio::test]
+async fn one_address_cannot_spend_anothers_attempts() {
+    let world = World::with(|config| config.sign_in_attempts_per_minute = 3).await;
+    let nobody = world.person("ben").await;
+    let from = |last: u8| Call { address: Some([127, 0, 0, last].into()), ..Call::default() };
+    let login = |email: &str, password: &str| json!({ "email": email, "password": password });
+    for _ in 0..10 {
+        let _ = nobody.ask_with(from(5), "auth.login", login("from 127.0.0.9", "x")).await;
+        let _ = nobody.ask_with(from(5), "auth.login", login("sam@example.com", "x")).await;
+    }
+    let error = nobody.ask_with(from(5), "auth.login", login("sam@example.com", support::PASSWORD)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::TooManyRequests);
+    nobody.ask_with(from(9), "auth.login", login("sam@example.com", support::PASSWORD)).await.unwrap();
+}

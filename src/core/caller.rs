@@ -199,9 +199,25 @@ impl Identity {
         }
     }
 
-    /// Narrowed keys must not make wider ones.
+    /// Does the key do less, or live shorter, than its account?
     pub fn is_narrowed(&self) -> bool {
-        self.key().is_some_and(|key| key.pinned_to.is_some() || key.toolsets.is_some() || !key.scopes.is_all())
+        self.key().is_some_and(|key| {
+            key.pinned_to.is_some() || key.toolsets.is_some() || key.expires_at.is_some() || !key.scopes.is_all()
+        })
+    }
+
+    /// For what hands out rights or takes them: a narrowed key could make itself a wider one that way.
+    pub fn must_be_whole(&self) -> Result<()> {
+        match self.key().filter(|_| self.is_narrowed()) {
+            None => Ok(()),
+            Some(key) => Err(Error::denied(Permission {
+                scope: "key",
+                required: "*".into(),
+                current: Some(key.scopes.to_string()),
+                reason: "A key that is narrowed or expires cannot manage accounts, keys or sessions. Sign in, or use a key without restrictions."
+                    .into(),
+            })),
+        }
     }
 
     pub fn pinned_to(&self) -> Option<Id<Workspace>> {
@@ -209,11 +225,10 @@ impl Identity {
     }
 
     /// May this key use operations of such an effect in such an area?
-    pub fn scope_allows(&self, spec: &Spec) -> bool {
+    pub fn scope_allows(&self, area: Toolset, effect: Effect) -> bool {
         self.key().is_none_or(|key| {
-            let in_toolset =
-                key.toolsets.as_ref().is_none_or(|names| names.split(' ').any(|name| name == spec.toolset.word()));
-            in_toolset && key.scopes.allow(spec.toolset, spec.effect)
+            let in_toolset = key.toolsets.as_ref().is_none_or(|names| names.split(' ').any(|name| name == area.word()));
+            in_toolset && key.scopes.allow(area, effect)
         })
     }
 
@@ -325,7 +340,7 @@ pub fn admit(
         return Err(unauthorized("Sign in, or send a key as “Authorization: Bearer …”."));
     }
     identity.check(now)?;
-    if !identity.scope_allows(spec) {
+    if !identity.scope_allows(spec.toolset, spec.effect) {
         let required = format!("{}:{}", spec.toolset.word(), Level::from(spec.effect).word().to_ascii_lowercase());
         return Err(Error::denied(Permission {
             scope: "key",
@@ -333,6 +348,9 @@ pub fn admit(
             required,
             current: identity.key().map(|key| key.scopes.to_string()),
         }));
+    }
+    if spec.toolset == Toolset::Account && matches!(spec.needs, Needs::Platform | Needs::Superadmin) {
+        identity.must_be_whole()?;
     }
     let workspace = match spec.needs {
         Needs::Workspace(_) => Some(select(conn, &identity, selector)?),

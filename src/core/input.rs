@@ -93,6 +93,9 @@ fn simplify(schema: &mut Value) {
     }
 }
 
+/// More mistakes than anybody reads; who sends thousands is not told each of them.
+const MOST_TOLD: usize = 20;
+
 impl Shape {
     /// The shape of an operation's input, with the arguments that the door adds.
     pub fn new(spec: &Spec, mut schema: Value) -> Self {
@@ -129,6 +132,9 @@ impl Shape {
     fn tidy(&self, map: &mut Map<String, Value>) -> Vec<FieldError> {
         let mut errors = Vec::new();
         for (name, value) in map.iter_mut() {
+            if errors.len() == MOST_TOLD {
+                break;
+            }
             let Some(kind) = self.fields.get(name) else {
                 errors.push(FieldError { field: name.clone(), message: self.unknown(name) });
                 continue;

@@ -256,6 +256,8 @@ impl Select {
         );
         self.parameters.push(Box::new(limit as i64 + 1));
         let mut statement = tx.conn().prepare_cached(&sql)?;
+        // It counts for as long as the statement is kept prepared.
+        statement.reset_status(StatementStatus::FullscanStep);
         let mut rows = statement.query(params_from_iter(self.parameters.iter().map(|p| &**p)))?;
         let mut items = Vec::with_capacity(limit);
         let mut last = None;

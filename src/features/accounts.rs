@@ -231,7 +231,10 @@ impl Operation for ChangePassword {
 fn set_password(tx: &Tx, account: Id<Account>, hash: &str) -> Result<()> {
     let mut row = Change::of("account");
     row.set("password_hash", hash)?;
-    row.update(tx, account)
+    row.update(tx, account)?;
+    // A link that was sent before must not undo it.
+    run(tx.conn(), "delete from one_time_link where account_id = ?1 and used_at is null", [account])?;
+    Ok(())
 }
 
 /// Set a new password with the token of a link. All sessions of the account end.
@@ -406,11 +409,13 @@ impl Operation for ArchiveAccount {
         }
         let archive = self.archived.unwrap_or(true);
         let role = AccountView::by_id(cx, id)?.platform_role;
-        if archive && role == PlatformRole::Superadmin {
+        if role == PlatformRole::Superadmin {
             if !cx.caller().identity.is_superadmin() {
-                return Err(Error::conflict("Only a SUPERADMIN archives a SUPERADMIN."));
+                return Err(Error::conflict("Only a SUPERADMIN archives a SUPERADMIN or brings one back."));
             }
-            keep_a_superadmin(cx, id)?;
+            if archive {
+                keep_a_superadmin(cx, id)?;
+            }
         }
         let mut row = Change::of("account");
         row.archive(cx, Some(archive))?;

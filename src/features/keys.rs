@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::choices;
 use crate::core::caller::{AccessKey, Account, Scopes, Workspace};
-use crate::core::error::{Error, Permission, Result};
+use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
@@ -167,6 +167,7 @@ impl<'de> Deserialize<'de> for ToolsetsGiven {
                 let all: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.word()).collect();
                 Err(de::Error::custom(crate::core::choice::unknown(unknown, &all)))
             }
+            None if words.is_empty() => Err(de::Error::custom("must name at least one toolset; leave it out for all")),
             None => Ok(ToolsetsGiven(words.join(" "))),
         }
     }
@@ -196,14 +197,7 @@ pub struct Narrowing {
 
 /// Makes a key; its token is told once.
 fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<NewKey> {
-    if tx.caller().identity.is_narrowed() {
-        return Err(Error::denied(Permission {
-            scope: "key",
-            required: "*".into(),
-            current: tx.caller().identity.key().map(|key| key.scopes.to_string()),
-            reason: "A narrowed key cannot make keys. Sign in, or use a key without restrictions.".into(),
-        }));
-    }
+    tx.caller().identity.must_be_whole()?;
     let workspace = narrowing.workspace.map(|reference| pin(tx, account, reference.text())).transpose()?;
     let expires_at = narrowing.expires_at.map(|due| due.moment(&tx.time_zone()));
     if expires_at.is_some_and(|moment| moment <= tx.now()) {
@@ -257,6 +251,9 @@ fn revoke(tx: &Tx, account: Option<Id<Account>>, kind: Option<KeyKind>, text: &s
         Ok((row.take::<Id<AccessKey>>()?, row.take::<bool>()?, row.take::<i64>()?))
     })?;
     let (id, is_revoked, version) = found.ok_or_else(|| Error::not_found("key", text))?;
+    if tx.caller().identity.key().is_none_or(|own| own.id != id) {
+        tx.caller().identity.must_be_whole()?;
+    }
     tx.check_version(version)?;
     if is_revoked {
         run(tx.conn(), "delete from access_key where id = ?1", [id])?;

@@ -153,7 +153,13 @@ impl Operation for Search {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
-        let types = self.types.filter(|types| !types.is_empty()).unwrap_or_else(|| Found::ALL.to_vec());
+        let mut types = self.types.filter(|types| !types.is_empty()).unwrap_or_else(|| Found::ALL.to_vec());
+        // What the key may not read in its own place is not found here either.
+        let may_read = |area| cx.caller().identity.scope_allows(area, Effect::Read);
+        types.retain(|_| cx.config().crm && may_read(Toolset::Crm));
+        if types.is_empty() {
+            return Ok(Results { items: Vec::new(), next_cursor: None });
+        }
         let scopes: Vec<&str> = types.iter().map(|kind| kind.scope()).collect();
         let query = in_workspace(cx, &scopes, self.query.as_str());
         let limit = self.limit.map_or(20, |hits| i64::from(hits.0));

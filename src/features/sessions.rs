@@ -300,6 +300,7 @@ impl Operation for RevokeSession {
         more: More::NO_TOOL,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        cx.caller().identity.must_be_whole()?;
         let absent = || Error::not_found("session", self.session_id.as_str());
         let id = Id::<Session>::parse(self.session_id.as_str()).ok_or_else(absent)?;
         let ended = run(cx.conn(), "delete from session where id = ?1 and account_id = ?2", (id, cx.signed_in()?.id))?;

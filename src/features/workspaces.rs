@@ -378,7 +378,8 @@ impl Answer for Member {
 }
 
 const MEMBER_COLUMNS: &str = "m.id, a.id, a.name, a.email, a.avatar_url, m.role, m.created_at, m.updated_at, m.version";
-const MEMBER_FROM: &str = "workspace_membership m join account a on a.id = m.account_id";
+/// In this order, whatever the statistics say: the members of a workspace are few, the accounts of a server are not.
+const MEMBER_FROM: &str = "workspace_membership m cross join account a on a.id = m.account_id";
 
 impl Member {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<Member> {
@@ -509,8 +510,10 @@ impl Operation for UpdateMember {
 }
 
 fn keep_an_owner(tx: &Tx, leaving: &Member) -> Result<()> {
-    const OTHER: &str =
-        "select exists (select 1 from workspace_membership where workspace_id = ?1 and role = 'OWNER' and id <> ?2)";
+    const OTHER: &str = "
+        select exists (
+          select 1 from workspace_membership m join account a on a.id = m.account_id
+           where m.workspace_id = ?1 and m.role = 'OWNER' and m.id <> ?2 and a.archived_at is null)";
     if leaving.role != Role::Owner || one(tx.conn(), OTHER, (tx.workspace_id(), leaving.id), |row| row.take::<bool>())?
     {
         return Ok(());

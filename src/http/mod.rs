@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod auth;
+pub mod json;
 pub mod openapi;
 pub mod projection;
 pub mod rest;

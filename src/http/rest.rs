@@ -13,7 +13,7 @@ use crate::core::app::{App, Listed};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::{Effect, Method, Reply};
 
-use super::{auth, projection};
+use super::{auth, json, projection};
 
 /// The routes of all operations, found by one look-up.
 pub struct Routes {
@@ -198,9 +198,6 @@ fn percent_decoded(text: &str) -> Result<String> {
     if decoded.contains('\u{fffd}') { Err(Error::malformed("The path is not UTF-8.")) } else { Ok(decoded) }
 }
 
-/// Objects and lists may be this deep in each other.
-const NESTING: usize = 64;
-
 async fn body(
     request: &HttpRequest,
     payload: web::Payload,
@@ -219,7 +216,7 @@ async fn body(
             format!("The body must be application/json, not {}.", quoted(&kind)),
         ));
     }
-    match json(&bytes)? {
+    match json::read(&bytes)? {
         Value::Object(map) => Ok(map),
         other => Err(Error::malformed(format!("The body must be a JSON object, not {}.", quoted(&other.to_string())))),
     }
@@ -250,23 +247,4 @@ pub async fn read(
     };
     let late = |_| Error::new(Kind::Timeout, format!("The body did not arrive within {timeout_seconds} seconds."));
     tokio::time::timeout(Duration::from_secs(timeout_seconds), collect).await.map_err(late)?
-}
-
-/// JSON that is not nested beyond reason.
-pub fn json(bytes: &[u8]) -> Result<Value> {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => depth += 1,
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > NESTING {
-            return Err(Error::malformed(format!("The JSON is nested deeper than {NESTING} levels.")));
-        }
-    }
-    serde_json::from_slice(bytes).map_err(|error| Error::malformed(format!("The body is not JSON: {error}.")))
 }

@@ -18,7 +18,7 @@ use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::Toolset;
 use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
-use crate::http::{auth, rest};
+use crate::http::{auth, json, rest};
 
 use super::protocol::{
     self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError,
@@ -132,7 +132,7 @@ async fn respond(
     is_json(request)?;
     let config = app.config();
     let body = rest::read(request, payload, config.body_limit_kib * 1_024, config.body_timeout_seconds).await?;
-    let message = rest::json(&body)
+    let message = json::read(&body)
         .map_err(|error| RpcError::with_status(400, PARSE_ERROR, format!("Parse error: {}", error.detail())))?;
 
     if let Value::Array(messages) = message {

@@ -132,7 +132,9 @@ impl Tools {
     pub fn list(&self, app: &App, peer: &Peer, identity: &Identity) -> Arc<[u8]> {
         let is_offered = |tool: &Tool| {
             let spec = &app.operations()[tool.operation].entry.spec;
-            peer.wishes.allow(spec) && identity.scope_allows(spec) && role_allows(peer, identity, spec.needs)
+            peer.wishes.allow(spec)
+                && identity.scope_allows(spec.toolset, spec.effect)
+                && role_allows(peer, identity, spec.needs)
         };
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
         let asks_for_workspace =

@@ -7,7 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -20,8 +19,6 @@ use super::journal;
 const WAITING: usize = 1_024;
 /// Writes of one commit: enough to share the sync, few enough to keep the last one's wait short.
 const TOGETHER: usize = 256;
-/// An idle writer looks after the file this often.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Runs on the connection, or is told why it cannot.
 type Job = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
@@ -101,20 +98,10 @@ struct Loop {
 
 impl Loop {
     fn run(mut self) -> Connection {
-        use std::sync::mpsc::RecvTimeoutError as Nothing;
-        let mut optimized = Instant::now();
-        loop {
-            match self.jobs.recv_timeout(IDLE) {
-                Ok(first) => self.together(first),
-                Err(Nothing::Timeout) if optimized.elapsed() > Duration::from_secs(3_600) => {
-                    optimized = Instant::now();
-                    self.look_after("pragma optimize");
-                }
-                Err(Nothing::Timeout) => {}
-                Err(Nothing::Disconnected) => break,
-            }
+        while let Ok(first) = self.jobs.recv() {
+            self.together(first);
         }
-        self.look_after("pragma optimize");
+        // No `pragma optimize`: statistics of a young file made the planner walk all accounts for one workspace's members.
         self.look_after("pragma wal_checkpoint(truncate)");
         self.conn
     }
