@@ -22,7 +22,7 @@ pub struct Config {
     pub body_limit_kib: usize,
     pub upload_limit_mib: usize,
     pub body_timeout_seconds: u64,
-    /// Addresses of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     pub mmap_mib: i64,
     /// The feature key `crm.core`.
