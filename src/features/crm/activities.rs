@@ -19,7 +19,7 @@ use crate::features::search;
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
-use super::{About, Named, about_nothing};
+use super::{About, Named, Whose, about_nothing};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ListActivities>(), Entry::of::<AddActivity>()];
 
@@ -101,22 +101,11 @@ impl Activity {
     }
 }
 
-/// Whose timeline to show.
-pub(super) enum For {
-    Organization(Id<OrganizationRecord>),
-    Person(Id<PersonRecord>),
-    Deal(Id<DealRecord>),
-}
-
 /// The newest 25.
-pub(super) fn newest_for(tx: &Tx, whose: For) -> Result<Vec<Activity>> {
-    let (column, id) = match whose {
-        For::Organization(id) => ("v.organization_id", id.raw()),
-        For::Person(id) => ("v.person_id", id.raw()),
-        For::Deal(id) => ("v.deal_id", id.raw()),
-    };
+pub(super) fn newest_for(tx: &Tx, whose: Whose) -> Result<Vec<Activity>> {
+    let (column, id) = whose.column();
     let sql =
-        format!("select {COLUMNS} from {FROM} where {column} = ?1 order by v.occurred_at desc, v.id desc limit 25");
+        format!("select {COLUMNS} from {FROM} where v.{column} = ?1 order by v.occurred_at desc, v.id desc limit 25");
     all(tx.conn(), &sql, [id], Activity::read)
 }
 

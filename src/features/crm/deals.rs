@@ -24,7 +24,7 @@ use super::follow_ups::{self, FollowUp};
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
 use super::pipeline::{self, StageRecord};
-use super::{Named, owner};
+use super::{Named, Whose, owner};
 
 pub const OPERATIONS: &[Entry] =
     &[Entry::of::<CreateDeal>(), Entry::of::<GetDeal>(), Entry::of::<ListDeals>(), Entry::of::<UpdateDeal>()];
@@ -327,8 +327,8 @@ impl Operation for GetDeal {
         let id = deal.id;
         Ok(DealDetail {
             deal,
-            follow_ups: follow_ups::open_for(cx, follow_ups::For::Deal(id))?,
-            activities: activities::newest_for(cx, activities::For::Deal(id))?,
+            follow_ups: follow_ups::open_for(cx, Whose::Deal(id))?,
+            activities: activities::newest_for(cx, Whose::Deal(id))?,
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::core::time::{Due, Moment};
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
-use super::{About, Named, owner};
+use super::{About, Named, Whose, owner};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ListFollowUps>(),
@@ -138,22 +138,11 @@ impl Referable for FollowUpRecord {
     }
 }
 
-/// Whose follow-ups to show.
-pub(super) enum For {
-    Organization(Id<OrganizationRecord>),
-    Person(Id<PersonRecord>),
-    Deal(Id<DealRecord>),
-}
-
 /// The first hundred that are open, soonest first.
-pub(super) fn open_for(tx: &Tx, whose: For) -> Result<Vec<FollowUp>> {
-    let (column, id) = match whose {
-        For::Organization(id) => ("f.organization_id", id.raw()),
-        For::Person(id) => ("f.person_id", id.raw()),
-        For::Deal(id) => ("f.deal_id", id.raw()),
-    };
+pub(super) fn open_for(tx: &Tx, whose: Whose) -> Result<Vec<FollowUp>> {
+    let (column, id) = whose.column();
     let sql = format!(
-        "select {COLUMNS} from {FROM} where {column} = ?1 and f.status = 'OPEN' order by ifnull(f.due_at, 253402300799999), f.id limit 100"
+        "select {COLUMNS} from {FROM} where f.{column} = ?1 and f.status = 'OPEN' order by ifnull(f.due_at, 253402300799999), f.id limit 100"
     );
     all(tx.conn(), &sql, [id], FollowUp::read)
 }

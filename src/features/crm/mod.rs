@@ -48,6 +48,24 @@ fn owner(tx: &Tx, named: Option<Ref<Account>>) -> Result<Option<Id<Account>>> {
     Ok(named.resolve_for("ownerId", tx)?.or(tx.account_id()))
 }
 
+/// On whose page activities or follow-ups are shown.
+enum Whose {
+    Organization(Id<OrganizationRecord>),
+    Person(Id<PersonRecord>),
+    Deal(Id<DealRecord>),
+}
+
+impl Whose {
+    /// The column that points at the record, and its id.
+    fn column(self) -> (&'static str, i64) {
+        match self {
+            Whose::Organization(id) => ("organization_id", id.raw()),
+            Whose::Person(id) => ("person_id", id.raw()),
+            Whose::Deal(id) => ("deal_id", id.raw()),
+        }
+    }
+}
+
 /// What an activity or a follow-up is about, as the caller named it.
 #[derive(Default)]
 struct About {

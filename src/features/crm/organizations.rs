@@ -21,7 +21,7 @@ use super::activities::{self, Activity};
 use super::deals::{self, Deal};
 use super::follow_ups::{self, FollowUp};
 use super::people::{self, Person};
-use super::{Named, owner};
+use super::{Named, Whose, owner};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<CreateOrganization>(),
@@ -261,8 +261,8 @@ impl Operation for GetOrganization {
             organization,
             people: people::of_organization(cx, id)?,
             deals: deals::newest_for(cx, deals::For::Organization(id))?,
-            follow_ups: follow_ups::open_for(cx, follow_ups::For::Organization(id))?,
-            activities: activities::newest_for(cx, activities::For::Organization(id))?,
+            follow_ups: follow_ups::open_for(cx, Whose::Organization(id))?,
+            activities: activities::newest_for(cx, Whose::Organization(id))?,
         })
     }
 }

@@ -21,7 +21,7 @@ use super::activities::{self, Activity};
 use super::deals::{self, Deal};
 use super::follow_ups::{self, FollowUp};
 use super::organizations::OrganizationRecord;
-use super::{Named, owner};
+use super::{Named, Whose, owner};
 
 pub const OPERATIONS: &[Entry] =
     &[Entry::of::<CreatePerson>(), Entry::of::<GetPerson>(), Entry::of::<ListPeople>(), Entry::of::<UpdatePerson>()];
@@ -243,8 +243,8 @@ impl Operation for GetPerson {
         Ok(PersonDetail {
             person,
             deals: deals::newest_for(cx, deals::For::Person(id))?,
-            follow_ups: follow_ups::open_for(cx, follow_ups::For::Person(id))?,
-            activities: activities::newest_for(cx, activities::For::Person(id))?,
+            follow_ups: follow_ups::open_for(cx, Whose::Person(id))?,
+            activities: activities::newest_for(cx, Whose::Person(id))?,
         })
     }
 }
