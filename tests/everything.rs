@@ -215,6 +215,9 @@ async fn every_input_is_documented_and_plain() {
     for listed in world.app.operations() {
         let name = listed.entry.spec.name;
         let schema = &listed.shape.schema;
+        let spec = &listed.entry.spec;
+        // What needs no sign-in has no caller, and /mcp leaves the caller to the door.
+        assert!(spec.needs != Needs::Public || !spec.more.mcp, "{name} is public and a tool");
         assert_eq!(schema["type"], "object", "{name}");
         assert_eq!(schema["additionalProperties"], json!(false), "{name}");
         assert!(schema["description"].as_str().is_some_and(|text| text.len() > 10), "{name} has no description");

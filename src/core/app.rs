@@ -320,6 +320,7 @@ impl App {
                 }
                 run(conn, "delete from idempotent_answer where created_at < ?1", [now.plus_days(-1)])?;
                 run(conn, "delete from session where expires_at < ?1", [now])?;
+                run(conn, "delete from one_time_link where expires_at < ?1", [now])?;
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })

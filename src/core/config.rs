@@ -20,7 +20,6 @@ pub struct Config {
     /// Threads that answer requests; 0: one for each core.
     pub workers: usize,
     pub body_limit_kib: usize,
-    pub upload_limit_mib: usize,
     pub body_timeout_seconds: u64,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -40,7 +39,6 @@ impl Default for Config {
             public_url: None,
             workers: 0,
             body_limit_kib: 1_024,
-            upload_limit_mib: 25,
             body_timeout_seconds: 30,
             trusted_proxies: Vec::new(),
             mmap_mib: 64,
@@ -96,11 +94,8 @@ impl Config {
     }
 
     fn checked(self) -> Result<Self> {
-        let positive = [
-            ("body_limit_kib", self.body_limit_kib),
-            ("upload_limit_mib", self.upload_limit_mib),
-            ("body_timeout_seconds", self.body_timeout_seconds as usize),
-        ];
+        let positive =
+            [("body_limit_kib", self.body_limit_kib), ("body_timeout_seconds", self.body_timeout_seconds as usize)];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(name, "must be more than 0"));
         }

@@ -85,6 +85,9 @@ pub async fn serve_until(
     let result = server.await;
     stopping.abort();
     clock.abort();
+    if let Err(error) = app.tidy().await {
+        log::warn!("tidying before the end: {error}");
+    }
     app.store().close();
     result
 }
