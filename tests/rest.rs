@@ -86,6 +86,18 @@ async fn a_record_is_made_read_changed_and_guarded_by_its_version() {
 }
 
 #[tokio::test]
+async fn a_key_is_made_as_the_guides_write_it() {
+    let ben = Client::of("ben").await;
+    let made = ben.ask("POST", "/api/v1/api-keys", json!({ "name": "MCP Server", "scopes": ["read", "write"] }));
+    assert_eq!((made.status, &made.json()["scopes"]), (201, &json!("*:read *:write")), "{}", made.body);
+    assert_eq!(
+        ben.ask("POST", "/api/auth/api-keys", json!({ "scopes": "read" })).json()["errors"][0]["field"],
+        "label"
+    );
+    assert_eq!(ben.ask("GET", "/api/v1/auth/me", Value::Null).json()["account"]["email"], "ben@example.com");
+}
+
+#[tokio::test]
 async fn the_routes_of_the_crm_documents_answer_at_the_root() {
     let ben = Client::of("ben").await;
     ben.deal("Relaunch");

@@ -195,6 +195,10 @@ pub struct Narrowing {
     pub tool_names: Option<ToolNames>,
 }
 
+fn label(given: Option<Line<120>>) -> Result<Line<120>> {
+    given.ok_or_else(|| Error::field("label", "is required; say what the key is for"))
+}
+
 /// Makes a key; its token is told once.
 fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<NewKey> {
     tx.caller().identity.must_be_whole()?;
@@ -297,8 +301,9 @@ impl Operation for ListApiKeys {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
     /// What it is for, e.g. `Nightly import`.
-    #[serde(alias = "name")]
-    pub label: Line<120>,
+    pub label: Option<Line<120>>,
+    /// Another word for `label`.
+    pub name: Option<Line<120>>,
     /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
     pub scopes: Option<ScopesGiven>,
     /// The only workspace it may work in: id or slug.
@@ -325,7 +330,7 @@ impl Operation for CreateApiKey {
             expires_at: self.expires_at,
             ..Narrowing::default()
         };
-        make(cx, cx.signed_in()?.id, KeyKind::Api, &self.label, narrowing)
+        make(cx, cx.signed_in()?.id, KeyKind::Api, &label(self.label.or(self.name))?, narrowing)
     }
 }
 
@@ -379,8 +384,9 @@ impl Operation for ListMcpKeys {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateMcpKey {
     /// What it is for, e.g. `Claude on my laptop`.
-    #[serde(alias = "name")]
-    pub label: Line<120>,
+    pub label: Option<Line<120>>,
+    /// Another word for `label`.
+    pub name: Option<Line<120>>,
     /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
     pub scopes: Option<ScopesGiven>,
     /// The only toolsets it lists, e.g. `core crm`; all if left out.
@@ -412,7 +418,7 @@ impl Operation for CreateMcpKey {
             expires_at: self.expires_at,
             tool_names: self.tool_names,
         };
-        make(cx, cx.signed_in()?.id, KeyKind::Mcp, &self.label, narrowing)
+        make(cx, cx.signed_in()?.id, KeyKind::Mcp, &label(self.label.or(self.name))?, narrowing)
     }
 }
 

@@ -145,7 +145,8 @@ impl Operation for Search {
         needs: Needs::Workspace(Role::Viewer),
         effect: Effect::Read,
         toolset: Toolset::Core,
-        more: More { aliases: &["search_workspace"], ..More::NONE },
+        // Until tasks have a list of their own, whoever searches for tasks searches everything.
+        more: More { aliases: &["search_workspace", "search_tasks"], ..More::NONE },
     };
 
     fn is_slow(&self) -> bool {

@@ -20,6 +20,9 @@ pub struct Routes {
     tree: matchit::Router<Vec<(Method, usize)>>,
 }
 
+/// Where a guide that people follow puts an operation: the path it writes, and ours.
+const OTHER_PATHS: &[(&str, &str)] = &[("/api-keys", "/auth/api-keys")];
+
 impl Routes {
     pub fn new(app: &App) -> Self {
         let mut by_path: Vec<(&str, Vec<(Method, usize)>)> = Vec::new();
@@ -29,6 +32,10 @@ impl Routes {
                 Some((_, methods)) => methods.push((route.method, index)),
                 None => by_path.push((route.path, vec![(route.method, index)])),
             }
+        }
+        for (other, path) in OTHER_PATHS {
+            let known = by_path.iter().find(|(known, _)| known == path).map(|(_, methods)| methods.clone());
+            by_path.push((other, known.expect("the path of an operation")));
         }
         let mut tree = matchit::Router::new();
         for (path, methods) in by_path {
