@@ -17,6 +17,7 @@ pub struct Shape {
     pub schema: Value,
     fields: HashMap<String, Kind>,
     required: Vec<String>,
+    synonyms: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +121,7 @@ impl Shape {
         if !required.is_empty() {
             object.insert("required".into(), json!(required));
         }
-        Shape { fields, required, schema }
+        Shape { fields, required, synonyms: spec.more.synonyms, schema }
     }
 
     pub fn has(&self, field: &str) -> bool {
@@ -130,6 +131,13 @@ impl Shape {
     /// Unknown fields by name with the nearest known one; texts that unambiguously are numbers, booleans or lists become those;
     /// an empty text in an optional field becomes null. Answers every mistake, missing fields too.
     fn tidy(&self, map: &mut Map<String, Value>) -> Vec<FieldError> {
+        for (theirs, ours) in self.synonyms {
+            if !map.contains_key(*ours)
+                && let Some(value) = map.remove(*theirs)
+            {
+                map.insert((*ours).to_owned(), value);
+            }
+        }
         let mut errors = Vec::new();
         for (name, value) in map.iter_mut() {
             if errors.len() == MOST_TOLD {

@@ -93,6 +93,8 @@ pub struct More {
     pub mcp: bool,
     /// Other names under which `tools/call` accepts it.
     pub aliases: &'static [&'static str],
+    /// Other words for fields, as guides that people follow write them: theirs and ours.
+    pub synonyms: &'static [(&'static str, &'static str)],
     /// For lists: what they can be sorted by; the first is the default.
     pub sorts: &'static [super::page::Sort],
     /// For lists over MCP: the argument that leaves out what is done with, unless it is given.
@@ -102,7 +104,7 @@ pub struct More {
 }
 
 impl More {
-    pub const NONE: More = More { mcp: true, aliases: &[], sorts: &[], open: None, brief: &[] };
+    pub const NONE: More = More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[] };
     /// REST and pages only.
     pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
 }

@@ -195,10 +195,6 @@ pub struct Narrowing {
     pub tool_names: Option<ToolNames>,
 }
 
-fn label(given: Option<Line<120>>) -> Result<Line<120>> {
-    given.ok_or_else(|| Error::field("label", "is required; say what the key is for"))
-}
-
 /// Makes a key; its token is told once.
 fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<NewKey> {
     tx.caller().identity.must_be_whole()?;
@@ -301,9 +297,7 @@ impl Operation for ListApiKeys {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
     /// What it is for, e.g. `Nightly import`.
-    pub label: Option<Line<120>>,
-    /// Another word for `label`.
-    pub name: Option<Line<120>>,
+    pub label: Line<120>,
     /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
     pub scopes: Option<ScopesGiven>,
     /// The only workspace it may work in: id or slug.
@@ -321,7 +315,7 @@ impl Operation for CreateApiKey {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More { aliases: &["api_keys.create", "create_api_key"], ..More::NONE },
+        more: More { aliases: &["api_keys.create", "create_api_key"], synonyms: &[("name", "label")], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
         let narrowing = Narrowing {
@@ -330,7 +324,7 @@ impl Operation for CreateApiKey {
             expires_at: self.expires_at,
             ..Narrowing::default()
         };
-        make(cx, cx.signed_in()?.id, KeyKind::Api, &label(self.label.or(self.name))?, narrowing)
+        make(cx, cx.signed_in()?.id, KeyKind::Api, &self.label, narrowing)
     }
 }
 
@@ -384,9 +378,7 @@ impl Operation for ListMcpKeys {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateMcpKey {
     /// What it is for, e.g. `Claude on my laptop`.
-    pub label: Option<Line<120>>,
-    /// Another word for `label`.
-    pub name: Option<Line<120>>,
+    pub label: Line<120>,
     /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
     pub scopes: Option<ScopesGiven>,
     /// The only toolsets it lists, e.g. `core crm`; all if left out.
@@ -418,7 +410,7 @@ impl Operation for CreateMcpKey {
             expires_at: self.expires_at,
             tool_names: self.tool_names,
         };
-        make(cx, cx.signed_in()?.id, KeyKind::Mcp, &label(self.label.or(self.name))?, narrowing)
+        make(cx, cx.signed_in()?.id, KeyKind::Mcp, &self.label, narrowing)
     }
 }
 
