@@ -166,7 +166,7 @@ impl App {
                 .map(|text| Selector::Path(text.to_owned()))
                 .or(call.selector);
         }
-        if matches!(spec.needs, Needs::Workspace(_)) && !listed.shape.has("workspaceId") {
+        if spec.needs.workspace_role().is_some() && !listed.shape.has("workspaceId") {
             let named = selector_from(&mut input)?;
             call.selector = call.selector.or(named);
         }
@@ -268,6 +268,7 @@ impl App {
                 account: caller.identity.account.as_ref().map(|account| account.id),
                 session: if let Means::Session { id, .. } = means { Some(*id) } else { None },
                 key: caller.identity.key().map(|key| key.id),
+                agent: caller.identity.agent().map(|agent| agent.id),
                 workspace: caller.workspace.as_ref().map(|workspace| workspace.id),
                 request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
             },

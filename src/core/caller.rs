@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::error::{Error, Kind, Permission, Result, quoted};
 use super::id::{Id, Record};
 use super::operation::{Effect, Needs, Spec, Toolset};
+use super::place::ProjectRecord;
 use super::secret::TokenHash;
 use super::time::Moment;
 
@@ -39,6 +40,14 @@ pub struct AccessKey;
 impl Record for AccessKey {
     const PREFIX: &'static str = "key";
     const NOUN: &'static str = "key";
+}
+
+/// A program that works for somebody; keys bound to it write as it, on behalf of their account.
+#[derive(Debug, Clone, Copy)]
+pub struct Agent;
+impl Record for Agent {
+    const PREFIX: &'static str = "agent";
+    const NOUN: &'static str = "agent";
 }
 
 crate::choices! {
@@ -120,6 +129,17 @@ pub struct KeyFacts {
     pub underscore_names: bool,
     pub pinned_to: Option<Id<Workspace>>,
     pub expires_at: Option<Moment>,
+    /// Who writes through it, on behalf of the account.
+    pub agent: Option<AgentFacts>,
+    /// The only projects it reaches.
+    pub projects: Option<Vec<Id<ProjectRecord>>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AgentFacts {
+    pub id: Id<Agent>,
+    pub name: String,
+    pub enabled: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -128,6 +148,8 @@ pub struct Membership {
     pub slug: String,
     pub name: String,
     pub role: Role,
+    /// The highest of it and of the account's roles in single projects.
+    pub highest: Role,
     pub archived: bool,
 }
 
@@ -175,6 +197,17 @@ impl Identity {
                 reason: "The account is archived. An administrator of this server can bring it back.".into(),
             }));
         }
+        if let Some(agent) = self.agent().filter(|agent| !agent.enabled) {
+            return Err(Error::denied(Permission {
+                scope: "key",
+                required: "an enabled agent".into(),
+                current: Some("disabled".into()),
+                reason: format!(
+                    "The agent {} is disabled. An owner of the workspace can enable it again.",
+                    quoted(&agent.name)
+                ),
+            }));
+        }
         Ok(())
     }
 
@@ -199,10 +232,19 @@ impl Identity {
         }
     }
 
-    /// Does the key do less, or live shorter, than its account?
+    pub fn agent(&self) -> Option<&AgentFacts> {
+        self.key().and_then(|key| key.agent.as_ref())
+    }
+
+    /// Does the key do less, or live shorter, than its account, or speak for somebody else?
     pub fn is_narrowed(&self) -> bool {
         self.key().is_some_and(|key| {
-            key.pinned_to.is_some() || key.toolsets.is_some() || key.expires_at.is_some() || !key.scopes.is_all()
+            key.pinned_to.is_some()
+                || key.toolsets.is_some()
+                || key.expires_at.is_some()
+                || key.agent.is_some()
+                || key.projects.is_some()
+                || !key.scopes.is_all()
         })
     }
 
@@ -232,6 +274,23 @@ impl Identity {
         })
     }
 
+    /// May this key use the operation at all, whatever the account's role?
+    pub fn allows(&self, spec: &Spec) -> bool {
+        self.scope_allows(spec.toolset, spec.effect) && self.stays_in_its_projects(spec)
+    }
+
+    /// A key for a few projects does nothing that reaches beyond them: it reads what lists filter, and writes inside them.
+    fn stays_in_its_projects(&self, spec: &Spec) -> bool {
+        let is_inside = || match spec.toolset {
+            Toolset::Time => true,
+            Toolset::Core | Toolset::Projects | Toolset::Tasks => spec.effect == Effect::Read,
+            Toolset::Account | Toolset::Workspace | Toolset::Crm | Toolset::Agents => false,
+        };
+        self.key().is_none_or(|key| key.projects.is_none())
+            || matches!(spec.needs, Needs::Project(_) | Needs::Account)
+            || is_inside()
+    }
+
     fn expires_at(&self) -> Option<Moment> {
         match &self.means {
             Means::Session { expires_at, .. } => Some(*expires_at),
@@ -248,12 +307,15 @@ const FIND_SESSION: &str = "
 
 const FIND_KEY: &str = "
     select k.id, k.label, k.scopes, k.toolsets, k.underscore_names, k.workspace_id, k.expires_at, k.revoked_at is not null,
+           g.id, g.name, g.enabled, k.projects,
            a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
-      from access_key k join account a on a.id = k.account_id
+      from access_key k join account a on a.id = k.account_id left join agent g on g.id = k.agent_id
      where k.token_hash = :hash";
 
 const MEMBERSHIPS: &str = "
-    select w.id, w.slug, w.name, m.role, w.archived_at is not null
+    select w.id, w.slug, w.name, m.role, w.archived_at is not null,
+           (select group_concat(distinct o.role) from project_membership o join project p on p.id = o.project_id
+             where o.account_id = :account and p.workspace_id = w.id)
       from workspace_membership m join workspace w on w.id = m.workspace_id
      where m.account_id = :account
      order by w.name, w.id";
@@ -287,8 +349,16 @@ pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
                 underscore_names: row.get(4)?,
                 pinned_to: row.get(5)?,
                 expires_at: row.get(6)?,
+                agent: match row.get(8)? {
+                    Some(id) => Some(AgentFacts { id, name: row.get(9)?, enabled: row.get(10)? }),
+                    None => None,
+                },
+                projects: row.get::<_, Option<String>>(11)?.map(|json| {
+                    let ids: Vec<i64> = serde_json::from_str(&json).unwrap_or_default();
+                    ids.into_iter().map(Id::from_raw).collect()
+                }),
             };
-            Ok((facts, row.get::<_, bool>(7)?, person(row, 8)?))
+            Ok((facts, row.get::<_, bool>(7)?, person(row, 12)?))
         })
         .optional()?;
     let (account, means) = match key {
@@ -309,11 +379,18 @@ pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
     let memberships = conn
         .prepare_cached(MEMBERSHIPS)?
         .query_map(named_params! { ":account": account.id }, |row| {
+            let (role, projects): (Role, Option<String>) = (row.get(3)?, row.get(5)?);
             Ok(Membership {
                 workspace: row.get(0)?,
                 slug: row.get(1)?,
                 name: row.get(2)?,
-                role: row.get(3)?,
+                role,
+                highest: projects
+                    .as_deref()
+                    .unwrap_or_default()
+                    .split(',')
+                    .filter_map(|word| word.parse().ok())
+                    .fold(role, Role::max),
                 archived: row.get(4)?,
             })
         })?
@@ -352,9 +429,17 @@ pub fn admit(
     if spec.toolset == Toolset::Account && matches!(spec.needs, Needs::Platform | Needs::Superadmin) {
         identity.must_be_whole()?;
     }
-    let workspace = match spec.needs {
-        Needs::Workspace(_) => Some(select(conn, &identity, selector)?),
-        _ => None,
+    if !identity.stays_in_its_projects(spec) {
+        return Err(Error::denied(Permission {
+            scope: "key",
+            required: "every project".into(),
+            current: Some("some projects".into()),
+            reason: format!("The key is for single projects, and {} reaches beyond them.", spec.name),
+        }));
+    }
+    let workspace = match spec.needs.workspace_role() {
+        Some(_) => Some(select(conn, &identity, selector)?),
+        None => None,
     };
     let caller = Caller { identity, workspace };
     permits(&caller, spec)?;
@@ -378,7 +463,8 @@ pub(super) fn permits(caller: &Caller, spec: &Spec) -> Result<()> {
         Needs::Platform => Err(platform("ADMIN")),
         Needs::Superadmin if identity.is_superadmin() => Ok(()),
         Needs::Superadmin => Err(platform("SUPERADMIN")),
-        Needs::Workspace(least) => {
+        Needs::Workspace(_) | Needs::Project(_) => {
+            let least = spec.needs.workspace_role().expect("both name a workspace role");
             let role = caller.workspace.as_ref().and_then(|workspace| workspace.role);
             if identity.is_platform_admin() || role.is_some_and(|role| role >= least) {
                 return Ok(());

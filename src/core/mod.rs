@@ -12,6 +12,7 @@ pub mod money;
 pub mod operation;
 pub mod page;
 pub mod patch;
+pub mod place;
 pub mod reference;
 mod repeat;
 pub mod secret;

@@ -20,7 +20,7 @@ use super::error::{Error, Kind, Result};
 use super::id::Id;
 use super::input::{self, Shape};
 use super::page::Paging;
-use super::time::Moment;
+use super::time::{Day, Moment};
 
 /// Everything that Sally can do is one of these: the struct is the input, its doc comments are the user's documentation.
 pub trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
@@ -118,10 +118,24 @@ pub enum Needs {
     Account,
     /// A role in the selected workspace.
     Workspace(Role),
+    /// A role in the project that the input names or that what it names belongs to; see [`super::place`].
+    Project(Role),
     /// An administrator of the server.
     Platform,
     /// The administrator who may change platform roles.
     Superadmin,
+}
+
+impl Needs {
+    /// The least role in the selected workspace; `None` where no workspace is meant.
+    pub const fn workspace_role(self) -> Option<Role> {
+        match self {
+            Needs::Workspace(least) => Some(least),
+            // Who is only looking on in the workspace may have been given more in a project.
+            Needs::Project(_) => Some(Role::Viewer),
+            Needs::Public | Needs::Account | Needs::Platform | Needs::Superadmin => None,
+        }
+    }
 }
 
 /// What an operation does to the data: picks the connection, the status code, the tool's hints.
@@ -199,6 +213,7 @@ pub enum Method {
     Get,
     Post,
     Patch,
+    Put,
     Delete,
 }
 
@@ -208,6 +223,7 @@ impl Method {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Patch => "PATCH",
+            Method::Put => "PUT",
             Method::Delete => "DELETE",
         }
     }
@@ -223,6 +239,9 @@ impl Route {
     pub const fn patch(path: &'static str) -> Option<Self> {
         Some(Route { method: Method::Patch, path })
     }
+    pub const fn put(path: &'static str) -> Option<Self> {
+        Some(Route { method: Method::Put, path })
+    }
     pub const fn delete(path: &'static str) -> Option<Self> {
         Some(Route { method: Method::Delete, path })
     }
@@ -236,13 +255,14 @@ impl Route {
 impl Spec {
     /// Does the path itself say which workspace is meant?
     pub fn is_selected_by_path(&self) -> bool {
-        matches!(self.needs, Needs::Workspace(_))
+        self.needs.workspace_role().is_some()
             && self.route.is_some_and(|route| route.parameters().any(|name| name == "workspaceId"))
     }
 
     /// Makes a record, so that success is 201.
     pub fn creates(&self) -> bool {
-        self.name.ends_with(".create") || self.name.ends_with(".add")
+        let verb = self.name.rsplit('.').next().unwrap_or_default();
+        matches!(verb, "create" | "add" | "create_project" | "create_task" | "image_upload")
     }
 
     pub fn is_list(&self) -> bool {
@@ -264,6 +284,7 @@ pub struct Tx<'a> {
     now: Moment,
     call: &'a Call,
     version_checked: Cell<bool>,
+    project_checked: Cell<bool>,
 }
 
 impl<'a> Tx<'a> {
@@ -274,7 +295,7 @@ impl<'a> Tx<'a> {
         now: Moment,
         call: &'a Call,
     ) -> Self {
-        Tx { conn, caller, config, now, call, version_checked: Cell::new(false) }
+        Tx { conn, caller, config, now, call, version_checked: Cell::new(false), project_checked: Cell::new(false) }
     }
 
     pub fn conn(&self) -> &'a Connection {
@@ -329,6 +350,11 @@ impl<'a> Tx<'a> {
         self.person().map_or(TimeZone::UTC, |person| person.time_zone.clone())
     }
 
+    /// The day it is where the caller lives.
+    pub fn today(&self) -> Day {
+        self.now.day(&self.time_zone())
+    }
+
     /// 412 unless the caller saw the version that is stored. A deletion or change calls it once.
     pub fn check_version(&self, current: i64) -> Result<()> {
         self.version_checked.set(true);
@@ -336,6 +362,11 @@ impl<'a> Tx<'a> {
             Some(expected) if expected != current => Err(Error::stale(expected, current)),
             _ => Ok(()),
         }
+    }
+
+    /// Notes that the caller's role in a project was looked at: [`super::place`] does.
+    pub(super) fn project_was_checked(&self) {
+        self.project_checked.set(true);
     }
 
     /// A demanded version that nothing compared would be a promise not kept.
@@ -384,6 +415,9 @@ struct AsJson<O>(O);
 
 fn enter<O: Operation>(input: O, tx: &Tx<'_>) -> Result<O::Output> {
     let output = input.execute(&Cx { tx, of: PhantomData })?;
+    if matches!(O::SPEC.needs, Needs::Project(_)) && !tx.project_checked.get() {
+        return Err(Error::internal(format!("{} never asked for the caller's role in a project", O::SPEC.name)));
+    }
     tx.version_was_honoured()?;
     Ok(output)
 }

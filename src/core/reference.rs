@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::{Candidate, Error, FieldError, Kind, Result};
 use super::id::{Id, Record};
 use super::operation::Tx;
+use super::page::Columns;
 use super::patch::Patch;
 
 /// What the caller wrote to name a record: `deal_01jd8k3m0p4qz`, a name, a slug, an e-mail, `me`.
@@ -72,6 +73,23 @@ impl<T: Referable> Ref<T> {
             }
             _ => error,
         })
+    }
+}
+
+/// A record and what to call it, where another one points at it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "")]
+pub struct Named<T: Record> {
+    pub id: Id<T>,
+    pub name: String,
+}
+
+impl<T: Record> Named<T> {
+    /// Two columns of a left join: id and name.
+    pub fn read(row: &mut Columns<'_>) -> rusqlite::Result<Option<Self>> {
+        let (id, name) = (row.take::<Option<Id<T>>>()?, row.take::<Option<String>>()?);
+        Ok(id.zip(name).map(|(id, name)| Named { id, name }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -295,6 +295,74 @@ impl JsonSchema for Due {
     }
 }
 
+/// A day as people say it: `2027-03-01`, `today`, `tomorrow`, `friday` (the next one), `+3d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayWord {
+    On(Day),
+    /// So many days from today.
+    After(i64),
+    /// The next such day, today not counted.
+    Next(Weekday),
+}
+
+impl DayWord {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(day) = Day::parse(text) {
+            return Ok(DayWord::On(day));
+        }
+        let wrong = || {
+            format!("{} is not a day such as 2027-03-01, today, tomorrow, friday or +3d", super::error::quoted(text))
+        };
+        let word = text.trim().to_ascii_lowercase();
+        match word.as_str() {
+            "yesterday" => return Ok(DayWord::After(-1)),
+            "today" => return Ok(DayWord::After(0)),
+            "tomorrow" => return Ok(DayWord::After(1)),
+            _ => {}
+        }
+        let number = word.strip_prefix('+').and_then(|rest| rest.strip_suffix('d').or(rest.strip_suffix('w')));
+        if let Some(number) = number {
+            let number = number.parse::<u16>().map_err(|_| wrong())?;
+            return Ok(DayWord::After(i64::from(number) * if word.ends_with('w') { 7 } else { 1 }));
+        }
+        let monday = Weekday::Monday;
+        let named = monday.cycle_forward().take(7).find(|day| {
+            let name = format!("{day:?}").to_ascii_lowercase();
+            word == name || word == name[..3]
+        });
+        named.map(DayWord::Next).ok_or_else(wrong)
+    }
+
+    pub fn day(self, today: Day) -> Day {
+        match self {
+            DayWord::On(day) => day,
+            DayWord::After(days) => today.plus_days(days),
+            DayWord::Next(weekday) => {
+                let ahead = weekday.since(today.0.weekday());
+                today.plus_days(if ahead == 0 { 7 } else { i64::from(ahead) })
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for DayWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DayWord::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for DayWord {
+    fn schema_name() -> Cow<'static, str> {
+        "DayWord".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
 /// A time zone by its IANA name, e.g. `Europe/Berlin`.
 pub fn time_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| format!("{} is not a time zone such as Europe/Berlin", super::error::quoted(name)))
@@ -332,6 +400,27 @@ mod tests {
         assert_eq!(moment.local(&berlin), "2027-03-01T09:30");
         assert!(Moment::parse_local("soon", &berlin).is_err());
         assert_eq!(Day::parse("2027-03-03").unwrap().end_of_week(), Day::parse("2027-03-07").unwrap());
+    }
+
+    #[test]
+    fn a_day_can_be_said_in_words() {
+        let today = Day::parse("2027-03-03").unwrap(); // a Wednesday
+        let said = |text: &str| DayWord::parse(text).map(|word| word.day(today).to_string());
+        for (text, day) in [
+            ("2027-05-01", "2027-05-01"),
+            ("Today", "2027-03-03"),
+            ("yesterday", "2027-03-02"),
+            ("tomorrow", "2027-03-04"),
+            ("friday", "2027-03-05"),
+            ("Wed", "2027-03-10"),
+            ("+3d", "2027-03-06"),
+            ("+2w", "2027-03-17"),
+        ] {
+            assert_eq!(said(text).unwrap(), day, "{text}");
+        }
+        for text in ["", "someday", "+d", "+99999d", "fr", "2027-02-30"] {
+            assert!(said(text).is_err(), "{text}");
+        }
     }
 
     #[test]

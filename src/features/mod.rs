@@ -3,10 +3,12 @@
 pub mod accounts;
 pub mod crm;
 pub mod keys;
+pub mod projects;
 pub mod search;
 pub mod sessions;
 pub mod setup;
 pub mod system;
+pub mod tasks;
 pub mod workspaces;
 
 use crate::core::operation::Entry;

@@ -49,9 +49,9 @@ fn role(needs: Needs) -> &'static str {
     match needs {
         Needs::Public => "PUBLIC",
         Needs::Account => "AUTH",
-        Needs::Workspace(Role::Viewer) => "VIEWER",
-        Needs::Workspace(Role::Member) => "MEMBER",
-        Needs::Workspace(Role::Owner) => "OWNER",
+        Needs::Workspace(Role::Viewer) | Needs::Project(Role::Viewer) => "VIEWER",
+        Needs::Workspace(Role::Member) | Needs::Project(Role::Member) => "MEMBER",
+        Needs::Workspace(Role::Owner) | Needs::Project(Role::Owner) => "OWNER",
         Needs::Platform | Needs::Superadmin => "ADMIN",
     }
 }
@@ -162,7 +162,7 @@ fn parameters(listed: &Listed, route: Route) -> Vec<Value> {
         }
         parameters.push(parameter);
     }
-    if matches!(spec.needs, Needs::Workspace(_)) && !spec.is_selected_by_path() {
+    if spec.needs.workspace_role().is_some() && !spec.is_selected_by_path() {
         parameters.push(json!({
             "name": "X-Workspace-Slug", "in": "header", "required": false, "schema": { "type": "string" },
             "description": "Which workspace, where the account belongs to several. X-Workspace-Id and the query parameters workspaceSlug, workspaceId do the same.",
@@ -208,8 +208,7 @@ fn responses(listed: &Listed) -> Value {
     if spec.needs != Needs::Public {
         statuses.extend(["401", "403"]);
     }
-    if matches!(spec.needs, Needs::Workspace(_)) || spec.route.is_some_and(|route| route.parameters().next().is_some())
-    {
+    if spec.needs.workspace_role().is_some() || spec.route.is_some_and(|route| route.parameters().next().is_some()) {
         statuses.extend(["404", "409"]);
     }
     if spec.effect != Effect::Read {

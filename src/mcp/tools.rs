@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::core::app::{App, Listed};
-use crate::core::caller::{Identity, Role, Selector};
+use crate::core::caller::{Identity, Membership, Role, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::input::common;
 use crate::core::operation::{Effect, Method, Needs, Reply, Spec, Toolset};
@@ -132,9 +132,7 @@ impl Tools {
     pub fn list(&self, app: &App, peer: &Peer, identity: &Identity) -> Arc<[u8]> {
         let is_offered = |tool: &Tool| {
             let spec = &app.operations()[tool.operation].entry.spec;
-            peer.wishes.allow(spec)
-                && identity.scope_allows(spec.toolset, spec.effect)
-                && role_allows(peer, identity, spec.needs)
+            peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec.needs)
         };
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
         let asks_for_workspace =
@@ -268,8 +266,8 @@ fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
         Needs::Public | Needs::Account => return true,
         Needs::Platform => return identity.is_platform_admin(),
         Needs::Superadmin => return identity.is_superadmin(),
-        Needs::Workspace(_) if identity.is_platform_admin() => return true,
-        Needs::Workspace(least) => least,
+        Needs::Workspace(_) | Needs::Project(_) if identity.is_platform_admin() => return true,
+        Needs::Workspace(least) | Needs::Project(least) => least,
     };
     let is_meant = |id: String, slug: &str| match &peer.call.selector {
         None => true,
@@ -277,7 +275,11 @@ fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
             text.eq_ignore_ascii_case(slug) || *text == id
         }
     };
-    workspaces(identity).any(|m| m.role >= least && is_meant(m.workspace.to_string(), &m.slug))
+    let role = |membership: &Membership| match needs {
+        Needs::Project(_) => membership.highest,
+        _ => membership.role,
+    };
+    workspaces(identity).any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
 }
 
 /// Which fields of the answer are wanted; `None` for the answer as it is.
@@ -367,11 +369,11 @@ fn describe<'a>(listed: &'a Listed, names: Names, asks_for_workspace: bool) -> D
             properties.insert(DETAIL.into(), detail);
         }
     }
-    if asks_for_workspace && matches!(spec.needs, Needs::Workspace(_)) && !listed.shape.has("workspaceId") {
+    if asks_for_workspace && spec.needs.workspace_role().is_some() && !listed.shape.has("workspaceId") {
         let slug = json!({ "type": "string", "description": "Which workspace, e.g. acme." });
         properties.insert("workspaceSlug".into(), slug);
     }
-    let is_update = spec.route.is_some_and(|route| route.method == Method::Patch);
+    let is_update = spec.route.is_some_and(|route| matches!(route.method, Method::Patch | Method::Put));
     Description {
         name: names.of(spec.name),
         title: spec.title,

@@ -2,8 +2,8 @@
 
 use crate::core::id::{Id, Record};
 use crate::core::page::Sort;
+use crate::core::reference::Named;
 use crate::core::time::{Day, Moment};
-use crate::features::crm::Named;
 
 use super::page::{Page, Query};
 

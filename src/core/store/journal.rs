@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use crate::core::caller::{AccessKey, Account, Session, Workspace};
+use crate::core::caller::{AccessKey, Account, Agent, Session, Workspace};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::time::Moment;
@@ -20,8 +20,18 @@ impl Record for ChangeSet {
 /// Tables that tell of work in progress, not of records.
 const NOT_JOURNALED: &[&str] =
     &["change_set", "change", "idempotent_answer", "mcp_session", "session", "one_time_link", "search_pending"];
-/// Columns that change by mere use, or that nobody may read twice.
-const LEFT_OUT: &[&str] = &["password_hash", "token_hash", "last_used_at"];
+/// Columns that change by mere use, that are counted from other rows, or that nobody may read twice.
+const LEFT_OUT: &[&str] = &[
+    "password_hash",
+    "token_hash",
+    "last_used_at",
+    "due_told_at",
+    "task_count",
+    "todo_count",
+    "todo_done_count",
+    "comment_count",
+    "bytes",
+];
 
 /// Who is writing, and through what.
 pub struct Acting<'a> {
@@ -30,20 +40,21 @@ pub struct Acting<'a> {
     pub account: Option<Id<Account>>,
     pub session: Option<Id<Session>>,
     pub key: Option<Id<AccessKey>>,
+    pub agent: Option<Id<Agent>>,
     pub workspace: Option<Id<Workspace>>,
     pub request_id: Option<&'a str>,
 }
 
 const OPEN: &str = "
-    insert into change_set (id, at, account_id, session_id, key_id, workspace_id, operation, request_id)
-    values (:id, :at, :account, :session, :key, :workspace, :operation, :request)";
+    insert into change_set (id, at, account_id, session_id, key_id, agent_id, workspace_id, operation, request_id)
+    values (:id, :at, :account, :session, :key, :agent, :workspace, :operation, :request)";
 
 /// Opens the change set that everything written next belongs to.
 pub(crate) fn act(conn: &Connection, acting: &Acting<'_>) -> Result<()> {
     let id = Id::<ChangeSet>::new(acting.at.ms());
     conn.prepare_cached(OPEN)?.execute(named_params! {
         ":id": id, ":at": acting.at, ":account": acting.account, ":session": acting.session, ":key": acting.key,
-        ":workspace": acting.workspace, ":operation": acting.operation, ":request": acting.request_id,
+        ":agent": acting.agent, ":workspace": acting.workspace, ":operation": acting.operation, ":request": acting.request_id,
     })?;
     set_acting(conn, Some(id))
 }
@@ -83,6 +94,23 @@ pub(super) fn install(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// The project and the task that a row belongs to, as far as its columns tell: for the activity of both.
+fn place(table: &str, columns: &[&str], row: &str) -> (String, String) {
+    let has = |column: &str| columns.contains(&column);
+    let task = match table {
+        "task" => format!("{row}.id"),
+        _ if has("task_id") => format!("{row}.task_id"),
+        _ => "null".into(),
+    };
+    let project = match table {
+        "project" => format!("{row}.id"),
+        _ if has("project_id") => format!("{row}.project_id"),
+        _ if has("task_id") => format!("(select project_id from main.task where id = {row}.task_id)"),
+        _ => "null".into(),
+    };
+    (project, task)
+}
+
 /// `json_patch` drops the members that are null: what did not change, and what is not set.
 fn triggers(table: &str, columns: &[&str]) -> String {
     let whole = |row: &str| columns.iter().map(|c| format!("'{c}', {row}.{c}")).collect::<Vec<_>>().join(", ");
@@ -92,10 +120,11 @@ fn triggers(table: &str, columns: &[&str]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     let trigger = |event: &str, of: &str, row: &str, fields: &str| {
+        let (project, task) = place(table, columns, row);
         format!(
             "create temp trigger journal_{table}_{event} after {event}{of} on main.{table} begin
-               insert into change (change_set_id, record_type, record_id, action, fields)
-               values ((select change_set_id from temp.acting), '{table}', {row}.id, upper('{event}'), json_patch('{{}}', json_object({fields})));
+               insert into change (change_set_id, record_type, record_id, action, fields, project_id, task_id)
+               values ((select change_set_id from temp.acting), '{table}', {row}.id, upper('{event}'), json_patch('{{}}', json_object({fields})), {project}, {task});
              end;\n"
         )
     };

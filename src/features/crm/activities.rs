@@ -10,7 +10,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{MaybeRef, Ref};
+use crate::core::reference::{MaybeRef, Named, Ref};
 use crate::core::store::{Change, all, insert, one};
 use crate::core::text::{Line, Prose};
 use crate::core::time::Moment;
@@ -19,7 +19,7 @@ use crate::features::search;
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
-use super::{About, Named, Whose, about_nothing};
+use super::{About, Whose, about_nothing};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ListActivities>(), Entry::of::<AddActivity>()];
 

@@ -8,11 +8,11 @@ use crate::core::error::Result;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset};
 use crate::core::store::all;
 
-use super::Named;
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
 use super::pipeline::{self, Stage};
+use crate::core::reference::Named;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ShowChoices>()];
 

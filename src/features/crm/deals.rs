@@ -13,7 +13,7 @@ use crate::core::money::{Amount, Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{MaybeRef, Ref, Referable};
+use crate::core::reference::{MaybeRef, Named, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
 use crate::core::text::{Labels, Line, Prose};
 use crate::core::time::{Day, Moment};
@@ -24,7 +24,7 @@ use super::follow_ups::{self, FollowUp};
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
 use super::pipeline::{self, StageRecord};
-use super::{Named, Whose, owner};
+use super::{Whose, owner};
 
 pub const OPERATIONS: &[Entry] =
     &[Entry::of::<CreateDeal>(), Entry::of::<GetDeal>(), Entry::of::<ListDeals>(), Entry::of::<UpdateDeal>()];

@@ -10,7 +10,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{MaybeRef, Ref, Referable};
+use crate::core::reference::{MaybeRef, Named, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
 use crate::core::text::{Line, Prose};
 use crate::core::time::{Due, Moment};
@@ -18,7 +18,7 @@ use crate::core::time::{Due, Moment};
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
 use super::people::PersonRecord;
-use super::{About, Named, Whose, owner};
+use super::{About, Whose, owner};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ListFollowUps>(),

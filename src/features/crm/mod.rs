@@ -13,9 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, FieldError, Result};
-use crate::core::id::{Id, Record};
+use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Columns;
 use crate::core::patch::Patch;
 use crate::core::reference::{MaybeRef, Ref};
 
@@ -25,23 +24,6 @@ use people::PersonRecord;
 use pipeline::Stage;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<Info>()];
-
-/// A record and what to call it, where another one points at it.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(bound = "")]
-#[schemars(bound = "")]
-pub struct Named<T: Record> {
-    pub id: Id<T>,
-    pub name: String,
-}
-
-impl<T: Record> Named<T> {
-    /// Two columns of a left join: id and name.
-    pub fn read(row: &mut Columns<'_>) -> rusqlite::Result<Option<Self>> {
-        let (id, name) = (row.take::<Option<Id<T>>>()?, row.take::<Option<String>>()?);
-        Ok(id.zip(name).map(|(id, name)| Named { id, name }))
-    }
-}
 
 /// Who will own a new record: whoever is named, else the caller.
 fn owner(tx: &Tx, named: Option<Ref<Account>>) -> Result<Option<Id<Account>>> {

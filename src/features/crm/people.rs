@@ -11,7 +11,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::reference::{MaybeRef, Ref, Referable};
+use crate::core::reference::{MaybeRef, Named, Ref, Referable};
 use crate::core::store::{Change, all, insert, optional};
 use crate::core::text::{Email, Labels, Line, Prose, Website};
 use crate::core::time::Moment;
@@ -21,7 +21,7 @@ use super::activities::{self, Activity};
 use super::deals::{self, Deal};
 use super::follow_ups::{self, FollowUp};
 use super::organizations::OrganizationRecord;
-use super::{Named, Whose, owner};
+use super::{Whose, owner};
 
 pub const OPERATIONS: &[Entry] =
     &[Entry::of::<CreatePerson>(), Entry::of::<GetPerson>(), Entry::of::<ListPeople>(), Entry::of::<UpdatePerson>()];

@@ -12,7 +12,7 @@ use askama::Template;
 use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
 use crate::core::money::Money;
-use crate::features::crm::Named;
+use crate::core::reference::Named;
 use crate::features::crm::activities::{Activity, ActivityType};
 use crate::features::crm::choices::{Choices, ShowChoices};
 use crate::features::crm::deals::{Deal, DealStatus};

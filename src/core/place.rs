@@ -1,0 +1,172 @@
+//! Where a caller stands in a project: which projects they see, and what they may do there.
+
+use rusqlite::named_params;
+
+use super::caller::{Account, Role};
+use super::error::{Error, Kind, Permission, Result, quoted};
+use super::id::{Id, Record};
+use super::operation::{Cx, Needs, Operation, Tx};
+use super::page::Select;
+use super::reference::{Ref, Referable};
+use super::store::{all, optional};
+
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectRecord;
+impl Record for ProjectRecord {
+    const PREFIX: &'static str = "proj";
+    const NOUN: &'static str = "project";
+}
+
+/// A project that the caller sees, with the caller's role in it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub id: Id<ProjectRecord>,
+    /// `WEB`
+    pub key: String,
+    pub name: String,
+    /// The highest of: OWNER for workspace owners and platform administrators, the project membership, and the
+    /// workspace role where the project is open to the workspace.
+    pub role: Role,
+    pub archived: bool,
+}
+
+impl Place {
+    /// 409 for what an archived project does not take.
+    pub fn must_be_active(&self) -> Result<()> {
+        match self.archived {
+            false => Ok(()),
+            true => Err(Error::conflict(format!(
+                "The project {} is archived; bring it back with project.archive and archived: false.",
+                quoted(&self.name)
+            ))),
+        }
+    }
+
+    fn must_allow<O: Operation>(&self, least: Role) -> Result<()> {
+        if self.role >= least {
+            return Ok(());
+        }
+        Err(Error::denied(Permission {
+            scope: "project",
+            required: least.word().into(),
+            current: Some(self.role.word().into()),
+            reason: format!(
+                "“{}” needs the role {least} in the project {}; yours is {}.",
+                O::SPEC.title,
+                self.key,
+                self.role
+            ),
+        }))
+    }
+}
+
+/// What decides which projects a caller sees: the values of [`VISIBLE`].
+pub struct Sight {
+    /// Workspace owners and platform administrators see every project.
+    pub all: bool,
+    pub me: Option<Id<Account>>,
+    /// The only projects that the key reaches, as a JSON array of ids.
+    pub projects: Option<String>,
+}
+
+/// The one condition on a project `p` that the caller sees it; its parameters are the fields of [`Sight`].
+/// Used by every query over projects and what is in them.
+pub const VISIBLE: &str = "
+    (:all or p.visibility = 'WORKSPACE' or p.id in (select project_id from project_membership where account_id = :me))
+    and (:projects is null or p.id in (select value from json_each(:projects)))";
+
+impl Select {
+    /// Narrows a list to the projects `p` that the caller sees: [`VISIBLE`] with parameters by position.
+    pub fn visible(self, tx: &Tx) -> Self {
+        let Sight { all, me, projects } = tx.sight();
+        let mut select = self;
+        if !all {
+            select = select.filter("(p.visibility = 'WORKSPACE' or p.id in (select project_id from project_membership where account_id = ?))", me);
+        }
+        select.filter_some("p.id in (select value from json_each(?))", projects)
+    }
+}
+
+const PLACE: &str = "
+    select p.id, p.key, p.name, p.archived_at is not null, p.visibility = 'WORKSPACE', m.role
+      from project p left join project_membership m on m.project_id = p.id and m.account_id = ?3
+     where p.id = ?1 and p.workspace_id = ?2";
+
+impl Tx<'_> {
+    pub fn sight(&self) -> Sight {
+        let caller = self.caller();
+        let is_owner = caller.workspace.as_ref().and_then(|workspace| workspace.role) == Some(Role::Owner);
+        let projects = caller.identity.key().and_then(|key| key.projects.as_ref());
+        Sight {
+            all: is_owner || caller.identity.is_platform_admin(),
+            me: self.account_id(),
+            projects: projects.map(|ids| {
+                let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
+                serde_json::to_string(&raw).expect("numbers are JSON")
+            }),
+        }
+    }
+
+    /// The project, if it is one of the workspace's and the caller sees it.
+    pub fn place(&self, id: Id<ProjectRecord>) -> Result<Option<Place>> {
+        let sight = self.sight();
+        let key = self.caller().identity.key();
+        if key.and_then(|key| key.projects.as_ref()).is_some_and(|only| !only.contains(&id)) {
+            return Ok(None);
+        }
+        let found = optional(self.conn(), PLACE, (id, self.workspace_id(), sight.me), |row| {
+            let (id, key, name, archived) = (row.take()?, row.take()?, row.take()?, row.take()?);
+            let (is_open, explicit) = (row.take::<bool>()?, row.take::<Option<Role>>()?);
+            let inherited = if is_open { self.workspace().role } else { None };
+            let role = if sight.all { Some(Role::Owner) } else { explicit.max(inherited) };
+            Ok(role.map(|role| Place { id, key, name, role, archived }))
+        })?;
+        Ok(found.flatten())
+    }
+}
+
+impl<O: Operation> Cx<'_, O> {
+    /// The project, if the caller sees it; refused when their role there is less than the operation needs.
+    /// Every operation that needs a project role comes by here for each project it touches, or fails at its end.
+    pub fn enter(&self, id: Id<ProjectRecord>) -> Result<Option<Place>> {
+        let place = self.place(id)?;
+        self.project_was_checked();
+        if let (Some(place), Needs::Project(least)) = (&place, O::SPEC.needs) {
+            place.must_allow::<O>(least)?;
+        }
+        Ok(place)
+    }
+
+    /// The same by what the caller calls it: its id, key, slug or name.
+    pub fn project(&self, reference: &Ref<ProjectRecord>) -> Result<Place> {
+        reference.find(self, |id| self.enter(id))
+    }
+
+    /// The same for a field of the input: the error says which one.
+    pub fn project_for(&self, field: &str, reference: &Ref<ProjectRecord>) -> Result<Place> {
+        let id = reference.resolve_for(field, self)?;
+        self.enter(id)?.ok_or_else(|| Error::new(Kind::NotFound, "The project is gone."))
+    }
+}
+
+/// Within what the caller sees.
+impl Referable for ProjectRecord {
+    fn exists(tx: &Tx, id: Id<Self>) -> Result<bool> {
+        Ok(tx.place(id)?.is_some())
+    }
+
+    /// By key or slug, else by name.
+    fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
+        let Sight { all: sees_all, me, projects } = tx.sight();
+        let found = |condition: &str| {
+            let sql = format!(
+                "select p.id, p.name || ' (' || p.key || ')' from project p
+                  where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
+            );
+            let parameters = named_params! { ":workspace": tx.workspace_id(), ":text": text, ":all": sees_all, ":me": me, ":projects": projects };
+            all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
+        };
+        let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))")?;
+        if by_key.is_empty() { found("p.name = :text collate nocase") } else { Ok(by_key) }
+    }
+}
