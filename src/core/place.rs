@@ -1,12 +1,17 @@
 //! Where a caller stands in a project: which projects they see, and what they may do there.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use rusqlite::named_params;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::caller::{Account, Role};
 use super::error::{Error, Kind, Permission, Result, quoted};
 use super::id::{Id, Record};
 use super::operation::{Cx, Needs, Operation, Tx};
-use super::page::Select;
+use super::page::{Columns, Select};
 use super::reference::{Ref, Referable};
 use super::store::{all, optional};
 
@@ -58,6 +63,54 @@ impl Place {
             ),
         }))
     }
+}
+
+/// A project where another record points at it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProjectLink {
+    pub id: Id<ProjectRecord>,
+    pub key: String,
+    pub name: String,
+}
+
+impl ProjectLink {
+    /// Three columns of a left join: id, key and name.
+    pub fn read(row: &mut Columns<'_>) -> rusqlite::Result<Option<Self>> {
+        let (id, key, name) = (row.take()?, row.take()?, row.take()?);
+        Ok(match (id, key, name) {
+            (Some(id), Some(key), Some(name)) => Some(ProjectLink { id, key, name }),
+            _ => None,
+        })
+    }
+}
+
+/// Takes away what points into projects that the caller does not see.
+pub fn hide_unseen<T>(
+    tx: &Tx,
+    items: &mut [T],
+    project: impl Fn(&T) -> Option<Id<ProjectRecord>>,
+    hide: impl Fn(&mut T),
+) -> Result<()> {
+    static SEEN: LazyLock<String> = LazyLock::new(|| {
+        format!("select p.id from project p where p.id in (select value from json_each(:ids)) and {VISIBLE}")
+    });
+    let Sight { all: sees_all, me, projects } = tx.sight();
+    if sees_all && projects.is_none() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = items.iter().filter_map(&project).map(Id::raw).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids = serde_json::to_string(&ids).expect("numbers are JSON");
+    let parameters = named_params! { ":ids": ids, ":all": sees_all, ":me": me, ":projects": projects };
+    let seen: HashSet<i64> = all(tx.conn(), &SEEN, parameters, |row| row.take())?.into_iter().collect();
+    for item in items {
+        if project(item).is_some_and(|id| !seen.contains(&id.raw())) {
+            hide(item);
+        }
+    }
+    Ok(())
 }
 
 /// What decides which projects a caller sees: the values of [`VISIBLE`].

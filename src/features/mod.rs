@@ -1,6 +1,8 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
+pub mod clients;
+pub mod comments;
 pub mod crm;
 pub mod keys;
 pub mod projects;

@@ -1,5 +1,7 @@
 //! Search: one query over everything the caller may see, ranked within bounds.
 
+use std::sync::LazyLock;
+
 use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,36 +9,70 @@ use serde::{Deserialize, Serialize};
 use crate::choices;
 use crate::core::caller::Role;
 use crate::core::error::Result;
-use crate::core::id::Id;
+use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::store::all;
+use crate::core::page::Columns;
+use crate::core::place::{ProjectRecord, Sight, VISIBLE};
+use crate::core::reference::{MaybeRef, Ref, Referable};
+use crate::core::store::{all, optional};
 use crate::core::text::Line;
+use crate::features::clients::ClientRecord;
+use crate::features::comments::CommentRecord;
 use crate::features::crm::activities::ActivityRecord;
 use crate::features::crm::deals::DealRecord;
 use crate::features::crm::organizations::OrganizationRecord;
 use crate::features::crm::people::PersonRecord;
+use crate::features::tasks::TaskRecord;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<Search>()];
 
 choices! {
     /// What can be found.
-    pub enum Found { Organization = "ORGANIZATION", Person = "PERSON", Deal = "DEAL", Activity = "ACTIVITY" }
+    pub enum Found {
+        Task = "TASK", Comment = "COMMENT", Project = "PROJECT", Client = "CLIENT",
+        Organization = "ORGANIZATION", Person = "PERSON", Deal = "DEAL", Activity = "ACTIVITY"
+    }
 }
 
 impl Found {
     /// The word that stands for the type inside the index.
     fn scope(self) -> &'static str {
         match self {
+            Found::Task => "task",
+            Found::Comment => "comment",
+            Found::Project => "project",
+            Found::Client => "client",
             Found::Organization => "organization",
             Found::Person => "person",
             Found::Deal => "deal",
             Found::Activity => "activity",
         }
     }
+
+    /// Where such records are read otherwise: what a key may not read there is not found here either.
+    fn toolset(self) -> Toolset {
+        match self {
+            Found::Task | Found::Project => Toolset::Core,
+            Found::Comment => Toolset::Tasks,
+            Found::Client => Toolset::Projects,
+            Found::Organization | Found::Person | Found::Deal | Found::Activity => Toolset::Crm,
+        }
+    }
+
+    fn is_in_a_project(self) -> bool {
+        matches!(self, Found::Task | Found::Comment | Found::Project)
+    }
+
+    fn may_be_found_by(self, tx: &Tx) -> bool {
+        let identity = &tx.caller().identity;
+        let is_on = self.toolset() != Toolset::Crm || tx.config().crm;
+        let is_reached = self.is_in_a_project() || identity.key().is_none_or(|key| key.projects.is_none());
+        is_on && is_reached && identity.scope_allows(self.toolset(), Effect::Read)
+    }
 }
 
 /// A query for the index out of what people type: every word quoted, so that none is syntax; the last one may be unfinished.
-/// Narrowed to the workspace and the types inside the index.
+/// Narrowed to the workspace and the types (none: all) inside the index.
 pub fn in_workspace(tx: &Tx, scopes: &[&str], text: &str) -> String {
     /// More words than anybody means; each costs a look-up.
     const WORDS: usize = 16;
@@ -46,8 +82,10 @@ pub fn in_workspace(tx: &Tx, scopes: &[&str], text: &str) -> String {
         .take(WORDS)
         .collect();
     let workspace = tx.workspace_id().raw();
-    let types = scopes.join(" OR ");
-    let mut query = format!("scope:w{workspace} AND scope:({types})");
+    let mut query = format!("scope:w{workspace}");
+    if !scopes.is_empty() {
+        query.push_str(&format!(" AND scope:({})", scopes.join(" OR ")));
+    }
     for (index, word) in words.iter().enumerate() {
         // A prefix of one letter would match nearly everything.
         let is_prefix = index + 1 == words.len() && word.chars().count() > 1;
@@ -60,14 +98,17 @@ pub fn in_workspace(tx: &Tx, scopes: &[&str], text: &str) -> String {
     query
 }
 
-/// Find organizations, people, deals and activities by words. Best matches first.
+/// Find tasks, comments, projects, clients, organizations, people, deals and activities by words, best matches first.
+/// A task's key such as WEB-12 finds that task.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Search {
     /// The words to look for; the last one may be the beginning of a word.
     pub query: Line<200>,
-    /// Only these types, e.g. `["DEAL","PERSON"]`.
+    /// Only these types, e.g. `["TASK","DEAL"]`.
     pub types: Option<Vec<Found>>,
+    /// Only in this project: its id, key or name.
+    pub project_id: Option<Ref<ProjectRecord>>,
     /// How many at most, 1 to 50; 20 if left out.
     #[schemars(range(min = 1, max = 50))]
     pub limit: Option<Hits>,
@@ -118,23 +159,63 @@ pub struct Hit {
 /// bm25 costs 1.5 µs a hit, so only the newest this many are ranked: a very common word stays as cheap as a rare one.
 const RANKED: i64 = 500;
 
-const HITS: &str = "
-    with newest as (
-      select rowid as id, rank from (select rowid, bm25(search_index, 0, 10, 1) as rank from search_index where search_index match :query order by rowid desc limit :ranked)
-    ), best as (select id, rank from newest order by rank limit :limit)
-    select kind, id, title, body from (
-      select 'ORGANIZATION' as kind, o.id as id, o.name as title, concat_ws(' · ', o.domain, o.industry, o.city, o.notes) as body, b.rank as rank
-        from best b join crm_organization o on o.id = b.id where o.workspace_id = :workspace
-      union all
-      select 'PERSON', p.id, p.name, concat_ws(' · ', p.title, p.email, p.phone, p.notes), b.rank
-        from best b join crm_person p on p.id = b.id where p.workspace_id = :workspace
-      union all
-      select 'DEAL', d.id, d.title, concat_ws(' · ', d.next_step, d.notes), b.rank
-        from best b join crm_deal d on d.id = b.id where d.workspace_id = :workspace
-      union all
-      select 'ACTIVITY', v.id, v.type, v.body, b.rank
-        from best b join crm_activity v on v.id = b.id where v.workspace_id = :workspace
-    ) order by rank";
+static HITS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "with newest as (
+          select rowid as id, bm25(search_index, 0, 10, 1) as rank from search_index where search_index match :query order by rowid desc limit :ranked
+        ), best as (select id, rank from newest order by rank limit :limit)
+        select kind, id, key, title, body from (
+          select 'TASK' as kind, t.id as id, p.key || '-' || t.number as key, t.title as title, ifnull(t.description, '') as body, b.rank as rank
+            from best b cross join task t on t.id = b.id cross join project p on p.id = t.project_id where p.workspace_id = :workspace and {VISIBLE}
+          union all
+          select 'COMMENT', c.id, p.key || '-' || t.number, t.title, c.body, b.rank
+            from best b cross join comment c on c.id = b.id cross join task t on t.id = c.task_id cross join project p on p.id = t.project_id
+           where p.workspace_id = :workspace and {VISIBLE}
+          union all
+          select 'PROJECT', p.id, p.key, p.name, ifnull(p.description, ''), b.rank
+            from best b cross join project p on p.id = b.id where p.workspace_id = :workspace and {VISIBLE}
+          union all
+          select 'CLIENT', c.id, null, c.name, ifnull(c.notes, ''), b.rank
+            from best b cross join client c on c.id = b.id where c.workspace_id = :workspace
+          union all
+          select 'ORGANIZATION', o.id, null, o.name, concat_ws(' · ', o.domain, o.industry, o.city, o.notes), b.rank
+            from best b cross join crm_organization o on o.id = b.id where o.workspace_id = :workspace
+          union all
+          select 'PERSON', p.id, null, p.name, concat_ws(' · ', p.title, p.email, p.phone, p.notes), b.rank
+            from best b cross join crm_person p on p.id = b.id where p.workspace_id = :workspace
+          union all
+          select 'DEAL', d.id, null, d.title, concat_ws(' · ', d.next_step, d.notes), b.rank
+            from best b cross join crm_deal d on d.id = b.id where d.workspace_id = :workspace
+          union all
+          select 'ACTIVITY', v.id, null, v.type, v.body, b.rank
+            from best b cross join crm_activity v on v.id = b.id where v.workspace_id = :workspace
+        ) order by rank"
+    )
+});
+
+/// More projects than this are left out after the ranking instead of inside the index.
+const HIDDEN: usize = 200;
+
+static HIDDEN_PROJECTS: LazyLock<String> = LazyLock::new(|| {
+    format!("select p.id from project p where p.workspace_id = :workspace and not ({VISIBLE}) limit :limit")
+});
+
+/// Takes the projects that the caller does not see out of the search itself, so that what is ranked is what may be shown.
+fn without_hidden(tx: &Tx, query: String) -> Result<String> {
+    let Sight { all: sees_all, me, projects } = tx.sight();
+    if sees_all && projects.is_none() {
+        return Ok(query);
+    }
+    let parameters = named_params! {
+        ":workspace": tx.workspace_id(), ":all": sees_all, ":me": me, ":projects": projects, ":limit": HIDDEN as i64 + 1,
+    };
+    let hidden = all(tx.conn(), &HIDDEN_PROJECTS, parameters, |row| row.take::<i64>())?;
+    if hidden.is_empty() || hidden.len() > HIDDEN {
+        return Ok(query);
+    }
+    let words: Vec<String> = hidden.iter().map(|id| format!("p{id}")).collect();
+    Ok(format!("({query}) NOT scope:({})", words.join(" OR ")))
+}
 
 impl Operation for Search {
     type Output = Results;
@@ -145,8 +226,7 @@ impl Operation for Search {
         needs: Needs::Workspace(Role::Viewer),
         effect: Effect::Read,
         toolset: Toolset::Core,
-        // Until tasks have a list of their own, whoever searches for tasks searches everything.
-        more: More { aliases: &["search_workspace", "search_tasks"], ..More::NONE },
+        more: More { aliases: &["search_workspace"], synonyms: &[("q", "query")], ..More::NONE },
     };
 
     fn is_slow(&self) -> bool {
@@ -154,32 +234,73 @@ impl Operation for Search {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
+        let project = self.project_id.resolve_for("projectId", cx)?;
         let mut types = self.types.filter(|types| !types.is_empty()).unwrap_or_else(|| Found::ALL.to_vec());
-        // What the key may not read in its own place is not found here either.
-        let may_read = |area| cx.caller().identity.scope_allows(area, Effect::Read);
-        types.retain(|_| cx.config().crm && may_read(Toolset::Crm));
+        types.retain(|kind| kind.may_be_found_by(cx) && (project.is_none() || kind.is_in_a_project()));
         if types.is_empty() {
             return Ok(Results { items: Vec::new(), next_cursor: None });
         }
+        let words = self.query.as_str();
         let scopes: Vec<&str> = types.iter().map(|kind| kind.scope()).collect();
-        let query = in_workspace(cx, &scopes, self.query.as_str());
+        let mut query = in_workspace(cx, if types.len() == Found::ALL.len() { &[] } else { &scopes }, words);
+        match project {
+            Some(project) => query.push_str(&format!(" AND scope:p{}", project.raw())),
+            None => query = without_hidden(cx, query)?,
+        }
         let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
-        let parameters =
-            named_params! { ":query": query, ":ranked": RANKED, ":limit": limit, ":workspace": cx.workspace_id() };
-        let items = all(cx.conn(), HITS, parameters, |row| {
-            let (kind, id, title, body) =
-                (row.take::<Found>()?, row.take::<i64>()?, row.take::<String>()?, row.take::<String>()?);
-            let (id, path) = match kind {
-                Found::Organization => (Id::<OrganizationRecord>::from_raw(id).to_string(), "/crm/organizations/"),
-                Found::Person => (Id::<PersonRecord>::from_raw(id).to_string(), "/crm/people/"),
-                Found::Deal => (Id::<DealRecord>::from_raw(id).to_string(), "/crm/deals/"),
-                Found::Activity => (Id::<ActivityRecord>::from_raw(id).to_string(), "/crm/activities#"),
-            };
-            let url = format!("{path}{id}");
-            Ok(Hit { kind, url, id, key: None, title, snippet: snippet(&body, self.query.as_str()) })
-        })?;
+        let Sight { all: sees_all, me, projects } = cx.sight();
+        let parameters = named_params! {
+            ":query": query, ":ranked": RANKED, ":limit": limit, ":workspace": cx.workspace_id(),
+            ":all": sees_all, ":me": me, ":projects": projects,
+        };
+        let mut items = all(cx.conn(), &HITS, parameters, |row| Hit::read(row, words))?;
+        if types.contains(&Found::Task)
+            && let Some(named) = by_key(cx, words, project)?
+        {
+            items.retain(|hit| hit.id != named.id);
+            items.insert(0, named);
+            items.truncate(limit as usize);
+        }
         Ok(Results { items, next_cursor: None })
     }
+}
+
+/// The task that the whole query names.
+fn by_key(tx: &Tx, words: &str, project: Option<Id<ProjectRecord>>) -> Result<Option<Hit>> {
+    const TASK: &str = "
+        select 'TASK', t.id, p.key || '-' || t.number, t.title, ifnull(t.description, '')
+          from task t join project p on p.id = t.project_id
+         where t.id = ?1 and (?2 is null or t.project_id = ?2)";
+    let Some((id, _)) = TaskRecord::named(tx, words)?.pop() else { return Ok(None) };
+    optional(tx.conn(), TASK, (id, project), |row| Hit::read(row, words))
+}
+
+impl Hit {
+    /// Kind, id, key, title, text.
+    fn read(row: &mut Columns<'_>, words: &str) -> rusqlite::Result<Hit> {
+        let (kind, id, key) = (row.take::<Found>()?, row.take::<i64>()?, row.take::<Option<String>>()?);
+        let (title, body) = (row.take::<String>()?, row.take::<String>()?);
+        let shown = key.as_deref().unwrap_or_default();
+        let (id, url) = match kind {
+            Found::Task => (Id::<TaskRecord>::from_raw(id).to_string(), format!("/tasks/{shown}")),
+            Found::Comment => {
+                let id = Id::<CommentRecord>::from_raw(id).to_string();
+                let url = format!("/tasks/{shown}#{id}");
+                (id, url)
+            }
+            Found::Project => (Id::<ProjectRecord>::from_raw(id).to_string(), format!("/projects/{shown}")),
+            Found::Client => at("/clients/", Id::<ClientRecord>::from_raw(id)),
+            Found::Organization => at("/crm/organizations/", Id::<OrganizationRecord>::from_raw(id)),
+            Found::Person => at("/crm/people/", Id::<PersonRecord>::from_raw(id)),
+            Found::Deal => at("/crm/deals/", Id::<DealRecord>::from_raw(id)),
+            Found::Activity => at("/crm/activities#", Id::<ActivityRecord>::from_raw(id)),
+        };
+        Ok(Hit { kind, id, key, title, snippet: snippet(&body, words), url })
+    }
+}
+
+fn at<T: Record>(path: &str, id: Id<T>) -> (String, String) {
+    (id.to_string(), format!("{path}{id}"))
 }
 
 /// The words around the first one that fits. Made from the record itself: the index holds no text.

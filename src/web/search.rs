@@ -54,6 +54,10 @@ pub async fn search(page: Page) -> Answer {
 
 fn plural(kind: Found) -> &'static str {
     match kind {
+        Found::Task => "Tasks",
+        Found::Comment => "Comments",
+        Found::Project => "Projects",
+        Found::Client => "Clients",
         Found::Organization => "Organizations",
         Found::Person => "People",
         Found::Deal => "Deals",
@@ -64,6 +68,10 @@ fn plural(kind: Found) -> &'static str {
 impl Shown {
     fn new(hit: &Hit, words: &str) -> Self {
         let (image, kind) = match hit.kind {
+            Found::Task => ("task", "Task"),
+            Found::Comment => ("comment", "Comment"),
+            Found::Project => ("project", "Project"),
+            Found::Client => ("client", "Client"),
             Found::Organization => ("organization", "Organization"),
             Found::Person => ("person", "Person"),
             Found::Deal => ("deals", "Deal"),
@@ -87,7 +95,11 @@ impl Shown {
                 }
                 false => hit.url.clone(),
             },
-            title: if is_activity { kind.to_owned() } else { hit.title.clone() },
+            title: match &hit.key {
+                _ if is_activity => kind.to_owned(),
+                Some(key) if hit.kind != Found::Project => format!("{key} {}", hit.title),
+                _ => hit.title.clone(),
+            },
             snippet: marked(&hit.snippet, words),
         }
     }

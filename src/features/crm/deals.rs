@@ -13,6 +13,7 @@ use crate::core::money::{Amount, Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
+use crate::core::place::{self, ProjectLink, ProjectRecord};
 use crate::core::reference::{MaybeRef, Named, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
 use crate::core::text::{Labels, Line, Prose};
@@ -68,6 +69,9 @@ pub struct Deal {
     pub primary_person: Option<Named<PersonRecord>>,
     pub owner_id: Option<Id<Account>>,
     pub owner: Option<Named<Account>>,
+    /// The project it became, if you may see that.
+    pub project_id: Option<Id<ProjectRecord>>,
+    pub project: Option<ProjectLink>,
     pub next_step: Option<String>,
     pub expected_close_at: Option<Day>,
     pub closed_at: Option<Moment>,
@@ -91,7 +95,7 @@ impl Answer for Deal {
 
 pub(super) const COLUMNS: &str = "
     d.id, d.title, d.status, s.name, s.id, d.value_minor, d.currency, ifnull(d.probability, s.probability),
-    o.id, o.name, p.id, p.name, a.id, a.name,
+    o.id, o.name, c.id, c.name, a.id, a.name, p.id, p.key, p.name,
     d.next_step, d.expected_close_on, d.closed_at, d.lost_reason, d.notes, d.labels,
     d.archived_at, d.created_at, d.updated_at, d.version";
 
@@ -99,8 +103,9 @@ pub(super) const FROM: &str = "
     crm_deal d
     join crm_stage s on s.id = d.stage_id
     left join crm_organization o on o.id = d.organization_id
-    left join crm_person p on p.id = d.primary_person_id
-    left join account a on a.id = d.owner_id";
+    left join crm_person c on c.id = d.primary_person_id
+    left join account a on a.id = d.owner_id
+    left join project p on p.id = d.project_id";
 
 impl Deal {
     pub(super) fn read(row: &mut Columns<'_>) -> rusqlite::Result<Deal> {
@@ -110,6 +115,7 @@ impl Deal {
         let organization = Named::read(row)?;
         let primary_person = Named::read(row)?;
         let owner = Named::read(row)?;
+        let project = ProjectLink::read(row)?;
         Ok(Deal {
             id,
             title,
@@ -125,6 +131,8 @@ impl Deal {
             primary_person,
             owner_id: owner.as_ref().map(|named| named.id),
             owner,
+            project_id: project.as_ref().map(|link| link.id),
+            project,
             next_step: row.take()?,
             expected_close_at: row.take()?,
             closed_at: row.take()?,
@@ -141,7 +149,21 @@ impl Deal {
     fn find(tx: &Tx, id: Id<DealRecord>) -> Result<Option<Deal>> {
         static FIND: LazyLock<String> =
             LazyLock::new(|| format!("select {COLUMNS} from {FROM} where d.id = ?1 and d.workspace_id = ?2"));
-        optional(tx.conn(), &FIND, (id, tx.workspace_id()), Deal::read)
+        let mut found = optional(tx.conn(), &FIND, (id, tx.workspace_id()), Deal::read)?;
+        Deal::hide_projects(tx, found.as_mut_slice())?;
+        Ok(found)
+    }
+
+    pub(super) fn hide_projects(tx: &Tx, deals: &mut [Deal]) -> Result<()> {
+        place::hide_unseen(
+            tx,
+            deals,
+            |deal| deal.project_id,
+            |deal| {
+                deal.project_id = None;
+                deal.project = None;
+            },
+        )
     }
 
     fn by_id(tx: &Tx, id: Id<DealRecord>) -> Result<Deal> {
@@ -178,7 +200,9 @@ pub(super) fn newest_for(tx: &Tx, whose: For) -> Result<Vec<Deal>> {
     let sql = format!(
         "select {COLUMNS} from {FROM} where {column} = ?1 and d.archived_at is null order by d.id desc limit 100"
     );
-    all(tx.conn(), &sql, [id], Deal::read)
+    let mut deals = all(tx.conn(), &sql, [id], Deal::read)?;
+    Deal::hide_projects(tx, &mut deals)?;
+    Ok(deals)
 }
 
 /// Open a deal in the workspace's pipeline. The caller owns it unless `ownerId` says otherwise.
@@ -193,6 +217,8 @@ pub struct CreateDeal {
     pub primary_person_id: Option<Ref<PersonRecord>>,
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Option<Ref<Account>>,
+    /// The project that delivers it: its id, key or name.
+    pub project_id: Option<Ref<ProjectRecord>>,
     /// Expected worth in whole units of `currency`, e.g. 12500.
     pub value: Option<Amount>,
     /// ISO 4217, e.g. `EUR`.
@@ -266,6 +292,7 @@ impl Operation for CreateDeal {
             .set("organization_id", organization)?
             .set("primary_person_id", person)?
             .set("owner_id", owner)?
+            .set("project_id", self.project_id.resolve_for("projectId", cx)?)?
             .set("stage_id", stage)?
             .set("status", status)?
             .set("closed_at", (status != DealStatus::Open).then(|| cx.now()))?
@@ -355,6 +382,8 @@ pub struct ListDeals {
     pub person_id: Option<Ref<PersonRecord>>,
     /// Only deals of this account: id, e-mail, name, or `me`.
     pub owner_id: Option<Ref<Account>>,
+    /// Only deals linked to this project: its id, key or name.
+    pub project_id: Option<Ref<ProjectRecord>>,
     /// Words in title, next step, notes or labels.
     pub search: Option<Line<200>>,
     /// true: archived ones too.
@@ -381,6 +410,7 @@ impl Operation for ListDeals {
                 "currency",
                 "organization",
                 "owner",
+                "project",
                 "nextStep",
                 "expectedCloseAt",
             ],
@@ -399,6 +429,7 @@ impl Operation for ListDeals {
         let organization = self.organization_id.resolve_for("organizationId", cx)?;
         let person = self.person_id.resolve_for("personId", cx)?;
         let owner = self.owner_id.resolve_for("ownerId", cx)?;
+        let project = self.project_id.resolve_for("projectId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
         let mut deals = Select::new(COLUMNS, FROM, "d.id")
             .filter("d.workspace_id = ?", cx.workspace_id())
@@ -407,11 +438,14 @@ impl Operation for ListDeals {
             .filter_some("d.organization_id = ?", organization)
             .filter_some("d.primary_person_id = ?", person)
             .filter_some("d.owner_id = ?", owner)
+            .filter_some("d.project_id = ?", project)
             .filter_some("d.id in (select rowid from search_index where search_index match ?)", words);
         if !self.archived.unwrap_or(false) {
             deals = deals.condition("d.archived_at is null");
         }
-        deals.page(cx, &Self::SPEC, Deal::read)
+        let mut page = deals.page(cx, &Self::SPEC, Deal::read)?;
+        Deal::hide_projects(cx, &mut page.items)?;
+        Ok(page)
     }
 }
 
@@ -430,6 +464,8 @@ pub struct UpdateDeal {
     pub primary_person_id: Patch<Ref<PersonRecord>>,
     /// Who is responsible: an account's id, e-mail, name, or `me`.
     pub owner_id: Patch<Ref<Account>>,
+    /// The project that delivers it: its id, key or name.
+    pub project_id: Patch<Ref<ProjectRecord>>,
     /// Expected worth in whole units of `currency`, e.g. 12500.
     pub value: Patch<Amount>,
     /// ISO 4217, e.g. `EUR`.
@@ -479,6 +515,7 @@ impl Operation for UpdateDeal {
             .patch("organization_id", &self.organization_id.resolve_for("organizationId", cx)?)?
             .patch("primary_person_id", &self.primary_person_id.resolve_for("primaryPersonId", cx)?)?
             .patch("owner_id", &self.owner_id.resolve_for("ownerId", cx)?)?
+            .patch("project_id", &self.project_id.resolve_for("projectId", cx)?)?
             .patch("stage_id", &stage.into())?
             .patch("probability", &self.probability)?
             .patch("next_step", &self.next_step)?

@@ -10,10 +10,12 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
+use crate::core::place;
 use crate::core::reference::{MaybeRef, Named, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional};
 use crate::core::text::{Line, Prose};
 use crate::core::time::{Due, Moment};
+use crate::features::tasks::{TaskLink, TaskRecord};
 
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
@@ -62,6 +64,9 @@ pub struct FollowUp {
     pub person: Option<Named<PersonRecord>>,
     pub deal_id: Option<Id<DealRecord>>,
     pub deal: Option<Named<DealRecord>>,
+    /// The task made of it, if you may see that.
+    pub task_id: Option<Id<TaskRecord>>,
+    pub task: Option<TaskLink>,
     pub created_by_id: Option<Id<Account>>,
     pub completed_at: Option<Moment>,
     pub created_at: Moment,
@@ -80,6 +85,7 @@ impl Answer for FollowUp {
 
 const COLUMNS: &str = "
     f.id, f.title, f.body, f.status, f.due_at, a.id, a.name, o.id, o.name, p.id, p.name, d.id, d.title,
+    t.id, tp.key || '-' || t.number, t.title, tp.id,
     f.created_by_id, f.completed_at, f.created_at, f.updated_at, f.version";
 
 const FROM: &str = "
@@ -87,7 +93,9 @@ const FROM: &str = "
     left join account a on a.id = f.owner_id
     left join crm_organization o on o.id = f.organization_id
     left join crm_person p on p.id = f.person_id
-    left join crm_deal d on d.id = f.deal_id";
+    left join crm_deal d on d.id = f.deal_id
+    left join task t on t.id = f.task_id
+    left join project tp on tp.id = t.project_id";
 
 impl FollowUp {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<FollowUp> {
@@ -105,6 +113,8 @@ impl FollowUp {
             person: Named::read(row)?,
             deal_id: None,
             deal: Named::read(row)?,
+            task_id: None,
+            task: TaskLink::read(row)?,
             created_by_id: row.take()?,
             completed_at: row.take()?,
             created_at: row.take()?,
@@ -115,11 +125,27 @@ impl FollowUp {
         follow_up.organization_id = follow_up.organization.as_ref().map(|named| named.id);
         follow_up.person_id = follow_up.person.as_ref().map(|named| named.id);
         follow_up.deal_id = follow_up.deal.as_ref().map(|named| named.id);
+        follow_up.task_id = follow_up.task.as_ref().map(|task| task.id);
         Ok(follow_up)
     }
 
     fn by_id(tx: &Tx, id: Id<FollowUpRecord>) -> Result<FollowUp> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where f.id = ?1"), [id], FollowUp::read)
+        let sql = format!("select {COLUMNS} from {FROM} where f.id = ?1");
+        let mut follow_up = one(tx.conn(), &sql, [id], FollowUp::read)?;
+        FollowUp::hide_tasks(tx, std::slice::from_mut(&mut follow_up))?;
+        Ok(follow_up)
+    }
+
+    fn hide_tasks(tx: &Tx, follow_ups: &mut [FollowUp]) -> Result<()> {
+        place::hide_unseen(
+            tx,
+            follow_ups,
+            |follow_up| follow_up.task.as_ref().map(|task| task.project_id),
+            |follow_up| {
+                follow_up.task_id = None;
+                follow_up.task = None;
+            },
+        )
     }
 }
 
@@ -144,7 +170,9 @@ pub(super) fn open_for(tx: &Tx, whose: Whose) -> Result<Vec<FollowUp>> {
     let sql = format!(
         "select {COLUMNS} from {FROM} where f.{column} = ?1 and f.status = 'OPEN' order by ifnull(f.due_at, 253402300799999), f.id limit 100"
     );
-    all(tx.conn(), &sql, [id], FollowUp::read)
+    let mut follow_ups = all(tx.conn(), &sql, [id], FollowUp::read)?;
+    FollowUp::hide_tasks(tx, &mut follow_ups)?;
+    Ok(follow_ups)
 }
 
 pub const SORTS: &[Sort] =
@@ -191,7 +219,7 @@ impl Operation for ListFollowUps {
         let organization = self.organization_id.resolve_for("organizationId", cx)?;
         let person = self.person_id.resolve_for("personId", cx)?;
         let deal = self.deal_id.resolve_for("dealId", cx)?;
-        Select::new(COLUMNS, FROM, "f.id")
+        let mut page = Select::new(COLUMNS, FROM, "f.id")
             .filter("f.workspace_id = ?", cx.workspace_id())
             .filter_some("f.status = ?", status)
             .filter_some("f.owner_id = ?", owner)
@@ -199,7 +227,9 @@ impl Operation for ListFollowUps {
             .filter_some("f.person_id = ?", person)
             .filter_some("f.deal_id = ?", deal)
             .filter_some("f.due_at <= ?", self.due_before.map(|due| due.moment(&cx.time_zone())))
-            .page(cx, &Self::SPEC, FollowUp::read)
+            .page(cx, &Self::SPEC, FollowUp::read)?;
+        FollowUp::hide_tasks(cx, &mut page.items)?;
+        Ok(page)
     }
 }
 

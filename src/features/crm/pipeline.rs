@@ -179,12 +179,10 @@ fn decided_column(tx: &Tx, status: DealStatus, owner: Option<Id<Account>>, words
 }
 
 fn cards(tx: &Tx, narrowed: &str, order: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<Vec<Deal>> {
-    all(
-        tx.conn(),
-        &format!("select {COLUMNS} from {FROM} where {narrowed} order by {order} limit {CARDS}"),
-        parameters,
-        Deal::read,
-    )
+    let sql = format!("select {COLUMNS} from {FROM} where {narrowed} order by {order} limit {CARDS}");
+    let mut deals = all(tx.conn(), &sql, parameters, Deal::read)?;
+    Deal::hide_projects(tx, &mut deals)?;
+    Ok(deals)
 }
 
 fn totals(tx: &Tx, narrowed: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<(i64, Vec<Total>)> {

@@ -3,10 +3,13 @@
 use std::sync::LazyLock;
 
 use rusqlite::named_params;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Cx, Operation, Tx};
+use crate::core::page::Columns;
 use crate::core::place::{Place, ProjectRecord, Sight, VISIBLE};
 use crate::core::reference::{Ref, Referable};
 use crate::core::store::{all, optional};
@@ -16,6 +19,28 @@ pub struct TaskRecord;
 impl Record for TaskRecord {
     const PREFIX: &'static str = "task";
     const NOUN: &'static str = "task";
+}
+
+/// A task where another record points at it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TaskLink {
+    pub id: Id<TaskRecord>,
+    /// `WEB-12`
+    pub key: String,
+    pub title: String,
+    #[serde(skip)]
+    pub project_id: Id<ProjectRecord>,
+}
+
+impl TaskLink {
+    /// Four columns of a left join of `task t` and its project `tp`: `t.id, tp.key || '-' || t.number, t.title, tp.id`.
+    pub fn read(row: &mut Columns<'_>) -> rusqlite::Result<Option<Self>> {
+        let (id, key, title, project) = (row.take()?, row.take()?, row.take()?, row.take()?);
+        Ok(match (id, key, title, project) {
+            (Some(id), Some(key), Some(title), Some(project_id)) => Some(TaskLink { id, key, title, project_id }),
+            _ => None,
+        })
+    }
 }
 
 /// A task and the project it is in, as the caller sees both.

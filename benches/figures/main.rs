@@ -2,13 +2,17 @@
 //!
 //! `cargo bench` needs `wrk` and `cc` on the path (Debian: `apt-get install wrk gcc`). Systems take turns within each round
 //! and medians are printed, because a machine that others use too is only good for ratios.
-//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,tools,start` what is measured.
+//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,tools,start,growth`
+//! what is measured, `TASKS=1000000` how large the file of tasks grows (100,000).
 
-use std::net::{TcpListener, TcpStream};
+mod data;
+mod growth;
+mod load;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::{App as Actix, HttpResponse, HttpServer, web};
 use r2d2_sqlite::SqliteConnectionManager;
@@ -23,6 +27,9 @@ use sally::features::crm::deals::DealRecord;
 use sally::features::keys::{CreateKeyFor, KeyKind};
 use sally::features::setup::Init;
 
+use data::INDEX;
+use load::{Request, Server, free_port, in_turn, session};
+
 const DEALS: i64 = 100_000;
 
 fn main() {
@@ -32,8 +39,14 @@ fn main() {
         Some("pool") => return pool(&arguments[2], Path::new(&arguments[3])),
         _ => {}
     }
-    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,tools,start".into());
+    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,tools,start,growth".into());
     let folder = tempfile::tempdir().expect("a folder");
+    if only.contains("growth") {
+        growth::measure(folder.path());
+    }
+    if only == "growth" {
+        return;
+    }
     let world = World::new(folder.path());
     println!("{DEALS} deals in {} MiB", std::fs::metadata(&world.file).expect("the file").len() >> 20);
     for (name, measure) in [("reads", reads as fn(&World)), ("tools", tools), ("writes", writes), ("start", start)] {
@@ -41,10 +54,6 @@ fn main() {
             measure(&world);
         }
     }
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// A served file with a hundred thousand deals, and a key to it.
@@ -59,32 +68,7 @@ struct World {
 impl World {
     fn new(folder: &Path) -> World {
         let file = folder.join("sally.db");
-        let config = Config { db: file.clone(), ..Config::default() };
-        let app =
-            Arc::new(App::new(Store::serve(&file, Tuning::default()).expect("a file"), config, sally::features::ALL));
-        let call = || Call::with(Credential::ConsoleOfThisMachine);
-        let line = |text: &str| Line::parse(text).expect("a line");
-        let init = Init::new(
-            line("Ada"),
-            Email::parse("ada@example.com").expect("an e-mail"),
-            "Correct-horse-7".into(),
-            Line::parse("Acme").expect("a line"),
-        );
-        app.run_now(call(), init).expect("a server");
-        let key = |kind| {
-            let key = CreateKeyFor {
-                account: Line::parse("ada@example.com").expect("a line"),
-                kind,
-                label: Line::parse("bench").expect("a line"),
-                scopes: None,
-                workspace: None,
-                expires_at: None,
-            };
-            app.run_now(call(), key).expect("a key").token
-        };
-        let (api_key, mcp_key) = (key(KeyKind::Api), key(KeyKind::Mcp));
-        app.store().close();
-        drop(app);
+        let (api_key, mcp_key) = set_up(&file);
         let deal = fill(&file);
         World { folder: folder.to_owned(), file, api_key, mcp_key, deal }
     }
@@ -106,6 +90,31 @@ impl World {
         command.args([what, &port.to_string()]).arg(file);
         Server::start(command, port, slow_us, &self.folder)
     }
+}
+
+/// A new file with one owner; answers an API key and an MCP key.
+fn set_up(file: &Path) -> (String, String) {
+    let config = Config { db: file.to_owned(), ..Config::default() };
+    let app = Arc::new(App::new(Store::serve(file, Tuning::default()).expect("a file"), config, sally::features::ALL));
+    let call = || Call::with(Credential::ConsoleOfThisMachine);
+    let line = |text: &str| Line::parse(text).expect("a line");
+    let email = Email::parse("ada@example.com").expect("an e-mail");
+    let init = Init::new(line("Ada"), email, "Correct-horse-7".into(), Line::parse("Acme").expect("a line"));
+    app.run_now(call(), init).expect("a server");
+    let key = |kind| {
+        let key = CreateKeyFor {
+            account: Line::parse("ada@example.com").expect("a line"),
+            kind,
+            label: Line::parse("bench").expect("a line"),
+            scopes: None,
+            workspace: None,
+            expires_at: None,
+        };
+        app.run_now(call(), key).expect("a key").token
+    };
+    let keys = (key(KeyKind::Api), key(KeyKind::Mcp));
+    app.store().close();
+    keys
 }
 
 /// Rows straight into the tables: the same few numbers each time, so that every run measures the same file.
@@ -169,179 +178,6 @@ fn fill(file: &Path) -> String {
     Id::<DealRecord>::from_raw(start + 4_711).to_string()
 }
 
-/// What Sally's writer does once before each commit.
-const INDEX: &str = "
-    insert or replace into search_index (rowid, scope, title, body) select id, scope, title, body from search_pending;
-    delete from search_pending;";
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
-}
-
-struct Server {
-    child: Child,
-    port: u16,
-    started: Duration,
-}
-
-impl Server {
-    fn start(mut command: Command, port: u16, slow_us: u64, folder: &Path) -> Server {
-        if slow_us > 0 {
-            command.env("LD_PRELOAD", slow_sync(folder)).env("SLOW_US", slow_us.to_string());
-        }
-        let begun = Instant::now();
-        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a server");
-        let mut server = Server { child, port, started: Duration::ZERO };
-        while !server.answers() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "the server does not answer");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        server.started = begun.elapsed();
-        server
-    }
-
-    fn answers(&self) -> bool {
-        use std::io::{Read, Write};
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
-        let mut answer = [0; 12];
-        let asked = stream.write_all(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-        asked.and_then(|()| stream.read_exact(&mut answer)).is_ok() && answer.ends_with(b"200")
-    }
-
-    /// Microseconds of user and system time so far.
-    fn cpu_us(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a running server");
-        let after_name = stat.rsplit_once(')').expect("a name").1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks: f64 = fields[11..13].iter().map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
-        ticks * 10_000.0
-    }
-
-    fn rss_mib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running server");
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("KiB") / 1_024.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The preloaded library that makes syncs slow, compiled when it is first needed.
-fn slow_sync(folder: &Path) -> PathBuf {
-    let library = folder.join("slow_sync.so");
-    if !library.exists() {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/slow_sync.c");
-        let made =
-            Command::new("cc").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).args([source, "-ldl"]).status();
-        assert!(made.is_ok_and(|status| status.success()), "cc is needed");
-    }
-    library
-}
-
-/// What one round of load told.
-#[derive(Clone, Copy)]
-struct Sample {
-    per_second: f64,
-    p99_ms: f64,
-    cpu_us: f64,
-}
-
-/// One request, sent again and again.
-struct Request {
-    method: &'static str,
-    path: String,
-    headers: Vec<(&'static str, String)>,
-    body: String,
-}
-
-impl Request {
-    fn get(path: &str, key: &str) -> Request {
-        Request {
-            method: "GET",
-            path: path.into(),
-            headers: vec![("Authorization", format!("Bearer {key}"))],
-            body: String::new(),
-        }
-    }
-
-    fn post(path: &str, key: &str, body: String) -> Request {
-        let headers = vec![("Authorization", format!("Bearer {key}")), ("Content-Type", "application/json".into())];
-        Request { method: "POST", path: path.into(), headers, body }
-    }
-
-    /// The answer's body, so that nothing that fails counts as fast.
-    fn once(&self, server: &Server) -> String {
-        let mut request = ureq::http::Request::builder()
-            .method(self.method)
-            .uri(format!("http://127.0.0.1:{}{}", server.port, self.path));
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
-        }
-        let mut answer = ureq::run(request.body(self.body.clone()).expect("a request")).expect("a good answer");
-        answer.body_mut().read_to_string().expect("a text")
-    }
-
-    fn load(&self, server: &Server, connections: u64, folder: &Path) -> Sample {
-        self.once(server);
-        let script = folder.join("request.lua");
-        let mut lua = format!("wrk.method = {:?}\n", self.method);
-        for (name, value) in &self.headers {
-            lua.push_str(&format!("wrk.headers[{name:?}] = {value:?}\n"));
-        }
-        if !self.body.is_empty() {
-            lua.push_str(&format!("wrk.body = [==[{}]==]\n", self.body));
-        }
-        lua.push_str("function done(s, l, r) io.write(string.format('FIGURES %f %f %d\\n', s.requests / s.duration * 1e6, l:percentile(99) / 1000, s.errors.status + s.errors.read)) end\n");
-        std::fs::write(&script, lua).expect("a script");
-        let before = server.cpu_us();
-        let seconds = number("SECONDS", 3);
-        let output = Command::new("wrk")
-            .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
-            .arg(&script)
-            .arg(format!("http://127.0.0.1:{}{}", server.port, self.path))
-            .output()
-            .expect("wrk is needed");
-        let spent = server.cpu_us() - before;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let figures = text.lines().find_map(|line| line.strip_prefix("FIGURES ")).expect("wrk tells figures");
-        let figures: Vec<f64> = figures.split(' ').map(|figure| figure.parse().expect("a figure")).collect();
-        assert_eq!(figures[2], 0.0, "some answers failed: {text}");
-        Sample { per_second: figures[0], p99_ms: figures[1], cpu_us: spent / (figures[0] * seconds as f64) }
-    }
-}
-
-/// One round of load on one system.
-type Round<'a> = Box<dyn FnMut() -> Sample + 'a>;
-
-/// Rounds in turn; the medians of each.
-fn in_turn<const N: usize>(mut runs: [(&str, Round<'_>); N]) -> [Sample; N] {
-    let mut samples: [Vec<Sample>; N] = std::array::from_fn(|_| Vec::new());
-    for _ in 0..number("ROUNDS", 5) {
-        for (run, samples) in runs.iter_mut().zip(&mut samples) {
-            samples.push(run.1());
-        }
-    }
-    let median = |samples: &[Sample], of: fn(&Sample) -> f64| {
-        let mut values: Vec<f64> = samples.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let medians = samples.map(|samples| Sample {
-        per_second: median(&samples, |s| s.per_second),
-        p99_ms: median(&samples, |s| s.p99_ms),
-        cpu_us: median(&samples, |s| s.cpu_us),
-    });
-    for ((name, _), Sample { per_second, p99_ms, cpu_us }) in runs.iter().zip(&medians) {
-        println!("  {name:42} {per_second:9.0}/s   p99 {p99_ms:8.2} ms   CPU {cpu_us:7.1} µs");
-    }
-    medians
-}
-
 fn percent(part: f64, whole: f64) -> f64 {
     part / whole * 100.0
 }
@@ -381,20 +217,6 @@ fn tools(world: &World) {
         ("tools/call crm.deal.get, plain caller", Box::new(|| plain.load(&sally, 32, &world.folder))),
     ]);
     println!("  → {:.0} % of REST (goal 75 %)", percent(tool.per_second, rest.per_second));
-}
-
-fn session(server: &Server, key: &str) -> String {
-    let hello = serde_json::json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "bench", "version": "1" } },
-    });
-    let answer = ureq::post(format!("http://127.0.0.1:{}/mcp", server.port))
-        .header("Authorization", format!("Bearer {key}"))
-        .header("Accept", "application/json, text/event-stream")
-        .header("Content-Type", "application/json")
-        .send(hello.to_string())
-        .expect("a session");
-    answer.headers().get("mcp-session-id").and_then(|id| id.to_str().ok()).expect("its id").to_owned()
 }
 
 fn writes(world: &World) {
@@ -462,6 +284,7 @@ fn pool(port: &str, file: &Path) {
             .app_data(web::Data::new(pool.clone()))
             .route("/health", web::get().to(HttpResponse::Ok))
             .route("/api/crm/deals", web::post().to(pool_create))
+            .route("/api/tasks", web::post().to(pool_create_task))
     });
     let running = async move { server.tcp_nodelay(true).bind(("127.0.0.1", port))?.run().await };
     actix_web::rt::System::new().block_on(running).expect("a server");
@@ -471,21 +294,54 @@ async fn pool_create(
     pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
     body: web::Json<serde_json::Value>,
 ) -> HttpResponse {
+    in_pool(pool, body, |tx, body, now| {
+        tx.prepare_cached(
+            "insert into crm_deal (id, workspace_id, stage_id, owner_id, title, value_minor, currency, next_step, created_at, updated_at)
+             values (:id, (select id from workspace), (select min(id) from crm_stage), (select id from account), :title, 1250000, 'EUR', :step, :now, :now)
+             returning title",
+        )?
+        .query_row(
+            named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":title": body["title"].as_str(), ":step": body["nextStep"].as_str(), ":now": now },
+            |row| row.get(0),
+        )
+    })
+    .await
+}
+
+async fn pool_create_task(
+    pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
+    body: web::Json<serde_json::Value>,
+) -> HttpResponse {
+    in_pool(pool, body, |tx, body, now| {
+        let project = data::PROJECTS + 1;
+        let number: i64 = tx
+            .prepare_cached("update project set task_count = task_count + 1 where id = ?1 returning task_count")?
+            .query_row([project], |row| row.get(0))?;
+        tx.prepare_cached(
+            "insert into task (id, workspace_id, project_id, number, status_id, title, priority, position, created_at, updated_at)
+             values (:id, (select id from workspace), :project, :number, (select min(id) from task_status where project_id = :project), :title, :priority,
+                     (select max(position) + 1048576 from task where project_id = :project), :now, :now)
+             returning title",
+        )?
+        .query_row(
+            named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":project": project, ":number": number, ":title": body["title"].as_str(), ":priority": body["priority"].as_str(), ":now": now },
+            |row| row.get(0),
+        )
+    })
+    .await
+}
+
+async fn in_pool(
+    pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
+    body: web::Json<serde_json::Value>,
+    insert: fn(&rusqlite::Transaction<'_>, &serde_json::Value, i64) -> rusqlite::Result<String>,
+) -> HttpResponse {
     let made = web::block(move || -> rusqlite::Result<String> {
         let mut conn = pool.get().expect("a connection");
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis() as i64;
-        let title: String = tx
-            .prepare_cached(
-                "insert into crm_deal (id, workspace_id, stage_id, owner_id, title, value_minor, currency, next_step, created_at, updated_at)
-                 values (:id, (select id from workspace), (select min(id) from crm_stage), (select id from account), :title, 1250000, 'EUR', :step, :now, :now)
-                 returning title",
-            )?
-            .query_row(
-                named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":title": body["title"].as_str(), ":step": body["nextStep"].as_str(), ":now": now },
-                |row| row.get(0),
-            )?;
+        let title = insert(&tx, &body, now)?;
         tx.execute_batch(INDEX)?;
         tx.commit()?;
         Ok(title)

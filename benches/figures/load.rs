@@ -1,0 +1,192 @@
+//! Servers under load: started, asked by wrk, measured.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+pub struct Server {
+    pub child: Child,
+    pub port: u16,
+    pub started: Duration,
+}
+
+impl Server {
+    pub fn start(mut command: Command, port: u16, slow_us: u64, folder: &Path) -> Server {
+        if slow_us > 0 {
+            command.env("LD_PRELOAD", slow_sync(folder)).env("SLOW_US", slow_us.to_string());
+        }
+        let begun = Instant::now();
+        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a server");
+        let mut server = Server { child, port, started: Duration::ZERO };
+        while !server.answers() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the server does not answer");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        server.started = begun.elapsed();
+        server
+    }
+
+    fn answers(&self) -> bool {
+        use std::io::{Read, Write};
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let mut answer = [0; 12];
+        let asked = stream.write_all(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        asked.and_then(|()| stream.read_exact(&mut answer)).is_ok() && answer.ends_with(b"200")
+    }
+
+    /// Microseconds of user and system time so far.
+    pub fn cpu_us(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a running server");
+        let after_name = stat.rsplit_once(')').expect("a name").1;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks: f64 = fields[11..13].iter().map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
+        ticks * 10_000.0
+    }
+
+    pub fn rss_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running server");
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("KiB") / 1_024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The preloaded library that makes syncs slow, compiled when it is first needed.
+pub fn slow_sync(folder: &Path) -> PathBuf {
+    let library = folder.join("slow_sync.so");
+    if !library.exists() {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/figures/slow_sync.c");
+        let made =
+            Command::new("cc").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).args([source, "-ldl"]).status();
+        assert!(made.is_ok_and(|status| status.success()), "cc is needed");
+    }
+    library
+}
+
+/// What one round of load told.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    pub per_second: f64,
+    pub p99_ms: f64,
+    pub cpu_us: f64,
+}
+
+/// One request, sent again and again.
+pub struct Request {
+    pub method: &'static str,
+    pub path: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+}
+
+impl Request {
+    pub fn get(path: &str, key: &str) -> Request {
+        Request {
+            method: "GET",
+            path: path.into(),
+            headers: vec![("Authorization", format!("Bearer {key}"))],
+            body: String::new(),
+        }
+    }
+
+    pub fn post(path: &str, key: &str, body: String) -> Request {
+        let headers = vec![("Authorization", format!("Bearer {key}")), ("Content-Type", "application/json".into())];
+        Request { method: "POST", path: path.into(), headers, body }
+    }
+
+    /// The answer's body, so that nothing that fails counts as fast.
+    pub fn once(&self, server: &Server) -> String {
+        let mut request = ureq::http::Request::builder()
+            .method(self.method)
+            .uri(format!("http://127.0.0.1:{}{}", server.port, self.path));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let mut answer = ureq::run(request.body(self.body.clone()).expect("a request")).expect("a good answer");
+        answer.body_mut().read_to_string().expect("a text")
+    }
+
+    pub fn load(&self, server: &Server, connections: u64, folder: &Path) -> Sample {
+        self.once(server);
+        let script = folder.join("request.lua");
+        let mut lua = format!("wrk.method = {:?}\n", self.method);
+        for (name, value) in &self.headers {
+            lua.push_str(&format!("wrk.headers[{name:?}] = {value:?}\n"));
+        }
+        if !self.body.is_empty() {
+            lua.push_str(&format!("wrk.body = [==[{}]==]\n", self.body));
+        }
+        lua.push_str("function done(s, l, r) io.write(string.format('FIGURES %f %f %d\\n', s.requests / s.duration * 1e6, l:percentile(99) / 1000, s.errors.status + s.errors.read)) end\n");
+        std::fs::write(&script, lua).expect("a script");
+        let before = server.cpu_us();
+        let seconds = number("SECONDS", 3);
+        let output = Command::new("wrk")
+            .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
+            .arg(&script)
+            .arg(format!("http://127.0.0.1:{}{}", server.port, self.path))
+            .output()
+            .expect("wrk is needed");
+        let spent = server.cpu_us() - before;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let figures = text.lines().find_map(|line| line.strip_prefix("FIGURES ")).expect("wrk tells figures");
+        let figures: Vec<f64> = figures.split(' ').map(|figure| figure.parse().expect("a figure")).collect();
+        assert_eq!(figures[2], 0.0, "some answers failed: {text}");
+        Sample { per_second: figures[0], p99_ms: figures[1], cpu_us: spent / (figures[0] * seconds as f64) }
+    }
+}
+
+/// One round of load on one system.
+pub type Round<'a> = Box<dyn FnMut() -> Sample + 'a>;
+
+/// Rounds in turn; the medians of each.
+pub fn in_turn<const N: usize>(mut runs: [(&str, Round<'_>); N]) -> [Sample; N] {
+    let mut samples: [Vec<Sample>; N] = std::array::from_fn(|_| Vec::new());
+    for _ in 0..number("ROUNDS", 5) {
+        for (run, samples) in runs.iter_mut().zip(&mut samples) {
+            samples.push(run.1());
+        }
+    }
+    let median = |samples: &[Sample], of: fn(&Sample) -> f64| {
+        let mut values: Vec<f64> = samples.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let medians = samples.map(|samples| Sample {
+        per_second: median(&samples, |s| s.per_second),
+        p99_ms: median(&samples, |s| s.p99_ms),
+        cpu_us: median(&samples, |s| s.cpu_us),
+    });
+    for ((name, _), Sample { per_second, p99_ms, cpu_us }) in runs.iter().zip(&medians) {
+        println!("  {name:42} {per_second:9.0}/s   p99 {p99_ms:8.2} ms   CPU {cpu_us:7.1} µs");
+    }
+    medians
+}
+
+pub fn session(server: &Server, key: &str) -> String {
+    let hello = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "bench", "version": "1" } },
+    });
+    let answer = ureq::post(format!("http://127.0.0.1:{}/mcp", server.port))
+        .header("Authorization", format!("Bearer {key}"))
+        .header("Accept", "application/json, text/event-stream")
+        .header("Content-Type", "application/json")
+        .send(hello.to_string())
+        .expect("a session");
+    answer.headers().get("mcp-session-id").and_then(|id| id.to_str().ok()).expect("its id").to_owned()
+}
