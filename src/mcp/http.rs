@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, ORIGIN, USER_AGENT,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
 };
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
@@ -21,9 +21,10 @@ use crate::features::keys::KeyKind;
 use crate::http::{auth, json, rest};
 
 use super::protocol::{
-    self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError,
+    self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError, Terms,
 };
 use super::sessions::{Session, Sessions};
+use super::stateless::{self, Introduction};
 use super::tools::{Names, Tools, Wishes};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -74,6 +75,15 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Rpc(error) => error.into(),
+            Failure::Door(error) => error.into(),
+        }
+    }
+}
+
 impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         Refusal::Rpc(refused.id, refused.error)
@@ -81,12 +91,20 @@ impl From<Refused> for Refusal {
 }
 
 impl Refusal {
+    /// The same as the answer to a request that has been read by now.
+    fn to(self, id: &Value) -> Self {
+        match self {
+            Refusal::Rpc(Value::Null, error) => Refusal::Rpc(id.clone(), error),
+            other => other,
+        }
+    }
+
     /// Not to be let in is told as everywhere in Sally; everything else as JSON-RPC.
     fn into_response(self, request: &HttpRequest) -> HttpResponse {
         match self {
             Refusal::Rpc(id, error) => {
                 let status = error.status;
-                answer(status, protocol::response(&id, &Err(error)))
+                answer(status, protocol::response(&id, "{", &Err(error)))
             }
             Refusal::Door(error) if error.status() == 401 || error.status() >= 500 => rest::problem(request, &error),
             Refusal::Door(error) => {
@@ -137,55 +155,65 @@ async fn respond(
 
     if let Value::Array(messages) = message {
         peer.identity(app)?;
-        peer.session = session?;
+        peer.terms = session?.map_or(Terms::Plain, Terms::Session);
         return batch(endpoint, peer, messages).await;
     }
     let message = match Message::parse(message)? {
         Message::Request(message) => message,
         Message::Unanswered => {
             peer.identity(app)?;
-            session?;
+            if !stateless::is_named(request) {
+                session?;
+            }
             return Ok(HttpResponse::Accepted().finish());
         }
     };
+    let id = message.id.clone();
+    reply(request, endpoint, peer, message, session, accepts).await.map_err(|refusal| refusal.to(&id))
+}
+
+async fn reply(
+    request: &HttpRequest,
+    endpoint: &Endpoint,
+    peer: &mut Peer,
+    message: Request,
+    session: Result<Option<Arc<Session>>, Refusal>,
+    accepts: Accepts,
+) -> Result<HttpResponse, Refusal> {
     // A call goes through the door, which looks the caller up itself; to do it here as well would cost a fifth more.
     if message.method != "tools/call" {
-        peer.identity(app)?;
+        peer.identity(&endpoint.app)?;
     }
-    match message.method.as_str() {
-        "initialize" => return initialize(endpoint, peer, message).await,
-        // Clients of any revision ask it to learn which there are.
-        "server/discover" => {}
-        method => {
-            known_revision(request)?;
-            peer.session = session?;
-            if peer.session.is_none() && accepts == Accepts::Both && method != "ping" {
-                let error = RpcError::with_status(400, REFUSED, "Bad Request: Server not initialized");
-                return Err(Refusal::Rpc(message.id, error));
-            }
+    if stateless::is_meant(request, &message) {
+        peer.terms = Terms::Stateless(Introduction::checked(request, &message)?);
+    } else if message.method == "initialize" {
+        return initialize(endpoint, peer, message).await;
+    } else {
+        known_revision(request)?;
+        peer.terms = session?.map_or(Terms::Plain, Terms::Session);
+        if matches!(peer.terms, Terms::Plain) && accepts == Accepts::Both && message.method != "ping" {
+            return Err(RpcError::with_status(400, REFUSED, "Bad Request: Server not initialized").into());
         }
     }
     let id = message.id.clone();
-    match protocol::dispatch(endpoint, peer, message).await {
-        Ok(result) => Ok(answer(200, protocol::response(&id, &Ok(result)))),
-        Err(Failure::Rpc(error)) => Err(Refusal::Rpc(id, error)),
-        Err(Failure::Door(error)) => Err(error.into()),
-    }
+    let head = peer.terms.head(&message.method);
+    let result = protocol::dispatch(endpoint, peer, message).await?;
+    Ok(answer(200, protocol::response(&id, head, &Ok(result))))
 }
 
 async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<HttpResponse, Refusal> {
     let Request { id, params, .. } = message;
-    let hello = Hello::parse(&params).map_err(|error| Refusal::Rpc(id.clone(), error))?;
+    let hello = Hello::parse(&params)?;
     let result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
     let session = endpoint.sessions.open(peer.key, hello).await?;
-    let mut response = answer(200, protocol::response(&id, &Ok(result)));
+    let mut response = answer(200, protocol::response(&id, "{", &Ok(result)));
     response.headers_mut().insert(SESSION, session.parse().expect("base64url is plain ASCII"));
     Ok(response)
 }
 
 /// Several messages in one body, as one revision had it; its answers come in one body too.
 async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result<HttpResponse, Refusal> {
-    if peer.session.as_ref().is_none_or(|session| session.revision != protocol::BATCHING) {
+    if !matches!(&peer.terms, Terms::Session(session) if session.revision == protocol::BATCHING) {
         let why = format!("Invalid Request: only sessions of revision {} may send batches", protocol::BATCHING);
         return Err(RpcError::invalid_request(why).into());
     }
@@ -209,7 +237,7 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
             }
             Err(Refused { id, error }) => (id, Err(error)),
         };
-        answers.push(protocol::response(&id, &outcome));
+        answers.push(protocol::response(&id, "{", &outcome));
     }
     if answers.is_empty() {
         return Ok(HttpResponse::Accepted().finish());
@@ -218,6 +246,9 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
 }
 
 async fn get(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    if stateless::is_named(&request) {
+        return other_method(request).await;
+    }
     listen(&request, &endpoint.into_inner()).unwrap_or_else(|refusal| refusal.into_response(&request))
 }
 
@@ -251,6 +282,9 @@ fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpRespons
 }
 
 async fn delete(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    if stateless::is_named(&request) {
+        return other_method(request).await;
+    }
     let end = async {
         let peer = peer(&request, &endpoint)?;
         peer.identity(&endpoint.app)?;
@@ -262,10 +296,12 @@ async fn delete(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResp
     end.await.unwrap_or_else(|refusal| refusal.into_response(&request))
 }
 
+/// Where there are no sessions there is nothing to GET or DELETE.
 async fn other_method(request: HttpRequest) -> HttpResponse {
-    let detail = format!("{} is not possible here; possible are GET, POST and DELETE.", request.method());
+    let allowed = if stateless::is_named(&request) { "POST" } else { "GET, POST, DELETE" };
+    let detail = format!("{} is not possible here; possible: {allowed}.", request.method());
     let mut response = rest::problem(&request, &Error::new(Kind::MethodNotAllowed, detail));
-    response.headers_mut().insert(ALLOW, "GET, POST, DELETE".parse().expect("plain ASCII"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

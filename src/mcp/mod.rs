@@ -5,4 +5,5 @@ pub mod excerpt;
 pub mod http;
 pub mod protocol;
 pub mod sessions;
+pub mod stateless;
 pub mod tools;

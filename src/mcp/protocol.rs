@@ -13,6 +13,7 @@ use crate::core::secret::TokenHash;
 
 use super::http::Endpoint;
 use super::sessions::Session;
+use super::stateless::{self, Introduction, STATELESS};
 use super::tools::Wishes;
 
 /// The revisions that begin with `initialize`, newest first.
@@ -29,7 +30,12 @@ pub const REFUSED: i32 = -32_000;
 pub const NO_SESSION: i32 = -32_001;
 pub const UNSUPPORTED_REVISION: i32 = -32_022;
 
-/// The revision, if it is one we speak.
+/// Every revision we speak, newest first.
+fn all_revisions() -> Vec<&'static str> {
+    std::iter::once(STATELESS).chain(REVISIONS.iter().copied()).collect()
+}
+
+/// The revision, if it is one that begins with `initialize`.
 pub fn revision(text: &str) -> Option<&'static str> {
     REVISIONS.iter().copied().find(|known| *known == text)
 }
@@ -65,11 +71,11 @@ impl RpcError {
 
     pub fn unsupported_revision(asked: &str) -> Self {
         RpcError {
-            data: Some(json!({ "supported": REVISIONS, "requested": asked })),
+            data: Some(json!({ "supported": all_revisions(), "requested": asked })),
             ..RpcError::with_status(
                 400,
                 UNSUPPORTED_REVISION,
-                format!("Unsupported protocol version {}; supported are {}", quoted(asked), REVISIONS.join(", ")),
+                format!("Unsupported protocol version {}; supported are {}", quoted(asked), all_revisions().join(", ")),
             )
         }
     }
@@ -155,14 +161,47 @@ pub struct Peer {
     /// Everything about the request besides the operation's input.
     pub call: Call,
     pub key: TokenHash,
-    pub session: Option<Arc<Session>>,
+    pub terms: Terms,
     pub wishes: Wishes,
     identity: OnceCell<Arc<Identity>>,
 }
 
+/// On which terms the two talk.
+#[derive(Debug)]
+pub enum Terms {
+    /// Whoever opened no session and names no revision: curl and scripts.
+    Plain,
+    Session(Arc<Session>),
+    /// Each request for itself.
+    Stateless(Introduction),
+}
+
+impl Terms {
+    /// As the client named itself.
+    pub fn client(&self) -> Option<&str> {
+        match self {
+            Terms::Plain => None,
+            Terms::Session(session) => session.client.as_deref(),
+            Terms::Stateless(introduction) => introduction.client.as_deref(),
+        }
+    }
+
+    fn is_stateless(&self) -> bool {
+        matches!(self, Terms::Stateless(_))
+    }
+
+    /// What the results of a method begin with.
+    pub fn head(&self, method: &str) -> &'static str {
+        match self {
+            Terms::Stateless(_) => stateless::head(method),
+            Terms::Plain | Terms::Session(_) => "{",
+        }
+    }
+}
+
 impl Peer {
     pub fn new(key: TokenHash, call: Call, wishes: Wishes) -> Self {
-        Peer { call, key, session: None, wishes, identity: OnceCell::new() }
+        Peer { call, key, terms: Terms::Plain, wishes, identity: OnceCell::new() }
     }
 
     /// The identity behind the key as it is now: looked up in every request, so a revoked key is dead at once, in the
@@ -190,14 +229,18 @@ pub fn workspaces(identity: &Identity) -> impl Iterator<Item = &Membership> {
 pub async fn dispatch(endpoint: &Endpoint, peer: &Peer, request: Request) -> Result<Vec<u8>, Failure> {
     let app = &endpoint.app;
     match request.method.as_str() {
-        "ping" => Ok(b"{}".to_vec()),
-        "server/discover" => Ok(discovery(endpoint, peer.identity(app)?)),
+        "ping" if !peer.terms.is_stateless() => Ok(b"{}".to_vec()),
+        "server/discover" if peer.terms.is_stateless() => Ok(discovery(endpoint, peer.identity(app)?)),
         "tools/list" => match request.params.get("cursor") {
             None | Some(Value::Null) => Ok(endpoint.tools.list(app, peer, peer.identity(app)?).to_vec()),
             Some(_) => Err(RpcError::invalid_params("cursor: the list of tools has one page only").into()),
         },
         "tools/call" => endpoint.tools.call(app, peer, request.params).await,
-        unknown => Err(RpcError::new(METHOD_NOT_FOUND, format!("Method not found: {}", quoted(unknown))).into()),
+        unknown => {
+            let status = if peer.terms.is_stateless() { 404 } else { 200 };
+            let why = format!("Method not found: {}", quoted(unknown));
+            Err(RpcError::with_status(status, METHOD_NOT_FOUND, why).into())
+        }
     }
 }
 
@@ -220,11 +263,7 @@ impl Hello {
                 return Err(RpcError::invalid_params(format!("{name} must be an object")));
             }
         }
-        let client = params.get("clientInfo").and_then(|info| info.get("name")).and_then(Value::as_str);
-        Ok(Hello {
-            revision: revision(asked).unwrap_or(REVISIONS[0]),
-            client: client.map(|name| name.chars().take(100).collect()),
-        })
+        Ok(Hello { revision: revision(asked).unwrap_or(REVISIONS[0]), client: client_name(params.get("clientInfo")) })
     }
 
     /// The result of `initialize`.
@@ -238,16 +277,17 @@ impl Hello {
     }
 }
 
-/// For clients that ask before they say hello: which revisions there are.
+/// What a client calls itself, as far as it fits into a line.
+pub fn client_name(info: Option<&Value>) -> Option<String> {
+    info?.get("name")?.as_str().map(|name| name.chars().take(100).collect())
+}
+
+/// What `initialize` tells, for clients that have no session: which revisions there are, what we can do.
 fn discovery(endpoint: &Endpoint, identity: &Identity) -> Vec<u8> {
     written(&json!({
-        "resultType": "complete",
-        "supportedVersions": REVISIONS,
+        "supportedVersions": all_revisions(),
         "capabilities": capabilities(),
-        "serverInfo": server_info(),
         "instructions": instructions(endpoint, identity),
-        "ttlMs": 60_000,
-        "cacheScope": "private",
     }))
 }
 
@@ -288,15 +328,16 @@ fn written(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain data")
 }
 
-/// The response to one request, as JSON.
-pub fn response(id: &Value, outcome: &Result<Vec<u8>, RpcError>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + outcome.as_ref().map_or(256, Vec::len));
+/// The response to one request, as JSON. A result, which has members, begins with `head`.
+pub fn response(id: &Value, head: &str, outcome: &Result<Vec<u8>, RpcError>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + head.len() + outcome.as_ref().map_or(256, Vec::len));
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
     serde_json::to_writer(&mut out, id).expect("writing to memory");
     match outcome {
         Ok(result) => {
             out.extend_from_slice(b",\"result\":");
-            out.extend_from_slice(result);
+            out.extend_from_slice(head.as_bytes());
+            out.extend_from_slice(&result[1..]);
         }
         Err(error) => {
             out.extend_from_slice(b",\"error\":");

@@ -256,8 +256,7 @@ impl Tools {
 /// The way of naming that counts most: the address, then the key, then what is known of the client.
 fn names(peer: &Peer, identity: &Identity) -> Names {
     let by_key = identity.key().filter(|key| key.underscore_names).map(|_| Names::Underscored);
-    let client = peer.session.as_ref().and_then(|session| session.client.as_deref());
-    peer.wishes.names.or(by_key).unwrap_or_else(|| Names::for_client(client))
+    peer.wishes.names.or(by_key).unwrap_or_else(|| Names::for_client(peer.terms.client()))
 }
 
 /// Would some workspace that the peer may mean let it?

@@ -1,0 +1,125 @@
+//! Sessions: bound to their key, alive after a restart, with streams that end when they do.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::client::{BOTH, Client, initialize, mcp_key};
+use crate::support::World;
+use crate::support::server::Server;
+
+#[tokio::test]
+async fn a_session_is_bound_to_its_key_and_ends_when_told() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let ben = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-06-18");
+    ben.call("auth.me", json!({}));
+
+    let mut eve = ben.again();
+    eve.key = mcp_key(&world, "eve").await;
+    assert_eq!(eve.request("ping", json!({})).status, 403);
+    assert_eq!(eve.send("DELETE", "").status, 403);
+    let mut another_of_bens = ben.again();
+    another_of_bens.key = mcp_key(&world, "ben").await;
+    assert_eq!(another_of_bens.request("tools/list", json!({})).status, 403);
+
+    let lost = ben.again().with("Mcp-Session-Id", "made-up");
+    assert_eq!(lost.error("tools/list", json!({})), (404, -32_001, "MCP session not found".into()));
+    assert_eq!(ben.again().with("MCP-Protocol-Version", "1999-01-01").request("ping", json!({})).status, 400);
+    assert_eq!(ben.again().without("MCP-Protocol-Version").request("ping", json!({})).status, 200);
+
+    assert_eq!(ben.again().without("Mcp-Session-Id").send("DELETE", "").status, 400);
+    assert_eq!(ben.send("DELETE", "").status, 204);
+    assert_eq!(ben.error("ping", json!({})), (404, -32_001, "MCP session not found".into()));
+    assert_eq!(ben.send("DELETE", "").status, 404);
+}
+
+#[tokio::test]
+async fn a_restart_loses_no_session_but_idle_ones_and_a_key_has_at_most_a_hundred() {
+    let world = World::new().await;
+    let key = mcp_key(&world, "ben").await;
+    let first = Server::start(&world.app);
+    let old = Client::hello_as(&first, &key, "2025-11-25", "cursor-vscode");
+    let headers = old.headers.clone();
+    let idle = Client::hello_as(&first, &key, "2025-11-25", "idle").headers;
+    drop(old);
+    drop(first);
+
+    // The same file in a new process, as it were.
+    let (config, folder) = (world.app.config().clone(), world.folder);
+    drop(world.app);
+    let store = sally::core::store::Store::serve(&config.db, Default::default()).unwrap();
+    const HALF_AN_HOUR_LATER: &str =
+        "update mcp_session set last_used_at = last_used_at - 1801000 where client_name = 'idle'";
+    store.write(|conn| sally::core::store::run(conn, HALF_AN_HOUR_LATER, [])).await.unwrap();
+    let app = std::sync::Arc::new(sally::core::app::App::new(store, config, sally::features::ALL));
+    let second = Server::start(&app);
+    let mut client = Client::plain(&second, &key);
+    client.headers = headers;
+    assert!(client.names().contains(&"auth_me".to_owned()), "the client's name survived too");
+    let mut expired = client.again();
+    expired.headers = idle;
+    assert_eq!(expired.error("ping", json!({})), (404, -32_001, "MCP session not found".into()));
+
+    let fresh = Client::plain(&second, &key).with("Accept", BOTH);
+    for _ in 0..99 {
+        assert_eq!(fresh.post(&initialize("2025-11-25", "leaky")).status, 200);
+    }
+    assert_eq!(client.request("ping", json!({})).status, 200);
+    for _ in 0..99 {
+        fresh.post(&initialize("2025-11-25", "leaky"));
+    }
+    assert_eq!(client.request("ping", json!({})).status, 200, "the one that is used stays");
+    for _ in 0..100 {
+        fresh.post(&initialize("2025-11-25", "leaky"));
+    }
+    assert_eq!(client.request("ping", json!({})).status, 404, "the longest unused made room");
+    drop(second);
+    drop(folder);
+}
+
+/// Reads the head of a stream and its first event.
+fn listen(server: &Server, client: &Client<'_>) -> (String, BufReader<TcpStream>) {
+    let mut socket = TcpStream::connect(server.address).expect("a connection");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a connection");
+    let mut head = format!("GET /mcp HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n", server.address, client.key);
+    for (name, value) in client.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("accept")) {
+        head += &format!("{name}: {value}\r\n");
+    }
+    write!(socket, "{head}Accept: text/event-stream\r\nAccept-Encoding: gzip, br\r\n\r\n").expect("a connection");
+    let mut reader = BufReader::new(socket);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).expect("a connection") > 0 {}
+    (head.to_ascii_lowercase(), reader)
+}
+
+#[tokio::test]
+async fn a_stream_opens_at_once_and_ends_with_its_session_or_the_server() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let client = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-11-25");
+    assert_eq!(client.again().without("Mcp-Session-Id").send("GET", "").status, 400);
+    assert_eq!(client.again().with("Mcp-Session-Id", "x").send("GET", "").status, 404);
+    assert_eq!(client.again().with("Accept", "application/json").send("GET", "").status, 406);
+
+    let (head, mut stream) = listen(&server, &client);
+    assert!(head.starts_with("http/1.1 200") && head.contains("content-type: text/event-stream"), "{head}");
+    let mut event = [0; 20];
+    let read = stream.read(&mut event).unwrap();
+    assert!(String::from_utf8_lossy(&event[..read]).contains(':'));
+    assert_eq!(client.send("DELETE", "").status, 204);
+    let mut left = Vec::new();
+    stream.read_to_end(&mut left).unwrap_or_default();
+    assert!(left.ends_with(b"0\r\n\r\n"), "the stream was closed in order: {left:?}");
+
+    let other = Client::hello(&server, &client.key, "2025-11-25");
+    let (head, _stream) = listen(&server, &other);
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    let stopping = Instant::now();
+    drop(other);
+    drop(client);
+    drop(server);
+    assert!(stopping.elapsed() < Duration::from_secs(5), "stopping waited for a stream: {:?}", stopping.elapsed());
+}
