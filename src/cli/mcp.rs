@@ -1,15 +1,21 @@
-//! `sally mcp config`: what to paste into an MCP client.
+//! `sally mcp`: a bridge for clients that want a local process, and `sally mcp config`: what to paste into a client.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::output;
+use super::{bridge, output};
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
 use crate::mcp::clients;
 
+#[derive(Args)]
+pub(super) struct Mcp {
+    #[command(subcommand)]
+    command: Option<McpCommand>,
+}
+
 #[derive(Subcommand)]
-pub(super) enum Mcp {
+enum McpCommand {
     /// Print a client's configuration for this server
     Config(ClientArguments),
 }
@@ -33,8 +39,12 @@ pub(super) struct ClientArguments {
 const NO_KEY: &str = "YOUR_MCP_KEY";
 
 impl Mcp {
-    pub(super) fn run(self, config: &Config) -> Result<()> {
-        let Mcp::Config(ClientArguments { client, url, key }) = self;
+    /// The bridge needs no settings of a server, which is another's, so they are read only if they are wanted.
+    pub(super) fn run(self, config: impl FnOnce() -> Result<Config>) -> Result<()> {
+        let Some(McpCommand::Config(ClientArguments { client, url, key })) = self.command else {
+            return bridge::run(bridge::Settings::from_environment()?);
+        };
+        let config = config()?;
         let base_url = url.map_or_else(|| config.base_url(), |url| url.to_string());
         let base_url = base_url.trim_end_matches('/').trim_end_matches("/mcp");
         let configs = clients::hosted(base_url, key.as_deref().unwrap_or(NO_KEY));

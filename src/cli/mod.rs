@@ -1,5 +1,6 @@
 //! The command line: reads the arguments, opens the file, runs operations, says what came of it.
 
+mod bridge;
 mod completions;
 mod demo;
 mod init;
@@ -10,7 +11,8 @@ mod output;
 mod serve;
 mod user;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -53,8 +55,7 @@ enum Command {
     /// Make, list and revoke keys
     #[command(subcommand)]
     Key(key::Key),
-    /// Connect MCP clients
-    #[command(subcommand)]
+    /// Speak MCP over standard input and output with the server at SALLY_URL; or print a client's configuration
     Mcp(mcp::Mcp),
     /// Print the OpenAPI document
     Openapi,
@@ -64,7 +65,7 @@ enum Command {
 
 /// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(arguments(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -77,15 +78,24 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Under the name `sally-mcp`, as a link to the executable, it is `sally mcp`.
+fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.collect();
+    if given.first().is_some_and(|name| Path::new(name).file_stem().is_some_and(|stem| stem == "sally-mcp")) {
+        given.insert(1, "mcp".into());
+    }
+    given
+}
+
 fn run(arguments: Arguments) -> Result<()> {
-    let config = config(arguments.db, arguments.config)?;
+    let config = || config(arguments.db, arguments.config);
     match arguments.command.unwrap_or_else(|| Command::Serve(serve::Serve::default())) {
-        Command::Serve(serve) => serve.run(config),
-        Command::Init(init) => init.run(config),
-        Command::User(user) => user.run(config),
-        Command::Key(key) => key.run(config),
-        Command::Mcp(mcp) => mcp.run(&config),
-        Command::Openapi => openapi::run(config),
+        Command::Serve(serve) => serve.run(config()?),
+        Command::Init(init) => init.run(config()?),
+        Command::User(user) => user.run(config()?),
+        Command::Key(key) => key.run(config()?),
+        Command::Mcp(mcp) => mcp.run(config),
+        Command::Openapi => openapi::run(config()?),
         Command::Completions(completions) => completions.run(),
     }
 }

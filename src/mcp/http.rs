@@ -29,6 +29,8 @@ use super::tools::{Names, Tools, Wishes};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const REVISION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// What `sally mcp` calls itself, before its version.
+pub const BRIDGE: &str = "sally-mcp/";
 /// An open stream says this often that it is alive; a peer that has gone is noticed by it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Messages in one body of the revision that allows several.
@@ -331,9 +333,12 @@ fn key(request: &HttpRequest) -> Result<TokenHash> {
     if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
         return Err(unauthorized());
     }
-    if token.trim_start().starts_with(KeyKind::Api.prefix()) {
-        let why =
-            "That is a personal API key, for REST. /mcp takes MCP keys (sallymcp_…); make one under Settings → Keys.";
+    // Whoever pastes a personal key into a hosted client hands it to another program than it was made for. The bridge
+    // is the person's own, and its guides give it the personal key.
+    let is_bridge =
+        request.headers().get(USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(BRIDGE.as_bytes()));
+    if token.trim_start().starts_with(KeyKind::Api.prefix()) && !is_bridge {
+        let why = "That is a personal API key, for REST and “sally mcp”. /mcp takes MCP keys (sallymcp_…); make one under Settings → Keys.";
         return Err(Error::new(Kind::Unauthorized, why));
     }
     Ok(TokenHash::of(token.trim()))

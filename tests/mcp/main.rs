@@ -9,4 +9,5 @@ mod client;
 mod protocol;
 mod sessions;
 mod stateless;
+mod stdio;
 mod tools;

@@ -29,7 +29,10 @@ pub struct Answer {
 
 impl Server {
     pub fn start(app: &Arc<App>) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Server::start_on(app, TcpListener::bind("127.0.0.1:0").expect("a free port"))
+    }
+
+    pub fn start_on(app: &Arc<App>, listener: TcpListener) -> Server {
         let address = listener.local_addr().expect("it is bound");
         let app = app.clone();
         let (stop, stopped) = oneshot::channel::<()>();
