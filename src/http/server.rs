@@ -75,16 +75,18 @@ pub async fn serve_until(
     .run();
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
+    let watch = actix_web::rt::spawn(open.streams.clone().watch(app.clone()));
     let handle = server.handle();
     let stopping = actix_web::rt::spawn(async move {
         stop.await;
         // An open stream would hold up the end for the whole of the time that requests have to finish.
-        open.sessions.hang_up();
+        open.streams.close_all();
         handle.stop(true).await;
     });
     let result = server.await;
     stopping.abort();
     clock.abort();
+    watch.abort();
     if let Err(error) = app.tidy().await {
         log::warn!("tidying before the end: {error}");
     }

@@ -1,15 +1,13 @@
 //! The hosted endpoint `/mcp`: Streamable HTTP around the protocol.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
 };
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::stream;
 use serde_json::Value;
 
 use crate::core::app::{App, Call};
@@ -25,14 +23,14 @@ use super::protocol::{
 };
 use super::sessions::{Session, Sessions};
 use super::stateless::{self, Introduction};
+use super::streams::{self, Streams};
 use super::tools::{Names, Tools, Wishes};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const REVISION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 /// What `sally mcp` calls itself, before its version.
 pub const BRIDGE: &str = "sally-mcp/";
-/// An open stream says this often that it is alive; a peer that has gone is noticed by it.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Messages in one body of the revision that allows several.
 const BATCH: usize = 50;
 
@@ -41,11 +39,14 @@ pub struct Endpoint {
     pub app: Arc<App>,
     pub tools: Tools,
     pub sessions: Sessions,
+    pub streams: Arc<Streams>,
 }
 
 impl Endpoint {
     pub fn new(app: &Arc<App>) -> Result<Self> {
-        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions: Sessions::load(app.store())? })
+        let streams = Arc::new(Streams::default());
+        let sessions = Sessions::load(app.store(), &streams)?;
+        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions, streams })
     }
 }
 
@@ -123,6 +124,7 @@ fn answer(status: u16, body: Vec<u8>) -> HttpResponse {
 }
 
 async fn post(request: HttpRequest, payload: web::Payload, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    let endpoint = endpoint.into_inner();
     let answered = async {
         let mut peer = peer(&request, &endpoint)?;
         let refusal = match respond(&request, payload, &endpoint, &mut peer).await {
@@ -139,7 +141,7 @@ async fn post(request: HttpRequest, payload: web::Payload, endpoint: web::Data<E
 async fn respond(
     request: &HttpRequest,
     payload: web::Payload,
-    endpoint: &Endpoint,
+    endpoint: &Arc<Endpoint>,
     peer: &mut Peer,
 ) -> Result<HttpResponse, Refusal> {
     let app = &endpoint.app;
@@ -176,7 +178,7 @@ async fn respond(
 
 async fn reply(
     request: &HttpRequest,
-    endpoint: &Endpoint,
+    endpoint: &Arc<Endpoint>,
     peer: &mut Peer,
     message: Request,
     session: Result<Option<Arc<Session>>, Refusal>,
@@ -188,6 +190,9 @@ async fn reply(
     }
     if stateless::is_meant(request, &message) {
         peer.terms = Terms::Stateless(Introduction::checked(request, &message)?);
+        if message.method == "subscriptions/listen" {
+            return Ok(streams::of_subscription(endpoint.clone(), peer.clone(), message.id, &message.params)?);
+        }
     } else if message.method == "initialize" {
         return initialize(endpoint, peer, message).await;
     } else {
@@ -251,36 +256,19 @@ async fn get(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpRespons
     if stateless::is_named(&request) {
         return other_method(request).await;
     }
-    listen(&request, &endpoint.into_inner()).unwrap_or_else(|refusal| refusal.into_response(&request))
+    listen(&request, endpoint.into_inner()).unwrap_or_else(|refusal| refusal.into_response(&request))
 }
 
-/// What the server has to say between requests; it lives as long as the session, its key and the server.
-fn listen(request: &HttpRequest, endpoint: &Arc<Endpoint>) -> Result<HttpResponse, Refusal> {
-    let peer = peer(request, endpoint)?;
+/// What the server has to say between requests.
+fn listen(request: &HttpRequest, endpoint: Arc<Endpoint>) -> Result<HttpResponse, Refusal> {
+    let mut peer = peer(request, &endpoint)?;
     peer.identity(&endpoint.app)?;
     Accepts::of(request)?;
     known_revision(request)?;
-    let session = demanded_session(request, endpoint, &peer)?;
-    let ended = endpoint.sessions.listen(&session);
-    let state = (endpoint.clone(), peer.call, session, ended, tokio::time::interval(KEEP_ALIVE));
-    let events = stream::unfold(state, |(endpoint, call, session, mut ended, mut clock)| async move {
-        // The first tick comes at once, and with it the headers.
-        tokio::select! {
-            biased;
-            _ = &mut ended => return None,
-            _ = clock.tick() => {}
-        }
-        endpoint.app.identity(&call).ok()?;
-        endpoint.sessions.keep(&session);
-        let comment = Ok::<_, std::convert::Infallible>(Bytes::from_static(b": alive\n\n"));
-        Some((comment, (endpoint, call, session, ended, clock)))
-    });
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/event-stream"))
-        // Compression and buffering proxies would keep the comments to themselves.
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(events))
+    let session = demanded_session(request, &endpoint, &peer)?;
+    peer.terms = Terms::Session(session.clone());
+    let last_event = request.headers().get(LAST_EVENT).and_then(|id| id.to_str().ok());
+    Ok(streams::of_session(endpoint, peer, session, last_event)?)
 }
 
 async fn delete(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResponse {

@@ -6,4 +6,5 @@ pub mod http;
 pub mod protocol;
 pub mod sessions;
 pub mod stateless;
+pub mod streams;
 pub mod tools;

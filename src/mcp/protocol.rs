@@ -157,6 +157,7 @@ impl Message {
 }
 
 /// Who speaks, over which connection.
+#[derive(Clone)]
 pub struct Peer {
     /// Everything about the request besides the operation's input.
     pub call: Call,
@@ -167,7 +168,7 @@ pub struct Peer {
 }
 
 /// On which terms the two talk.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Terms {
     /// Whoever opened no session and names no revision: curl and scripts.
     Plain,
@@ -232,7 +233,13 @@ pub async fn dispatch(endpoint: &Endpoint, peer: &Peer, request: Request) -> Res
         "ping" if !peer.terms.is_stateless() => Ok(b"{}".to_vec()),
         "server/discover" if peer.terms.is_stateless() => Ok(discovery(endpoint, peer.identity(app)?)),
         "tools/list" => match request.params.get("cursor") {
-            None | Some(Value::Null) => Ok(endpoint.tools.list(app, peer, peer.identity(app)?).to_vec()),
+            None | Some(Value::Null) => {
+                let offer = endpoint.tools.offer(app, peer, peer.identity(app)?);
+                if let Terms::Session(session) = &peer.terms {
+                    session.has_listed(offer.stamp);
+                }
+                Ok(offer.list.to_vec())
+            }
             Some(_) => Err(RpcError::invalid_params("cursor: the list of tools has one page only").into()),
         },
         "tools/call" => endpoint.tools.call(app, peer, request.params).await,
@@ -292,7 +299,7 @@ fn discovery(endpoint: &Endpoint, identity: &Identity) -> Vec<u8> {
 }
 
 fn capabilities() -> Value {
-    json!({ "tools": { "listChanged": false } })
+    json!({ "tools": { "listChanged": true } })
 }
 
 fn server_info() -> Value {

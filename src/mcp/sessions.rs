@@ -1,11 +1,10 @@
 //! MCP sessions: in memory, because every request looks one up; written through, because a restart must lose none.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::named_params;
-use tokio::sync::oneshot;
 
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
@@ -14,14 +13,13 @@ use crate::core::store::{Store, all, run};
 use crate::core::time::Moment;
 
 use super::protocol::{self, Hello};
+use super::streams::Streams;
 
 const IDLE_SECONDS: i64 = 30 * 60;
 /// A session that is used is written down no more often than this; a restart may take that much off its life.
 const WRITTEN_EVERY_SECONDS: i64 = 60;
 /// Some clients begin a new session with every batch of calls and never end one, so the longest unused makes room.
 const SESSIONS_OF_A_KEY: usize = 100;
-/// Streams that one session may hold open; the oldest makes room.
-const STREAMS_OF_A_SESSION: usize = 4;
 
 struct SessionRecord;
 impl Record for SessionRecord {
@@ -33,21 +31,21 @@ impl Record for SessionRecord {
 #[derive(Debug)]
 pub struct Session {
     /// Of the `Mcp-Session-Id`.
-    hash: TokenHash,
+    pub hash: TokenHash,
     pub key: TokenHash,
     pub revision: &'static str,
     /// As the client named itself.
     pub client: Option<String>,
     last_used: AtomicI64,
     written: AtomicI64,
-    /// Whoever holds the other ends learns of the session's end by their closing.
-    streams: Mutex<Vec<oneshot::Sender<()>>>,
+    /// The list of tools that was given last; 0 for none yet.
+    listed: AtomicU64,
 }
 
 pub struct Sessions {
     store: Arc<Store>,
     live: Mutex<HashMap<TokenHash, Arc<Session>>>,
-    stopping: AtomicBool,
+    streams: Arc<Streams>,
 }
 
 const LOAD: &str = "
@@ -61,7 +59,7 @@ const OPEN: &str = "
 
 impl Sessions {
     /// The sessions that were alive when the server stopped last.
-    pub fn load(store: &Arc<Store>) -> Result<Self> {
+    pub fn load(store: &Arc<Store>, streams: &Arc<Streams>) -> Result<Self> {
         let since = Moment::now().plus_seconds(-IDLE_SECONDS);
         let found = store.read(|reading| {
             all(reading.conn(), LOAD, [since], |row| {
@@ -71,7 +69,7 @@ impl Sessions {
             })
         })?;
         let live = found.into_iter().map(|session| (session.hash, session)).collect();
-        Ok(Sessions { store: store.clone(), live: Mutex::new(live), stopping: AtomicBool::new(false) })
+        Ok(Sessions { store: store.clone(), live: Mutex::new(live), streams: streams.clone() })
     }
 
     /// Opens a session; answers its id once it is on disk.
@@ -103,7 +101,7 @@ impl Sessions {
         let session = live.get(&hash)?.clone();
         if session.is_idle(now) {
             live.remove(&hash);
-            session.hang_up();
+            self.streams.close(&hash);
             return None;
         }
         drop(live);
@@ -118,31 +116,10 @@ impl Sessions {
 
     pub async fn end(&self, session: &Session) -> Result<()> {
         self.live().remove(&session.hash);
-        session.hang_up();
+        self.streams.close(&session.hash);
         let hash = session.hash;
         self.store.write(move |conn| run(conn, "delete from mcp_session where token_hash = ?1", [hash])).await?;
         Ok(())
-    }
-
-    /// For a stream: resolves when the session or the server ends.
-    pub fn listen(&self, session: &Session) -> oneshot::Receiver<()> {
-        let (sender, receiver) = oneshot::channel();
-        let mut streams = locked(&session.streams);
-        streams.retain(|stream| !stream.is_closed());
-        if streams.len() >= STREAMS_OF_A_SESSION {
-            streams.remove(0);
-        }
-        // Looked at under the lock that `hang_up` takes, so that no stream begins behind its back.
-        if !self.stopping.load(Ordering::SeqCst) {
-            streams.push(sender);
-        }
-        receiver
-    }
-
-    /// The server stops: streams end, sessions stay for its next start.
-    pub fn hang_up(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        self.live().values().for_each(|session| session.hang_up());
     }
 
     fn touch(&self, session: &Session, now: Moment) {
@@ -177,16 +154,15 @@ impl Sessions {
         own.sort_unstable_by_key(|(last_used, _)| *last_used);
         gone.extend(own.iter().take(surplus).map(|(_, hash)| *hash));
         for hash in &gone {
-            if let Some(session) = live.remove(hash) {
-                session.hang_up();
-            }
+            live.remove(hash);
+            self.streams.close(hash);
         }
         live.insert(session.hash, session);
         gone
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<TokenHash, Arc<Session>>> {
-        locked(&self.live)
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -199,7 +175,7 @@ impl Session {
             client,
             last_used: AtomicI64::new(last_used.ms()),
             written: AtomicI64::new(last_used.ms()),
-            streams: Mutex::default(),
+            listed: AtomicU64::default(),
         }
     }
 
@@ -207,11 +183,12 @@ impl Session {
         now.ms() - self.last_used.load(Ordering::Relaxed) > IDLE_SECONDS * 1_000
     }
 
-    fn hang_up(&self) {
-        locked(&self.streams).clear();
+    /// Which list of tools the client has, if it asked for one since the server started.
+    pub fn listed(&self) -> Option<u64> {
+        Some(self.listed.load(Ordering::Relaxed)).filter(|stamp| *stamp != 0)
     }
-}
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn has_listed(&self, stamp: u64) {
+        self.listed.store(stamp, Ordering::Relaxed);
+    }
 }

@@ -21,6 +21,7 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
 const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 const META_CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 
 /// Begins every result; the result's own members follow.
@@ -58,7 +59,7 @@ pub fn is_meant(request: &HttpRequest, message: &Request) -> bool {
 }
 
 /// What a request says of its client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Introduction {
     pub client: Option<String>,
 }

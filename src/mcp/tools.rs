@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::core::app::{App, Listed};
 use crate::core::caller::{Identity, Membership, Role, Selector};
@@ -86,7 +87,16 @@ pub struct Tools {
     /// Both spellings of every name and alias.
     by_name: HashMap<String, usize>,
     /// Made once for each set of rights: describing thirty tools anew costs more than most calls.
-    lists: Mutex<HashMap<ListKey, Arc<[u8]>>>,
+    lists: Mutex<HashMap<ListKey, Offer>>,
+}
+
+/// A list of tools as it is sent.
+#[derive(Clone)]
+pub struct Offer {
+    /// The result of `tools/list`: the same tools give the same bytes.
+    pub list: Arc<[u8]>,
+    /// Tells lists apart, after a restart too.
+    pub stamp: u64,
 }
 
 struct Tool {
@@ -128,8 +138,8 @@ impl Tools {
         tools
     }
 
-    /// The result of `tools/list`: the same tools give the same bytes.
-    pub fn list(&self, app: &App, peer: &Peer, identity: &Identity) -> Arc<[u8]> {
+    /// What the peer may call now.
+    pub fn offer(&self, app: &App, peer: &Peer, identity: &Identity) -> Offer {
         let is_offered = |tool: &Tool| {
             let spec = &app.operations()[tool.operation].entry.spec;
             peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec.needs)
@@ -139,8 +149,8 @@ impl Tools {
             identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some());
         let key = ListKey { tools, names: names(peer, identity), asks_for_workspace };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(list) = lists.get(&key) {
-            return list.clone();
+        if let Some(offer) = lists.get(&key) {
+            return offer.clone();
         }
         let described: Vec<Description<'_>> = key
             .tools
@@ -148,11 +158,19 @@ impl Tools {
             .map(|index| describe(&app.operations()[self.all[*index].operation], key.names, key.asks_for_workspace))
             .collect();
         let list: Arc<[u8]> = serde_json::to_vec(&List { tools: described }).expect("plain data").into();
+        let digest = Sha256::digest(&list);
+        let stamp = digest.iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte));
+        let offer = Offer { list, stamp };
         if lists.len() >= LISTS_KEPT {
             lists.clear();
         }
-        lists.insert(key, list.clone());
-        list
+        lists.insert(key, offer.clone());
+        offer
+    }
+
+    /// Changes whenever the offer does.
+    pub fn stamp(&self, app: &App, peer: &Peer, identity: &Identity) -> u64 {
+        self.offer(app, peer, identity).stamp
     }
 
     /// The result of `tools/call`. What goes wrong inside the tool is a result too, so that the model can read it and do better.

@@ -10,4 +10,5 @@ mod protocol;
 mod sessions;
 mod stateless;
 mod stdio;
+mod streams;
 mod tools;

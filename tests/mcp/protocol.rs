@@ -27,7 +27,7 @@ async fn the_revision_is_the_asked_one_if_it_is_known() {
         let result = &answer.json()["result"];
         assert_eq!(result["protocolVersion"], answered, "{asked}");
         assert_eq!(result["serverInfo"]["name"], "sally");
-        assert_eq!(result["capabilities"], json!({ "tools": { "listChanged": false } }));
+        assert_eq!(result["capabilities"], json!({ "tools": { "listChanged": true } }));
         let instructions = result["instructions"].as_str().unwrap();
         assert!(instructions.len() < 2_000 && instructions.contains("data"), "{}", instructions.len());
         let session = answer.header("mcp-session-id").unwrap();

@@ -1,8 +1,4 @@
-//! Sessions: bound to their key, alive after a restart, with streams that end when they do.
-
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+//! Sessions: bound to their key, alive after a restart.
 
 use serde_json::json;
 
@@ -78,48 +74,4 @@ async fn a_restart_loses_no_session_but_idle_ones_and_a_key_has_at_most_a_hundre
     assert_eq!(client.request("ping", json!({})).status, 404, "the longest unused made room");
     drop(second);
     drop(folder);
-}
-
-/// Reads the head of a stream and its first event.
-fn listen(server: &Server, client: &Client<'_>) -> (String, BufReader<TcpStream>) {
-    let mut socket = TcpStream::connect(server.address).expect("a connection");
-    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a connection");
-    let mut head = format!("GET /mcp HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n", server.address, client.key);
-    for (name, value) in client.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("accept")) {
-        head += &format!("{name}: {value}\r\n");
-    }
-    write!(socket, "{head}Accept: text/event-stream\r\nAccept-Encoding: gzip, br\r\n\r\n").expect("a connection");
-    let mut reader = BufReader::new(socket);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).expect("a connection") > 0 {}
-    (head.to_ascii_lowercase(), reader)
-}
-
-#[tokio::test]
-async fn a_stream_opens_at_once_and_ends_with_its_session_or_the_server() {
-    let world = World::new().await;
-    let server = Server::start(&world.app);
-    let client = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-11-25");
-    assert_eq!(client.again().without("Mcp-Session-Id").send("GET", "").status, 400);
-    assert_eq!(client.again().with("Mcp-Session-Id", "x").send("GET", "").status, 404);
-    assert_eq!(client.again().with("Accept", "application/json").send("GET", "").status, 406);
-
-    let (head, mut stream) = listen(&server, &client);
-    assert!(head.starts_with("http/1.1 200") && head.contains("content-type: text/event-stream"), "{head}");
-    let mut event = [0; 20];
-    let read = stream.read(&mut event).unwrap();
-    assert!(String::from_utf8_lossy(&event[..read]).contains(':'));
-    assert_eq!(client.send("DELETE", "").status, 204);
-    let mut left = Vec::new();
-    stream.read_to_end(&mut left).unwrap_or_default();
-    assert!(left.ends_with(b"0\r\n\r\n"), "the stream was closed in order: {left:?}");
-
-    let other = Client::hello(&server, &client.key, "2025-11-25");
-    let (head, _stream) = listen(&server, &other);
-    assert!(head.starts_with("http/1.1 200"), "{head}");
-    let stopping = Instant::now();
-    drop(other);
-    drop(client);
-    drop(server);
-    assert!(stopping.elapsed() < Duration::from_secs(5), "stopping waited for a stream: {:?}", stopping.elapsed());
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::{initialize, mcp_key, narrowed_key};
 use crate::stateless::REVISION;
+use crate::streams::join_bolt;
 use crate::support::World;
 use crate::support::server::Server;
 
@@ -161,6 +162,30 @@ async fn requests_without_a_session_travel_with_their_headers() {
     let other = json!({ "io.modelcontextprotocol/protocolVersion": "2099-01-01", "io.modelcontextprotocol/clientCapabilities": {} });
     assert_eq!(bridge.request("server/discover", json!({ "_meta": other }))["error"]["code"], -32_022);
     assert_eq!(bridge.end().0, 0);
+}
+
+#[tokio::test]
+async fn what_the_server_says_by_itself_arrives_too() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let key = world.person("ben").await.token;
+    let (mut old, mut new) = (Bridge::start(&server.base, &key), Bridge::start(&server.base, &key));
+    old.hello();
+    old.request("tools/list", json!({}));
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": REVISION,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let listening =
+        new.request("subscriptions/listen", json!({ "_meta": meta, "notifications": { "toolsListChanged": true } }));
+    assert_eq!(listening["method"], "notifications/subscriptions/acknowledged");
+    join_bolt(&world).await;
+    for bridge in [&mut old, &mut new] {
+        assert_eq!(bridge.message()["method"], "notifications/tools/list_changed");
+    }
+    // The same pipes go on to carry requests, and a subscription does not hold up the end.
+    assert_eq!(new.request("tools/call", json!({ "_meta": meta, "name": "auth.me" }))["id"], "tools/call");
+    assert_eq!((old.end().0, new.end().0), (0, 0));
 }
 
 #[tokio::test]
