@@ -1,6 +1,7 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
+pub mod clients;
 pub mod crm;
 pub mod keys;
 pub mod projects;
@@ -20,6 +21,14 @@ pub const ALL: &[&[Entry]] = &[
     accounts::OPERATIONS,
     keys::OPERATIONS,
     workspaces::OPERATIONS,
+    clients::OPERATIONS,
+    projects::OPERATIONS,
+    projects::summary::OPERATIONS,
+    projects::detail::OPERATIONS,
+    projects::members::OPERATIONS,
+    projects::statuses::OPERATIONS,
+    projects::labels::OPERATIONS,
+    projects::dependencies::OPERATIONS,
     crm::OPERATIONS,
     crm::organizations::OPERATIONS,
     crm::people::OPERATIONS,

@@ -132,6 +132,13 @@ pub fn insert<T>(tx: &Tx, mut change: Change) -> Result<Id<T>> {
     Ok(id)
 }
 
+/// Deletes a record and what belongs to it: 412 unless the caller saw the version that is stored.
+pub fn delete<T>(tx: &Tx, table: &'static str, id: Id<T>) -> Result<()> {
+    Change::existing(tx, table, id)?;
+    run(tx.conn(), &format!("delete from {table} where id = ?1"), [id])?;
+    Ok(())
+}
+
 fn owned(value: &dyn ToSql) -> Result<Value> {
     use rusqlite::types::ToSqlOutput;
     Ok(match value.to_sql()? {
