@@ -38,5 +38,9 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    tasks::create::OPERATIONS,
+    tasks::get::OPERATIONS,
+    tasks::labels::OPERATIONS,
+    tasks::todos::OPERATIONS,
     search::OPERATIONS,
 ];

@@ -96,6 +96,13 @@ impl Change {
         self.columns.is_empty()
     }
 
+    /// The next version of a record that changed in another table, such as its labels.
+    pub fn touch<T>(self, tx: &Tx, id: Id<T>) -> Result<()> {
+        let sql = format!("update {} set updated_at = ?2, version = version + 1 where id = ?1", self.table);
+        run(tx.conn(), &sql, (id, tx.now()))?;
+        Ok(())
+    }
+
     /// Writes the changed columns of a record that exists, with the next version. The caller has checked the current one.
     pub fn update<T>(mut self, tx: &Tx, id: Id<T>) -> Result<()> {
         if self.is_empty() {
