@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::app::{App, Call};
-use super::caller::{self, Account, Caller, Person, Role, Selected, Workspace};
+use super::caller::{self, Account, Agent, Caller, Person, Role, Selected, Workspace};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
 use super::id::Id;
@@ -339,6 +339,11 @@ impl<'a> Tx<'a> {
 
     pub fn account_id(&self) -> Option<Id<Account>> {
         self.person().map(|person| person.id)
+    }
+
+    /// The agent that writes for the person, through a key bound to it.
+    pub fn agent_id(&self) -> Option<Id<Agent>> {
+        self.caller.identity.agent().map(|agent| agent.id)
     }
 
     /// For operations on one's own things.

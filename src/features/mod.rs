@@ -1,6 +1,7 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
+pub mod agents;
 pub mod crm;
 pub mod keys;
 pub mod projects;
@@ -28,5 +29,6 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    agents::OPERATIONS,
     search::OPERATIONS,
 ];
