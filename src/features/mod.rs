@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod clients;
 pub mod crm;
 pub mod keys;
 pub mod projects;
@@ -21,6 +22,14 @@ pub const ALL: &[&[Entry]] = &[
     accounts::OPERATIONS,
     keys::OPERATIONS,
     workspaces::OPERATIONS,
+    clients::OPERATIONS,
+    projects::OPERATIONS,
+    projects::summary::OPERATIONS,
+    projects::detail::OPERATIONS,
+    projects::members::OPERATIONS,
+    projects::statuses::OPERATIONS,
+    projects::labels::OPERATIONS,
+    projects::dependencies::OPERATIONS,
     crm::OPERATIONS,
     crm::organizations::OPERATIONS,
     crm::people::OPERATIONS,
@@ -30,5 +39,9 @@ pub const ALL: &[&[Entry]] = &[
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
     agents::OPERATIONS,
+    tasks::create::OPERATIONS,
+    tasks::get::OPERATIONS,
+    tasks::labels::OPERATIONS,
+    tasks::todos::OPERATIONS,
     search::OPERATIONS,
 ];
