@@ -13,37 +13,123 @@ use support::server::Server;
 /// What CONTRACT.md promises for these areas. Invites and pictures of people come with accounts.
 const PROMISED: &[&str] = &[
     // core
-    "auth.me", "comment.add", "project.get", "project.list", "search", "system.ping", "task.create", "task.get",
-    "task.list", "task.mine", "task.move", "task.update", "workspace.list",
+    "auth.me",
+    "comment.add",
+    "project.get",
+    "project.list",
+    "search",
+    "system.ping",
+    "task.create",
+    "task.get",
+    "task.list",
+    "task.mine",
+    "task.move",
+    "task.update",
+    "workspace.list",
     // account
-    "api_key.create", "api_key.list", "api_key.revoke", "notification.list", "notification.preferences.get",
-    "notification.preferences.update", "notification.read", "notification.read_all", "profile.get", "profile.update",
+    "api_key.create",
+    "api_key.list",
+    "api_key.revoke",
+    "notification.list",
+    "notification.preferences.get",
+    "notification.preferences.update",
+    "notification.read",
+    "notification.read_all",
+    "profile.get",
+    "profile.update",
     // workspace
-    "workspace.archive", "workspace.create", "workspace.get", "workspace.member.add", "workspace.member.list",
-    "workspace.member.remove", "workspace.member.update", "workspace.update",
+    "workspace.archive",
+    "workspace.create",
+    "workspace.get",
+    "workspace.member.add",
+    "workspace.member.list",
+    "workspace.member.remove",
+    "workspace.member.update",
+    "workspace.update",
     // projects
-    "board.get", "client.create", "client.delete", "client.get", "client.list", "client.update", "project.activity",
-    "project.archive", "project.create", "project.delete", "project.dependency.add", "project.dependency.remove",
-    "project.label.create", "project.label.delete", "project.label.list", "project.label.update", "project.member.add",
-    "project.member.list", "project.member.remove", "project.member.update", "project.status.create",
-    "project.status.delete", "project.status.list", "project.status.reorder", "project.status.update",
-    "project.summary", "project.update",
+    "board.get",
+    "client.create",
+    "client.delete",
+    "client.get",
+    "client.list",
+    "client.update",
+    "project.activity",
+    "project.archive",
+    "project.create",
+    "project.delete",
+    "project.dependency.add",
+    "project.dependency.remove",
+    "project.label.create",
+    "project.label.delete",
+    "project.label.list",
+    "project.label.update",
+    "project.member.add",
+    "project.member.list",
+    "project.member.remove",
+    "project.member.update",
+    "project.status.create",
+    "project.status.delete",
+    "project.status.list",
+    "project.status.reorder",
+    "project.status.update",
+    "project.summary",
+    "project.update",
     // tasks
-    "comment.delete", "comment.list", "comment.update", "mentionable_users.list", "task.activity", "task.archive",
-    "task.assign", "task.batch_move", "task.batch_update", "task.delete", "task.dependency.add",
-    "task.dependency.remove", "task.image_upload", "task.labels.update", "task.reorder", "task.todo.create",
-    "task.todo.delete", "task.todo.reorder", "task.todo.update",
+    "comment.delete",
+    "comment.list",
+    "comment.update",
+    "mentionable_users.list",
+    "task.activity",
+    "task.archive",
+    "task.assign",
+    "task.batch_move",
+    "task.batch_update",
+    "task.delete",
+    "task.dependency.add",
+    "task.dependency.remove",
+    "task.image_upload",
+    "task.labels.update",
+    "task.reorder",
+    "task.todo.create",
+    "task.todo.delete",
+    "task.todo.reorder",
+    "task.todo.update",
     // time
-    "timesheet.add", "timesheet.delete", "timesheet.get", "timesheet.list", "timesheet.report",
-    "timesheet.timer.start", "timesheet.timer.stop", "timesheet.update", "timesheet.users",
+    "timesheet.add",
+    "timesheet.delete",
+    "timesheet.get",
+    "timesheet.list",
+    "timesheet.report",
+    "timesheet.timer.start",
+    "timesheet.timer.stop",
+    "timesheet.update",
+    "timesheet.users",
     // crm
-    "crm.activity.add", "crm.activity.list", "crm.addon.info", "crm.deal.create", "crm.deal.create_project",
-    "crm.deal.get", "crm.deal.list", "crm.deal.update", "crm.follow_up.add", "crm.follow_up.create_task",
-    "crm.follow_up.list", "crm.follow_up.update", "crm.organization.create", "crm.organization.get",
-    "crm.organization.list", "crm.organization.update", "crm.person.create", "crm.person.get", "crm.person.list",
+    "crm.activity.add",
+    "crm.activity.list",
+    "crm.addon.info",
+    "crm.deal.create",
+    "crm.deal.create_project",
+    "crm.deal.get",
+    "crm.deal.list",
+    "crm.deal.update",
+    "crm.follow_up.add",
+    "crm.follow_up.create_task",
+    "crm.follow_up.list",
+    "crm.follow_up.update",
+    "crm.organization.create",
+    "crm.organization.get",
+    "crm.organization.list",
+    "crm.organization.update",
+    "crm.person.create",
+    "crm.person.get",
+    "crm.person.list",
     "crm.person.update",
     // agents
-    "agent.create", "agent.get", "agent.list", "agent.update",
+    "agent.create",
+    "agent.get",
+    "agent.list",
+    "agent.update",
 ];
 
 /// Somebody with a session at the MCP endpoint and the same rights over REST.
@@ -160,8 +246,14 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     plain("workspace.update", json!({ "workspaceId": other["id"], "name": "Another" }));
     assert_eq!(hand.get(&format!("/workspaces/{}", text(&other, "id")))["name"], "Another");
     assert_eq!(plain("workspace.get", json!({ "workspaceId": other["id"] }))["name"], "Another");
-    let member = plain("workspace.member.add", json!({ "workspaceId": other["id"], "accountId": "eve@example.com", "role": "MEMBER" }));
-    plain("workspace.member.update", json!({ "workspaceId": other["id"], "membershipId": member["id"], "role": "VIEWER" }));
+    let member = plain(
+        "workspace.member.add",
+        json!({ "workspaceId": other["id"], "accountId": "eve@example.com", "role": "MEMBER" }),
+    );
+    plain(
+        "workspace.member.update",
+        json!({ "workspaceId": other["id"], "membershipId": member["id"], "role": "VIEWER" }),
+    );
     let members = hand.get(&format!("/workspaces/{}/members", text(&other, "id")));
     assert!(members["items"].as_array().unwrap().iter().any(|m| m["id"] == member["id"] && m["role"] == "VIEWER"));
     plain("workspace.member.remove", json!({ "workspaceId": other["id"], "membershipId": member["id"] }));
@@ -169,7 +261,9 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert!(!members.to_string().contains(text(&member, "id")));
     plain("workspace.archive", json!({ "workspaceId": other["id"] }));
     let workspaces = hand.get("/workspaces?archived=true");
-    assert!(workspaces["items"].as_array().unwrap().iter().any(|w| w["id"] == other["id"] && w["archivedAt"].is_string()));
+    assert!(
+        workspaces["items"].as_array().unwrap().iter().any(|w| w["id"] == other["id"] && w["archivedAt"].is_string())
+    );
 
     // Clients and projects.
     let client = tool("client.create", json!({ "name": "Halden" }));
@@ -197,7 +291,8 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     tool("project.delete", json!({ "projectId": "OPS" }));
     gone("/projects/OPS");
 
-    let membership = tool("project.member.add", json!({ "projectId": "WEB", "accountId": "vera@example.com", "role": "VIEWER" }));
+    let membership =
+        tool("project.member.add", json!({ "projectId": "WEB", "accountId": "vera@example.com", "role": "VIEWER" }));
     tool("project.member.update", json!({ "projectId": "WEB", "membershipId": membership["id"], "role": "MEMBER" }));
     let role = |members: &Value| {
         let items = members["items"].as_array().expect("items");
@@ -212,7 +307,8 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     let dropped = tool("project.status.create", json!({ "projectId": "WEB", "name": "Dropped", "type": "DONE" }));
     tool("project.status.update", json!({ "projectId": "WEB", "statusId": testing["id"], "name": "In test" }));
     let statuses = tool("project.status.list", json!({ "projectId": "WEB" }));
-    let mut order: Vec<Value> = statuses["items"].as_array().unwrap().iter().map(|status| status["id"].clone()).collect();
+    let mut order: Vec<Value> =
+        statuses["items"].as_array().unwrap().iter().map(|status| status["id"].clone()).collect();
     order.reverse();
     tool("project.status.reorder", json!({ "projectId": "WEB", "orderedStatusIds": order }));
     assert_eq!(names(&get("/projects/WEB/statuses"), "name")[..2], ["Dropped", "In test"]);
@@ -226,10 +322,13 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!(names(&tool("project.label.list", json!({ "projectId": "WEB" })), "name"), ["bug"]);
 
     // Tasks.
-    let first = tool("task.create", json!({
-        "projectId": "WEB", "title": "Car length step", "labels": ["bug", "ux"], "todos": [{ "text": "Sketch" }, { "text": "Try" }],
-        "assignee": "me", "dueDate": "tomorrow", "priority": "high",
-    }));
+    let first = tool(
+        "task.create",
+        json!({
+            "projectId": "WEB", "title": "Car length step", "labels": ["bug", "ux"], "todos": [{ "text": "Sketch" }, { "text": "Try" }],
+            "assignee": "me", "dueDate": "tomorrow", "priority": "high",
+        }),
+    );
     assert_eq!((text(&first, "key"), text(&first, "priority")), ("WEB-1", "P1"));
     let second = tool("task.create", json!({ "projectId": "WEB", "title": "Harbour staff training" }));
     let third = tool("task.create", json!({ "projectId": "WEB", "title": "Fonts", "parentId": "WEB-2" }));
@@ -241,7 +340,10 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!(get("/tasks/WEB-1")["status"], "In Progress");
     tool("task.assign", json!({ "taskId": "WEB-2", "ownerId": "ben@example.com" }));
     assert_eq!(get("/tasks/WEB-2")["owner"]["name"], "Ben");
-    assert_eq!(names(&tool("task.list", json!({ "projectId": "WEB", "assignee": "ben@example.com" })), "key"), ["WEB-2"]);
+    assert_eq!(
+        names(&tool("task.list", json!({ "projectId": "WEB", "assignee": "ben@example.com" })), "key"),
+        ["WEB-2"]
+    );
     assert_eq!(names(&tool("task.mine", json!({})), "key"), ["WEB-1"]);
     tool("task.labels.update", json!({ "taskId": "WEB-2", "labels": ["training"] }));
     assert_eq!(get("/tasks/WEB-2")["labels"], json!(["training"]));
@@ -267,7 +369,10 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!(get("/tasks/WEB-2")["todoProgress"], json!({ "done": 1, "total": 1 }));
     // One red pixel.
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
-    let image = tool("task.image_upload", json!({ "taskId": "WEB-1", "fileName": "dot.png", "mimeType": "image/png", "base64": png }));
+    let image = tool(
+        "task.image_upload",
+        json!({ "taskId": "WEB-1", "fileName": "dot.png", "mimeType": "image/png", "base64": png }),
+    );
     assert_eq!((&image["width"], &image["mediaType"]), (&json!(1), &json!("image/png")));
     let bearer = format!("Bearer {}", sam.token);
     assert_eq!(server.send("HEAD", text(&image, "url"), &[("Authorization", &bearer)], "").status, 200);
@@ -296,9 +401,13 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!(names(&unread, "type"), ["comment.mentioned"]);
     plain("notification.read_all", json!({}));
     assert_eq!(hand.get("/notifications?unread=true")["items"], json!([]));
-    plain("notification.preferences.update", json!({ "items": [{ "type": "task.assigned", "inApp": false, "email": false }] }));
+    plain(
+        "notification.preferences.update",
+        json!({ "items": [{ "type": "task.assigned", "inApp": false, "email": false }] }),
+    );
     let preferences = plain("notification.preferences.get", json!({}));
-    let assigned = preferences["items"].as_array().unwrap().iter().find(|item| item["type"] == "task.assigned").unwrap();
+    let assigned =
+        preferences["items"].as_array().unwrap().iter().find(|item| item["type"] == "task.assigned").unwrap();
     assert_eq!(assigned["inApp"], false);
 
     // Time.
@@ -328,7 +437,8 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!(get(&format!("/crm/people/{}", text(&person, "id")))["title"], "Head of Digital");
     assert_eq!(tool("crm.person.get", json!({ "personId": "Ingrid" }))["id"], person["id"]);
     assert_eq!(names(&tool("crm.person.list", json!({})), "name"), ["Ingrid"]);
-    let deal = tool("crm.deal.create", json!({ "title": "Ticket shop", "organizationId": "Halden Ferries", "value": 86000 }));
+    let deal =
+        tool("crm.deal.create", json!({ "title": "Ticket shop", "organizationId": "Halden Ferries", "value": 86000 }));
     tool("crm.deal.update", json!({ "dealId": deal["id"], "status": "WON" }));
     assert_eq!(tool("crm.deal.get", json!({ "dealId": "Ticket shop" }))["status"], "WON");
     assert_eq!(names(&tool("crm.deal.list", json!({ "status": "WON" })), "title"), ["Ticket shop"]);
@@ -370,10 +480,17 @@ async fn the_recommended_checklist_runs_end_to_end() {
     hand.tool("project.create", json!({ "name": "Website relaunch", "workspaceSlug": "acme" }));
     let project = hand.get("/projects?workspaceSlug=acme")["items"][0].clone();
     let todos = json!([{ "text": "Draft" }, { "text": "Review" }]);
-    let task = hand.tool("task.create", json!({ "projectId": project["id"], "title": "Landing page", "todos": todos, "labels": ["copy"] }));
-    hand.tool("project_members_add", json!({ "projectId": project["id"], "accountId": "vera@example.com", "role": "MEMBER" }));
+    let task = hand.tool(
+        "task.create",
+        json!({ "projectId": project["id"], "title": "Landing page", "todos": todos, "labels": ["copy"] }),
+    );
+    hand.tool(
+        "project_members_add",
+        json!({ "projectId": project["id"], "accountId": "vera@example.com", "role": "MEMBER" }),
+    );
     hand.tool("transition_ticket", json!({ "taskId": task["id"], "targetStatus": "Done" }));
-    let status = hand.tool("project_statuses_create", json!({ "projectId": project["id"], "name": "Testing", "type": "REVIEW" }));
+    let status = hand
+        .tool("project_statuses_create", json!({ "projectId": project["id"], "name": "Testing", "type": "REVIEW" }));
     hand.tool("log_time", json!({ "taskId": task["id"], "minutes": 45 }));
     let report = hand.tool("get_time_report", json!({ "projectId": project["id"] }));
     assert_eq!(report["summary"]["totalMinutes"], 45);

@@ -1,6 +1,7 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
+pub mod agents;
 pub mod clients;
 pub mod comments;
 pub mod crm;
@@ -38,6 +39,7 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    agents::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
     tasks::labels::OPERATIONS,
