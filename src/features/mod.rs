@@ -38,6 +38,7 @@ pub const ALL: &[&[Entry]] = &[
     crm::pipeline::OPERATIONS,
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
+    crm::bridges::OPERATIONS,
     crm::choices::OPERATIONS,
     agents::OPERATIONS,
     tasks::create::OPERATIONS,

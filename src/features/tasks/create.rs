@@ -89,6 +89,28 @@ pub(super) const SYNONYMS: &[(&str, &str)] = &[
     ("parent_id", "parentId"),
 ];
 
+impl CreateTask {
+    /// Of that title in that project, and nothing else said yet.
+    pub fn new(project: Ref<ProjectRecord>, title: Line<300>) -> Self {
+        CreateTask {
+            project_id: project,
+            title,
+            description: None,
+            status: None,
+            priority: None,
+            owner_id: None,
+            participants: None,
+            due_date: None,
+            start_date: None,
+            estimate_minutes: None,
+            labels: None,
+            todos: None,
+            parent_id: None,
+            depends_on: None,
+        }
+    }
+}
+
 impl Operation for CreateTask {
     type Output = Task;
     const SPEC: Spec = Spec {
