@@ -11,6 +11,7 @@ pub mod sessions;
 pub mod setup;
 pub mod system;
 pub mod tasks;
+pub mod timesheets;
 pub mod workspaces;
 
 use crate::core::operation::Entry;
@@ -38,6 +39,9 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    timesheets::OPERATIONS,
+    timesheets::report::OPERATIONS,
+    timesheets::timer::OPERATIONS,
     agents::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
