@@ -13,6 +13,7 @@ pub mod sessions;
 pub mod setup;
 pub mod system;
 pub mod tasks;
+pub mod timesheets;
 pub mod workspaces;
 
 use crate::core::operation::Entry;
@@ -42,6 +43,9 @@ pub const ALL: &[&[Entry]] = &[
     crm::follow_ups::OPERATIONS,
     crm::bridges::OPERATIONS,
     crm::choices::OPERATIONS,
+    timesheets::OPERATIONS,
+    timesheets::report::OPERATIONS,
+    timesheets::timer::OPERATIONS,
     agents::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
