@@ -16,7 +16,10 @@ async fn a_task_is_made_with_everything_and_read_back() {
     let ben = world.person("ben").await;
     project(&ben).await;
     let first = ben.ask("task.create", json!({ "projectId": "WEB", "title": "Plan" })).await.unwrap();
-    assert_eq!((&first["key"], &first["status"], &first["priority"]), (&json!("WEB-1"), &json!("Backlog"), &json!("P2")));
+    assert_eq!(
+        (&first["key"], &first["status"], &first["priority"]),
+        (&json!("WEB-1"), &json!("Backlog"), &json!("P2"))
+    );
     assert_eq!((&first["owner"], &first["participants"]), (&Value::Null, &json!([])));
 
     let made = ben
@@ -29,7 +32,10 @@ async fn a_task_is_made_with_everything_and_read_back() {
         )
         .await
         .unwrap();
-    assert_eq!((&made["key"], &made["priority"], &made["statusType"]), (&json!("WEB-2"), &json!("P1"), &json!("IN_PROGRESS")));
+    assert_eq!(
+        (&made["key"], &made["priority"], &made["statusType"]),
+        (&json!("WEB-2"), &json!("P1"), &json!("IN_PROGRESS"))
+    );
     assert_eq!(made["todoProgress"], json!({ "done": 1, "total": 2 }));
     assert_eq!(made["labels"], json!(["bug", "Web"]));
     let names: Vec<&str> = made["participants"].as_array().unwrap().iter().filter_map(|p| p["name"].as_str()).collect();
