@@ -16,6 +16,7 @@ use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::{Line, Prose};
 use crate::core::time::{Day, DayWord, Moment};
 use crate::features::clients::ClientRecord;
+use crate::features::projects::statuses::StatusRecord;
 use crate::features::projects::{CreateProject, Key, Project, Visibility};
 use crate::features::tasks::TaskRecord;
 use crate::features::tasks::create::CreateTask;
@@ -249,6 +250,14 @@ pub fn task_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
         tell_deals(tx, project, Some(task), &format!("The last open task of the {project_name} is done{title}"))?;
     }
     Ok(())
+}
+
+/// Every follow-up whose task stands in this status and is done is done too.
+pub fn follow_ups_done_in(tx: &Tx, status: Id<StatusRecord>) -> Result<()> {
+    const FOLLOW_UPS: &str = "
+        update crm_follow_up set status = 'DONE', completed_at = ?2, updated_at = ?2, version = version + 1
+         where status = 'OPEN' and task_id in (select id from task where status_id = ?1 and completed_at is not null)";
+    run(tx.conn(), FOLLOW_UPS, (status, tx.now())).map(drop)
 }
 
 /// A linked deal hears that its project was put away.

@@ -16,6 +16,7 @@ use crate::core::time::{Day, DayWord};
 use super::task::{Minutes, Priority, Task};
 use super::todos::NewTodos;
 use super::{TaskRecord, dependencies, labels, order, people, seen_for, todos};
+use crate::features::crm::bridges;
 use crate::features::projects::statuses::{self, StatusRecord, StatusType};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateTask>()];
@@ -136,6 +137,9 @@ impl Operation for CreateTask {
         todos::add(cx, id, &self.todos.unwrap_or_default())?;
         for other in depends_on {
             dependencies::add(cx, id, other)?;
+        }
+        if kind == StatusType::Done {
+            bridges::task_done(cx, id)?;
         }
         Task::by_id(cx, id)
     }
