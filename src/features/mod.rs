@@ -3,8 +3,10 @@
 pub mod accounts;
 pub mod agents;
 pub mod clients;
+pub mod comments;
 pub mod crm;
 pub mod keys;
+pub mod notifications;
 pub mod projects;
 pub mod search;
 pub mod sessions;
@@ -39,10 +41,12 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    comments::OPERATIONS,
     timesheets::OPERATIONS,
     timesheets::report::OPERATIONS,
     timesheets::timer::OPERATIONS,
     agents::OPERATIONS,
+    notifications::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
     tasks::labels::OPERATIONS,
