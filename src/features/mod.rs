@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod activity;
 pub mod clients;
 pub mod comments;
 pub mod crm;
@@ -33,6 +34,7 @@ pub const ALL: &[&[Entry]] = &[
     projects::statuses::OPERATIONS,
     projects::labels::OPERATIONS,
     projects::dependencies::OPERATIONS,
+    activity::OPERATIONS,
     crm::OPERATIONS,
     crm::organizations::OPERATIONS,
     crm::people::OPERATIONS,
