@@ -145,8 +145,7 @@ impl Operation for Search {
         needs: Needs::Workspace(Role::Viewer),
         effect: Effect::Read,
         toolset: Toolset::Core,
-        // Until tasks have a list of their own, whoever searches for tasks searches everything.
-        more: More { aliases: &["search_workspace", "search_tasks"], ..More::NONE },
+        more: More { aliases: &["search_workspace"], ..More::NONE },
     };
 
     fn is_slow(&self) -> bool {
