@@ -1,8 +1,8 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
-pub mod agents;
 pub mod activity;
+pub mod agents;
 pub mod clients;
 pub mod comments;
 pub mod crm;
