@@ -72,14 +72,11 @@ impl World {
         );
         app.run_now(call(), init).expect("a server");
         let key = |kind| {
-            let key = CreateKeyFor {
-                account: Line::parse("ada@example.com").expect("a line"),
+            let key = CreateKeyFor::whole(
+                Line::parse("ada@example.com").expect("a line"),
                 kind,
-                label: Line::parse("bench").expect("a line"),
-                scopes: None,
-                workspace: None,
-                expires_at: None,
-            };
+                Line::parse("bench").expect("a line"),
+            );
             app.run_now(call(), key).expect("a key").token
         };
         let (api_key, mcp_key) = (key(KeyKind::Api), key(KeyKind::Mcp));

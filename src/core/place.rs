@@ -1,8 +1,9 @@
 //! Where a caller stands in a project: which projects they see, and what they may do there.
 
 use rusqlite::named_params;
+use rusqlite::types::ToSql;
 
-use super::caller::{Account, Role};
+use super::caller::{Account, Role, Workspace};
 use super::error::{Error, Kind, Permission, Result, quoted};
 use super::id::{Id, Record};
 use super::operation::{Cx, Needs, Operation, Tx};
@@ -42,7 +43,8 @@ impl Place {
         }
     }
 
-    fn must_allow<O: Operation>(&self, least: Role) -> Result<()> {
+    /// 403 unless the caller's role in the project does for what is named.
+    pub fn must_allow(&self, least: Role, what: &str) -> Result<()> {
         if self.role >= least {
             return Ok(());
         }
@@ -50,12 +52,7 @@ impl Place {
             scope: "project",
             required: least.word().into(),
             current: Some(self.role.word().into()),
-            reason: format!(
-                "“{}” needs the role {least} in the project {}; yours is {}.",
-                O::SPEC.title,
-                self.key,
-                self.role
-            ),
+            reason: format!("“{what}” needs the role {least} in the project {}; yours is {}.", self.key, self.role),
         }))
     }
 }
@@ -140,7 +137,7 @@ impl<O: Operation> Cx<'_, O> {
         let place = self.place(id)?;
         self.project_was_checked();
         if let (Some(place), Needs::Project(least)) = (&place, O::SPEC.needs) {
-            place.must_allow::<O>(least)?;
+            place.must_allow(least, O::SPEC.title)?;
         }
         Ok(place)
     }
@@ -163,18 +160,31 @@ impl Referable for ProjectRecord {
         Ok(tx.place(id)?.is_some())
     }
 
-    /// By key or slug, else by name.
     fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
-        let Sight { all: sees_all, me, projects } = tx.sight();
-        let found = |condition: &str| {
-            let sql = format!(
-                "select p.id, p.name || ' (' || p.key || ')' from project p
-                  where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
-            );
-            let parameters = named_params! { ":workspace": tx.workspace_id(), ":text": text, ":all": sees_all, ":me": me, ":projects": projects };
-            all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
-        };
-        let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))")?;
-        if by_key.is_empty() { found("p.name = :text collate nocase") } else { Ok(by_key) }
+        called(tx, tx.workspace_id(), &tx.sight(), text)
     }
+}
+
+/// The projects of a workspace that the text names, within what `sight` shows: by id, by key or slug, else by name.
+pub fn called(
+    tx: &Tx,
+    workspace: Id<Workspace>,
+    sight: &Sight,
+    text: &str,
+) -> Result<Vec<(Id<ProjectRecord>, String)>> {
+    let found = |condition: &str, value: &dyn ToSql| {
+        let sql = format!(
+            "select p.id, p.name || ' (' || p.key || ')' from project p
+              where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
+        );
+        let parameters = named_params! {
+            ":workspace": workspace, ":text": value, ":all": sight.all, ":me": sight.me, ":projects": sight.projects,
+        };
+        all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
+    };
+    if let Some(id) = Id::<ProjectRecord>::parse(text) {
+        return found("p.id = :text", &id);
+    }
+    let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))", &text)?;
+    if by_key.is_empty() { found("p.name = :text collate nocase", &text) } else { Ok(by_key) }
 }

@@ -2,15 +2,19 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod agents;
 pub mod clients;
+pub mod comments;
 pub mod crm;
 pub mod keys;
+pub mod notifications;
 pub mod projects;
 pub mod search;
 pub mod sessions;
 pub mod setup;
 pub mod system;
 pub mod tasks;
+pub mod timesheets;
 pub mod workspaces;
 
 use crate::core::operation::Entry;
@@ -39,6 +43,12 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    comments::OPERATIONS,
+    timesheets::OPERATIONS,
+    timesheets::report::OPERATIONS,
+    timesheets::timer::OPERATIONS,
+    agents::OPERATIONS,
+    notifications::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
     tasks::update::OPERATIONS,
