@@ -46,7 +46,12 @@ struct Scene {
     other_status: String,
     statuses: Vec<String>,
     label: String,
+    /// It waits for the second one, stands beside the third, and has a todo and a picture.
     task: String,
+    awaited_task: String,
+    other_task: String,
+    todo: String,
+    image: String,
 }
 
 fn id(value: &Value, field: &str) -> String {
@@ -77,6 +82,11 @@ impl Scene {
         };
         let label = ask("project.label.create", json!({ "projectId": project, "name": "bug" })).await;
         let task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        let awaited_task = support::put_task(&owner.app, &project, "Review", "Sample").await;
+        let other_task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        ask("task.dependency.add", json!({ "taskId": task, "dependsOnId": awaited_task })).await;
+        let todo = ask("task.todo.create", json!({ "taskId": task, "text": "Sample" })).await;
+        let image = ask("task.image_upload", json!({ "taskId": task, "base64": PICTURE })).await;
         let statuses = ask("project.status.list", json!({ "projectId": project })).await;
         let statuses: Vec<String> =
             statuses["items"].as_array().expect("statuses").iter().map(|status| id(status, "id")).collect();
@@ -87,6 +97,10 @@ impl Scene {
             statuses,
             label: id(&label, "id"),
             task,
+            awaited_task,
+            other_task,
+            todo: id(&todo, "id"),
+            image: id(&image, "id"),
             project,
         }
     }
@@ -150,6 +164,12 @@ impl Things {
             "targetStatusId" => &scene.other_status,
             "labelId" => &scene.label,
             "taskId" => &scene.task,
+            "beforeId" | "afterId" | "parentId" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.add" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.remove" => &scene.awaited_task,
+            "todoId" => &scene.todo,
+            "imageId" => &scene.image,
+            "assignee" => &self.account,
             _ => return None,
         })
     }
@@ -158,9 +178,15 @@ impl Things {
     fn input(&self, listed: &Listed) -> Value {
         let name = listed.entry.spec.name;
         let mut input = sample(name);
-        for field in required(listed) {
+        if name == "task.reorder" {
+            input["taskId"] = json!(self.scene.task);
+        }
+        let in_path = listed.entry.spec.route.iter().flat_map(|route| route.parameters()).map(str::to_owned);
+        for field in required(listed).into_iter().chain(in_path) {
             match field.as_str() {
                 "orderedStatusIds" => input[&field] = json!(self.scene.statuses),
+                "orderedTodoIds" => input[&field] = json!([self.scene.todo]),
+                "taskIds" => input[&field] = json!([self.scene.task, self.scene.other_task]),
                 _ if input.get(&field).is_some() => {}
                 _ => {
                     if let Some(reference) = self.reference(name, &field) {
@@ -172,6 +198,9 @@ impl Things {
         input
     }
 }
+
+/// The smallest GIF there is.
+const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 /// The plain fields an operation needs besides references.
 fn sample(operation: &str) -> Value {
@@ -187,6 +216,12 @@ fn sample(operation: &str) -> Value {
         "project.member.update" => json!({ "role": "VIEWER" }),
         "project.status.create" => json!({ "name": "Sample", "type": "TODO" }),
         "project.status.update" => json!({ "name": "Another" }),
+        "task.create" => json!({ "title": "Sample" }),
+        "task.move" | "task.batch_move" => json!({ "targetStatus": "Review" }),
+        "task.assign" => json!({ "ownerId": null }),
+        "task.labels.update" => json!({ "labels": ["Sample"] }),
+        "task.todo.create" => json!({ "text": "Sample" }),
+        "task.image_upload" => json!({ "base64": PICTURE }),
         "api_key.create" | "mcp_key.create" => json!({ "label": "Sample" }),
         "search" => json!({ "query": "Sample" }),
         "auth.session.revoke" => json!({ "sessionId": "sess_0000000000001" }),
