@@ -50,11 +50,16 @@ struct Scene {
     other_status: String,
     statuses: Vec<String>,
     label: String,
+    /// It waits for the second one, stands beside the third, and has a todo and a picture.
     task: String,
     /// Its owner's.
     comment: String,
     /// The time of whoever is cast, else of Vera, else of the owner.
     time_entry: String,
+    awaited_task: String,
+    other_task: String,
+    todo: String,
+    image: String,
 }
 
 fn id(value: &Value, field: &str) -> String {
@@ -93,6 +98,11 @@ impl Scene {
             Ok(entry) => entry,
             Err(_) => ask("timesheet.add", spent).await,
         };
+        let awaited_task = support::put_task(&owner.app, &project, "Review", "Sample").await;
+        let other_task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        ask("task.dependency.add", json!({ "taskId": task, "dependsOnId": awaited_task })).await;
+        let todo = ask("task.todo.create", json!({ "taskId": task, "text": "Sample" })).await;
+        let image = ask("task.image_upload", json!({ "taskId": task, "base64": PICTURE })).await;
         let statuses = ask("project.status.list", json!({ "projectId": project })).await;
         let statuses: Vec<String> =
             statuses["items"].as_array().expect("statuses").iter().map(|status| id(status, "id")).collect();
@@ -105,6 +115,10 @@ impl Scene {
             task,
             comment: id(&comment, "id"),
             time_entry: id(&time_entry, "id"),
+            awaited_task,
+            other_task,
+            todo: id(&todo, "id"),
+            image: id(&image, "id"),
             project,
         }
     }
@@ -178,6 +192,12 @@ impl Things {
             "timesheetId" => &scene.time_entry,
             "agentId" => &self.agent,
             "notificationId" => &self.notification,
+            "beforeId" | "afterId" | "parentId" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.add" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.remove" => &scene.awaited_task,
+            "todoId" => &scene.todo,
+            "imageId" => &scene.image,
+            "assignee" => &self.account,
             _ => return None,
         })
     }
@@ -190,9 +210,15 @@ impl Things {
         if matches!(name, "timesheet.add" | "timesheet.timer.start" | "mentionable_users.list") {
             input["projectId"] = json!(self.scene.project);
         }
-        for field in required(listed) {
+        if name == "task.reorder" {
+            input["taskId"] = json!(self.scene.task);
+        }
+        let in_path = listed.entry.spec.route.iter().flat_map(|route| route.parameters()).map(str::to_owned);
+        for field in required(listed).into_iter().chain(in_path) {
             match field.as_str() {
                 "orderedStatusIds" => input[&field] = json!(self.scene.statuses),
+                "orderedTodoIds" => input[&field] = json!([self.scene.todo]),
+                "taskIds" => input[&field] = json!([self.scene.task, self.scene.other_task]),
                 _ if input.get(&field).is_some() => {}
                 _ => {
                     if let Some(reference) = self.reference(name, &field) {
@@ -204,6 +230,9 @@ impl Things {
         input
     }
 }
+
+/// The smallest GIF there is.
+const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 /// The plain fields an operation needs besides references.
 fn sample(operation: &str) -> Value {
@@ -219,6 +248,12 @@ fn sample(operation: &str) -> Value {
         "project.member.update" => json!({ "role": "VIEWER" }),
         "project.status.create" => json!({ "name": "Sample", "type": "TODO" }),
         "project.status.update" => json!({ "name": "Another" }),
+        "task.create" => json!({ "title": "Sample" }),
+        "task.move" | "task.batch_move" => json!({ "targetStatus": "Review" }),
+        "task.assign" => json!({ "ownerId": null }),
+        "task.labels.update" => json!({ "labels": ["Sample"] }),
+        "task.todo.create" => json!({ "text": "Sample" }),
+        "task.image_upload" => json!({ "base64": PICTURE }),
         "api_key.create" | "mcp_key.create" => json!({ "label": "Sample" }),
         "agent.create" => json!({ "name": "Sample" }),
         "agent.update" => json!({ "role": "Sample" }),

@@ -59,5 +59,6 @@ pub const ALL: &[&[Entry]] = &[
     tasks::dependencies::OPERATIONS,
     tasks::labels::OPERATIONS,
     tasks::todos::OPERATIONS,
+    tasks::images::OPERATIONS,
     search::OPERATIONS,
 ];
