@@ -353,10 +353,11 @@ async fn permissions_are_as_reviewed() {
             }
             // Here only the real thing tells: a whole input, aimed at a project in which nothing has happened yet.
             let place = if cast.is_some() { index } else { 0 };
-            if !scenes.contains_key(&place) {
-                scenes.insert(place, Scene::of(&ada, &things.awaited, *cast).await);
-            }
-            things.scene = scenes[&place].clone();
+            let scene = match scenes.remove(&place) {
+                Some(unspent) => unspent,
+                None => Scene::of(&ada, &things.awaited, *cast).await,
+            };
+            things.scene = scene.clone();
             let input = things.input(listed);
             let answer = world.app.answer(listed, call.clone(), input.as_object().expect("an object").clone()).await;
             let is_spent = answer.is_ok() && spec.effect != Effect::Read;
@@ -365,8 +366,8 @@ async fn permissions_are_as_reviewed() {
                 Err(error) if matches!(error.status(), 401 | 403 | 404) && *role != "owner" => line.push_str(" ."),
                 Err(error) => panic!("{} as {role} with {input}: {error}", spec.name),
             }
-            if is_spent {
-                scenes.remove(&place);
+            if !is_spent {
+                scenes.insert(place, scene);
             }
         }
         writeln!(table, "   {line}   {:32} {:?} {}", spec.name, spec.needs, spec.effect.word()).unwrap();
