@@ -376,6 +376,54 @@ async fn projects_wait_for_each_other_but_never_in_a_circle() {
 }
 
 #[tokio::test]
+async fn a_project_shows_its_counts_its_time_and_its_deals() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let project = ben.ask("project.create", json!({ "name": "Relaunch" })).await.unwrap();
+    let id = project["id"].as_str().unwrap();
+    for status in ["Backlog", "Review", "Review", "Done", "Done", "Done"] {
+        put_task(&world.app, id, status, status).await;
+    }
+    let deal = json!({ "title": "Relaunch", "value": 12500.5, "currency": "EUR" });
+    let deal = ben.ask("crm.deal.create", deal).await.unwrap();
+    let more = "
+        update task set archived_at = 1 where number in (3, 6);
+        update task set due_on = '2020-01-01' where number in (1, 3, 4);
+        update crm_deal set project_id = (select id from project);
+        insert into timesheet_entry (id, workspace_id, project_id, account_id, spent_on, minutes, billable, validated, created_at, updated_at)
+        select 1, p.workspace_id, p.id, a.id, '2027-01-01', 60, 1, 1, 1, 1 from project p, account a where a.email = 'ben@example.com'
+        union all
+        select 2, p.workspace_id, p.id, a.id, '2027-01-01', 25, 0, 0, 1, 1 from project p, account a where a.email = 'ada@example.com'";
+    put(&world.app, more).await;
+    let seen = ben.ask("project.get", json!({ "projectId": id })).await.unwrap();
+    let counts = json!({ "openTasks": 2, "doneTasks": 2, "overdueTasks": 1, "archivedTasks": 2 });
+    assert_eq!(seen["counts"], counts);
+    assert_eq!((&seen["statuses"][3]["taskCount"], &seen["statuses"][4]["taskCount"]), (&json!(1), &json!(2)));
+    let time = json!({ "totalMinutes": 85, "billableMinutes": 60, "nonBillableMinutes": 25, "validatedMinutes": 60, "entries": 2 });
+    assert_eq!(seen["timeSummary"], time);
+    let linked =
+        json!([{ "id": deal["id"], "title": "Relaunch", "status": "OPEN", "value": 12500.5, "currency": "EUR" }]);
+    assert_eq!(seen["deals"], linked);
+    let summary = ben.ask("project.summary", json!({})).await.unwrap();
+    assert_eq!(
+        (&summary["openTasks"], &summary["overdueTasks"], &summary["reviewTasks"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
+    assert_eq!(ben.ask("project.list", json!({})).await.unwrap()["items"][0]["openTasks"], 2);
+
+    let kind = sally::features::keys::KeyKind::Api;
+    let narrow = world.keyed("ben", kind, Some("core:read projects:read"), None).await;
+    assert_eq!(narrow.ask("project.get", json!({ "projectId": id })).await.unwrap()["deals"], json!([]));
+    // Logged time is told to owners and to who logged it.
+    let vera = world.person("vera").await;
+    let add = json!({ "projectId": id, "accountId": "vera@example.com" });
+    ben.ask("project.member.add", add).await.unwrap();
+    let kinds = |told: Value| told["items"].as_array().unwrap().iter().filter(|item| item["type"] == "time").count();
+    assert_eq!(kinds(ben.ask("project.activity", json!({ "projectId": id })).await.unwrap()), 2);
+    assert_eq!(kinds(vera.ask("project.activity", json!({ "projectId": id })).await.unwrap()), 0);
+}
+
+#[tokio::test]
 async fn a_key_for_one_project_reaches_no_other() {
     let world = World::new().await;
     let ben = world.person("ben").await;

@@ -249,7 +249,18 @@ async fn no_list_scans_its_table() {
     filters["search"] = json!("deal");
     filters["archived"] = json!(true);
     filters["mine"] = json!(true);
+    filters["projectId"] = project["id"].clone();
+    filters["taskId"] =
+        json!(support::put_task(&world.app, project["id"].as_str().unwrap(), "Backlog", "Sample").await);
+    for (name, value) in [("assignee", "me"), ("due", "this_week"), ("label", "Label 1"), ("parentId", "none")] {
+        filters[name] = json!(value);
+    }
     for n in 0..30 {
+        let task = json!({ "projectId": project["id"], "title": format!("Deal with {n}"), "labels": ["Label 1"], "ownerId": "me" });
+        ben.ask("task.create", task).await.unwrap();
+        if n == 1 {
+            continue;
+        }
         ben.ask("project.label.create", json!({ "projectId": project["id"], "name": format!("Label {n}") }))
             .await
             .unwrap();
@@ -267,10 +278,9 @@ async fn no_list_scans_its_table() {
         };
         let who = world.person(who).await;
         let mut fixed = json!({ "limit": 1 });
-        for (field, value) in [("workspaceId", json!("acme")), ("projectId", project["id"].clone())] {
-            if listed.shape.has(field) {
-                fixed[field] = value;
-            }
+        for field in listed.shape.schema["required"].as_array().into_iter().flatten() {
+            let field = field.as_str().unwrap();
+            fixed[field] = if field == "workspaceId" { json!("acme") } else { filters[field].clone() };
         }
         let ask = async |input: Value| match who.ask_with(who.call(), spec.name, input.clone()).await {
             Ok(_) => {}
@@ -280,6 +290,9 @@ async fn no_list_scans_its_table() {
             for sign in ["", "-"] {
                 let mut input = fixed.clone();
                 input["sort"] = json!(format!("{sign}{}", sort.name));
+                if sort.name == "position" {
+                    input["projectId"] = filters["projectId"].clone();
+                }
                 ask(input).await;
             }
         }

@@ -210,6 +210,14 @@ async fn a_table_is_a_file_that_no_spreadsheet_runs() {
     assert_eq!(lines.len(), 3);
     let other = server.send("GET", "/api/timesheets", &headers, "");
     assert_eq!(other.status, 406, "what has no table has none");
+
+    let arguments = json!({ "name": "timesheet.report", "arguments": { "format": "csv" } });
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": arguments }).to_string();
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let told = server.send("POST", "/mcp", &headers, request);
+    let result = told.json()["result"].clone();
+    assert_eq!(result["content"][0]["text"], answer.body, "{}", told.body);
+    assert_eq!(result.get("structuredContent"), None);
 }
 
 #[tokio::test]

@@ -408,7 +408,7 @@ impl Operation for ListProjects {
 /// How many tasks of each are open, in one pass over the index of the boards; what is done is not touched.
 fn open_tasks(tx: &Tx, projects: &[Project]) -> Result<Vec<i64>> {
     const OPEN: &str = "
-        select (select count(*) from task_status s cross join task t on t.status_id = s.id
+        select (select count(*) from task_status s cross join task t indexed by task_on_board on t.status_id = s.id
                  where s.project_id = j.value and s.type <> 'DONE' and t.archived_at is null)
           from json_each(?1) j order by j.key";
     let ids: Vec<i64> = projects.iter().map(|project| project.id.raw()).collect();

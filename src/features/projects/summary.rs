@@ -41,17 +41,17 @@ static SUMMARY: LazyLock<String> = LazyLock::new(|| {
         "with seen as materialized (
            select p.id from project p where p.workspace_id = :workspace and p.archived_at is null and {VISIBLE}),
          open as materialized (
-           select s.id, s.type, (select count(*) from task t where t.status_id = s.id and t.archived_at is null) as tasks
+           select s.id, s.type, (select count(*) from task t indexed by task_on_board where t.status_id = s.id and t.archived_at is null) as tasks
              from seen cross join task_status s on s.project_id = seen.id where s.type <> 'DONE')
          select (select count(*) from seen),
                 (select ifnull(sum(tasks), 0) from open),
                 (select count(*) from task t
                   where t.workspace_id = :workspace and ifnull(t.due_on, '9999-12-31') < :today
-                    and t.status_id in (select id from open) and t.archived_at is null),
+                    and +t.status_id in (select id from open) and t.archived_at is null),
                 (select ifnull(sum(tasks), 0) from open where type = 'REVIEW'),
                 (select count(*) from task t
                   where t.workspace_id = :workspace and t.updated_at >= :monday and t.completed_at >= :monday
-                    and t.archived_at is null and t.project_id in (select id from seen))"
+                    and t.archived_at is null and +t.project_id in (select id from seen))"
     )
 });
 
