@@ -232,7 +232,7 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!(text(&me["account"], "email"), "sam@example.com");
     assert!(names(&plain("workspace.list", json!({})), "slug").contains(&"acme".to_owned()));
     plain("profile.update", json!({ "timeZone": "Europe/Berlin" }));
-    assert_eq!(get("/auth/profile")["timeZone"], "Europe/Berlin");
+    assert_eq!(hand.get("/auth/profile")["timeZone"], "Europe/Berlin");
     assert_eq!(plain("profile.get", json!({}))["timeZone"], "Europe/Berlin");
     let key = plain("api_key.create", json!({ "label": "By a tool" }));
     assert!(names(&plain("api_key.list", json!({ "detail": "full" })), "label").contains(&"By a tool".to_owned()));

@@ -117,7 +117,7 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
     config
         .route("/health", web::get().to(at_root))
         .route("/llms.txt", web::get().to(openapi::llms))
-        .route("/files/{id}", web::get().to(files::serve))
+        .service(web::resource("/files/{id}").route(web::get().to(files::serve)).route(web::head().to(files::serve)))
         .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
         .service(web::scope("/crm").guard(guard::fn_guard(wants_json)).default_service(web::to(at_root)))
         .configure(mcp::http::routes)
