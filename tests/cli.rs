@@ -283,19 +283,29 @@ fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
     }
 }
 
+/// A key of Ada's, as `sally key create --json` shows it.
+fn run_key(folder: &Path, arguments: &[&str]) -> Value {
+    let create = ["key", "create", "--account", "ada@example.com", "--label", "Nightly", "--json"];
+    json_of(&run(folder, &[&create[..], arguments].concat()))
+}
+
 #[test]
 fn keys_of_the_command_line_are_honoured_by_the_next_request() {
     let (folder, _) = adas_file();
     let server = Server::start(folder.path(), &[]);
-    let create = ["key", "create", "--account", "ada@example.com", "--label", "Nightly", "--json"];
     let narrow = ["--kind", "mcp", "--workspace", "acme-studio", "--scopes", "crm:read", "--expires", "90d"];
-    let made = json_of(&run(folder.path(), &[&create[..], &narrow].concat()));
+    let made = run_key(folder.path(), &narrow);
     for field in ["id", "token", "prefix", "scopes", "expiresAt", "workspaceId"] {
         assert!(made[field].is_string(), "{field}: {made}");
     }
     let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
     assert_eq!(server.get("/api/crm/deals", token).0, 200);
     assert_eq!(server.post("/api/crm/deals", token, &json!({ "title": "No" })).unwrap().0, 403);
+
+    let owner = run_key(folder.path(), &["--kind", "api"]);
+    let agent = server.post("/api/agents", owner["token"].as_str().unwrap(), &json!({ "name": "Robin" })).unwrap();
+    let bound = run_key(folder.path(), &["--kind", "api", "--agent", "robin"]);
+    assert_eq!((&bound["agentId"], &bound["workspaceId"]), (&agent.1["id"], &made["workspaceId"]));
 
     let listed = run(folder.path(), &["key", "list"]);
     assert!(String::from_utf8(listed.stdout).unwrap().contains("acme-studio"));

@@ -3,13 +3,15 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use sally::core::app::{Call, Listed};
 use sally::core::caller::Credential;
 use sally::core::operation::{Effect, Needs};
 use sally::core::secret::TokenHash;
+use sally::core::time::Moment;
+use sally::features::notifications::TellDue;
 use sally::http::server::OPEN_TO_ANYBODY;
 use serde_json::{Value, json};
 use support::server::Server;
@@ -24,19 +26,118 @@ struct Things {
     follow_up: String,
     stage: String,
     account: String,
+    /// Somebody without a role of their own in the scene's project.
+    newcomer: String,
     membership: String,
     api_key: String,
     mcp_key: String,
+    client: String,
+    /// A project that everybody in the workspace sees and the one of the scene waits for, and one that it does not wait for.
+    awaited: String,
+    independent: String,
+    agent: String,
+    notification: String,
+    scene: Scene,
+}
+
+/// A project with one of everything in it. What belongs to projects gets its line here, in [`Scene::of`] and in
+/// [`Things::reference`].
+#[derive(Clone)]
+struct Scene {
+    project: String,
+    membership: String,
+    status: String,
+    other_status: String,
+    statuses: Vec<String>,
+    label: String,
+    /// It waits for the second one, stands beside the third, and has a todo and a picture.
+    task: String,
+    /// Its owner's.
+    comment: String,
+    /// The time of whoever is cast, else of Vera, else of the owner.
+    time_entry: String,
+    awaited_task: String,
+    other_task: String,
+    todo: String,
+    image: String,
+}
+
+fn id(value: &Value, field: &str) -> String {
+    value[field].as_str().expect("an id").to_owned()
+}
+
+impl Scene {
+    /// Closed to the workspace when somebody is cast; then they alone are in it, besides its owner.
+    async fn of(owner: &Person, awaited: &str, cast: Option<(&str, &str)>) -> Scene {
+        let ask = async |operation: &str, input: Value| owner.ask(operation, input).await.expect(operation);
+        let visibility = if cast.is_some() { "MEMBERS" } else { "WORKSPACE" };
+        let project = ask("project.create", json!({ "name": "Scene", "visibility": visibility })).await;
+        let project = id(&project, "id");
+        let depends = json!({ "projectId": project, "dependsOnId": awaited });
+        ask("project.dependency.add", depends).await;
+        if let Some((account, role)) = cast {
+            let member = json!({ "projectId": project, "accountId": account, "role": role });
+            ask("project.member.add", member).await;
+        }
+        // Somebody to change: Mia where there is one, else the owner.
+        let mia = json!({ "projectId": project, "accountId": "mia@example.com" });
+        let membership = match owner.ask("project.member.add", mia).await {
+            Ok(member) => id(&member, "id"),
+            Err(_) => {
+                let members = ask("project.member.list", json!({ "projectId": project })).await;
+                id(&members["items"][0], "id")
+            }
+        };
+        let label = ask("project.label.create", json!({ "projectId": project, "name": "bug" })).await;
+        let task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        let comment = ask("comment.add", json!({ "taskId": task, "body": "Sample" })).await;
+        let spent = json!({ "projectId": project, "minutes": 5 });
+        let mut of_another = spent.clone();
+        of_another["accountId"] = json!(cast.map_or("vera@example.com", |(account, _)| account));
+        let time_entry = match owner.ask("timesheet.add", of_another).await {
+            Ok(entry) => entry,
+            Err(_) => ask("timesheet.add", spent).await,
+        };
+        let awaited_task = support::put_task(&owner.app, &project, "Review", "Sample").await;
+        let other_task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        ask("task.dependency.add", json!({ "taskId": task, "dependsOnId": awaited_task })).await;
+        let todo = ask("task.todo.create", json!({ "taskId": task, "text": "Sample" })).await;
+        let image = ask("task.image_upload", json!({ "taskId": task, "base64": PICTURE })).await;
+        let statuses = ask("project.status.list", json!({ "projectId": project })).await;
+        let statuses: Vec<String> =
+            statuses["items"].as_array().expect("statuses").iter().map(|status| id(status, "id")).collect();
+        Scene {
+            membership,
+            status: statuses[2].clone(),
+            other_status: statuses[1].clone(),
+            statuses,
+            label: id(&label, "id"),
+            task,
+            comment: id(&comment, "id"),
+            time_entry: id(&time_entry, "id"),
+            awaited_task,
+            other_task,
+            todo: id(&todo, "id"),
+            image: id(&image, "id"),
+            project,
+        }
+    }
 }
 
 impl Things {
     async fn of(owner: &Person, workspace: &str) -> Things {
-        let id = |value: &Value, field: &str| value[field].as_str().expect("an id").to_owned();
         let made = async |operation: &str, input: Value| id(&owner.ask(operation, input).await.expect(operation), "id");
         let organization = made("crm.organization.create", json!({ "name": format!("Org of {workspace}") })).await;
         let person = made("crm.person.create", json!({ "name": format!("Person of {workspace}") })).await;
         let deal = made("crm.deal.create", json!({ "title": format!("Deal of {workspace}") })).await;
-        let follow_up = made("crm.follow_up.add", json!({ "title": format!("Follow-up of {workspace}") })).await;
+        let an_hour_ago = Moment::now().plus_seconds(-3_600);
+        let follow_up = json!({ "title": format!("Follow-up of {workspace}"), "dueAt": an_hour_ago });
+        let follow_up = made("crm.follow_up.add", follow_up).await;
+        owner.app.run(console(), TellDue {}).await.expect("a notification");
+        let told = owner.ask("notification.list", json!({})).await.expect("notifications");
+        let client = made("client.create", json!({ "name": format!("Client of {workspace}") })).await;
+        let awaited = made("project.create", json!({ "name": format!("Awaited by {workspace}") })).await;
+        let independent = made("project.create", json!({ "name": format!("Independent of {workspace}") })).await;
         let members = owner.ask("workspace.member.list", json!({ "workspaceId": workspace })).await.expect("members");
         let info = owner.ask("crm.addon.info", json!({})).await.expect("stages");
         Things {
@@ -50,14 +151,22 @@ impl Things {
             follow_up,
             stage: id(&info["stages"][0], "id"),
             account: id(&members["items"][0], "accountId"),
+            newcomer: id(members["items"].as_array().and_then(|all| all.last()).expect("members"), "accountId"),
             membership: id(&members["items"][0], "id"),
             api_key: made("api_key.create", json!({ "label": "k" })).await,
             mcp_key: made("mcp_key.create", json!({ "label": "k" })).await,
+            client,
+            scene: Scene::of(owner, &awaited, None).await,
+            awaited,
+            independent,
+            agent: made("agent.create", json!({ "name": format!("Agent of {workspace}") })).await,
+            notification: id(&told["items"][0], "id"),
         }
     }
 
-    /// Every field that names a record, by the field's name.
-    fn reference(&self, field: &str) -> Option<&str> {
+    /// Every field that names a record, by the field's name; some names mean another record in another operation.
+    fn reference(&self, operation: &str, field: &str) -> Option<&str> {
+        let scene = &self.scene;
         Some(match field {
             "workspaceId" => &self.workspace,
             "organizationId" => &self.organization,
@@ -66,13 +175,64 @@ impl Things {
             "followUpId" => &self.follow_up,
             "stage" => &self.stage,
             "ownerId" => &self.account,
+            "accountId" if operation == "project.member.add" => &self.newcomer,
+            "membershipId" if operation.starts_with("project.") => &scene.membership,
             "membershipId" => &self.membership,
             "apiKeyId" => &self.api_key,
             "mcpKeyId" => &self.mcp_key,
+            "clientId" => &self.client,
+            "projectId" => &scene.project,
+            "dependsOnId" if operation == "project.dependency.add" => &self.independent,
+            "dependsOnId" if operation == "project.dependency.remove" => &self.awaited,
+            "statusId" => &scene.status,
+            "targetStatusId" => &scene.other_status,
+            "labelId" => &scene.label,
+            "taskId" => &scene.task,
+            "commentId" => &scene.comment,
+            "timesheetId" => &scene.time_entry,
+            "agentId" => &self.agent,
+            "notificationId" => &self.notification,
+            "beforeId" | "afterId" | "parentId" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.add" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.remove" => &scene.awaited_task,
+            "todoId" => &scene.todo,
+            "imageId" => &scene.image,
+            "assignee" => &self.account,
             _ => return None,
         })
     }
+
+    /// The fields that a call needs: the plain ones, and the records it has to name.
+    fn input(&self, listed: &Listed) -> Value {
+        let name = listed.entry.spec.name;
+        let mut input = sample(name);
+        // These take a project or a task, so neither is required by itself.
+        if matches!(name, "timesheet.add" | "timesheet.timer.start" | "mentionable_users.list") {
+            input["projectId"] = json!(self.scene.project);
+        }
+        if name == "task.reorder" {
+            input["taskId"] = json!(self.scene.task);
+        }
+        let in_path = listed.entry.spec.route.iter().flat_map(|route| route.parameters()).map(str::to_owned);
+        for field in required(listed).into_iter().chain(in_path) {
+            match field.as_str() {
+                "orderedStatusIds" => input[&field] = json!(self.scene.statuses),
+                "orderedTodoIds" => input[&field] = json!([self.scene.todo]),
+                "taskIds" => input[&field] = json!([self.scene.task, self.scene.other_task]),
+                _ if input.get(&field).is_some() => {}
+                _ => {
+                    if let Some(reference) = self.reference(name, &field) {
+                        input[&field] = json!(reference);
+                    }
+                }
+            }
+        }
+        input
+    }
 }
+
+/// The smallest GIF there is.
+const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 /// The plain fields an operation needs besides references.
 fn sample(operation: &str) -> Value {
@@ -83,7 +243,23 @@ fn sample(operation: &str) -> Value {
         "workspace.create" => json!({ "name": "Sample" }),
         "workspace.member.add" => json!({ "accountId": "sam@example.com", "role": "VIEWER" }),
         "workspace.member.update" => json!({ "role": "VIEWER" }),
+        "client.create" | "project.create" | "project.label.create" => json!({ "name": "Sample" }),
+        "project.update" | "project.label.update" => json!({ "name": "Another" }),
+        "project.member.update" => json!({ "role": "VIEWER" }),
+        "project.status.create" => json!({ "name": "Sample", "type": "TODO" }),
+        "project.status.update" => json!({ "name": "Another" }),
+        "task.create" => json!({ "title": "Sample" }),
+        "task.move" | "task.batch_move" => json!({ "targetStatus": "Review" }),
+        "task.assign" => json!({ "ownerId": null }),
+        "task.labels.update" => json!({ "labels": ["Sample"] }),
+        "task.todo.create" => json!({ "text": "Sample" }),
+        "task.image_upload" => json!({ "base64": PICTURE }),
         "api_key.create" | "mcp_key.create" => json!({ "label": "Sample" }),
+        "agent.create" => json!({ "name": "Sample" }),
+        "agent.update" => json!({ "role": "Sample" }),
+        "comment.add" | "comment.update" => json!({ "body": "Sample" }),
+        "timesheet.add" | "timesheet.update" => json!({ "minutes": 15 }),
+        "notification.preferences.update" => json!({ "items": [] }),
         "search" => json!({ "query": "Sample" }),
         "auth.session.revoke" => json!({ "sessionId": "sess_0000000000001" }),
         "account.archive" => json!({ "accountId": "vera@example.com" }),
@@ -98,6 +274,11 @@ fn sample(operation: &str) -> Value {
 
 fn fields(listed: &Listed) -> Vec<String> {
     listed.shape.schema["properties"].as_object().expect("properties").keys().cloned().collect()
+}
+
+fn required(listed: &Listed) -> Vec<String> {
+    let fields = listed.shape.schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    fields.iter().map(|field| field.as_str().expect("a name").to_owned()).collect()
 }
 
 #[tokio::test]
@@ -118,25 +299,76 @@ async fn permissions_are_as_reviewed() {
     let reader = world.keyed("ada", sally::features::keys::KeyKind::Api, Some("read"), None).await;
     roles.push(("owner with a read-only key", reader.call()));
 
-    let mut table = String::from(
-        "# Who may run what: y = yes, . = refused. A change here is a change of rights; read it twice.\n#\n",
+    let mia = sally::features::accounts::AddUser::new(
+        support::email("mia@example.com"),
+        support::line("Mia"),
+        sally::core::reference::Ref::new("acme"),
+        sally::core::caller::Role::Member,
+        None,
     );
-    for (index, (role, _)) in roles.iter().enumerate() {
+    world.app.run(console(), mia).await.unwrap();
+    let ada = world.person("ada").await;
+    let mut things = Things::of(&ada, "acme").await;
+    // Who is told what of a project that is closed to the workspace, and who is in it besides its owner.
+    let closed = [
+        ("member, outside a closed project", "ben", ("mia@example.com", "MEMBER")),
+        ("member, VIEWER of a closed project", "ben", ("ben@example.com", "VIEWER")),
+        ("viewer, MEMBER of a closed project", "vera", ("vera@example.com", "MEMBER")),
+        ("member, OWNER of a closed project", "ben", ("ben@example.com", "OWNER")),
+    ];
+    let mut columns = Vec::new();
+    for (role, call) in roles {
+        columns.push((role, call, None));
+    }
+    for (role, name, cast) in closed {
+        columns.push((role, world.person(name).await.call(), Some(cast)));
+    }
+
+    let mut table = String::from(
+        "# Who may run what: y = yes, . = refused, - = has nothing to do with projects. A change here is a change of rights; read it twice.\n#\n",
+    );
+    for (index, (role, ..)) in columns.iter().enumerate() {
         writeln!(table, "#{}{role}", " ".repeat(2 + index * 2)).unwrap();
     }
+    let mut scenes: HashMap<usize, Scene> = HashMap::new();
     for listed in world.app.operations() {
         let spec = &listed.entry.spec;
         let mut line = String::new();
-        for (_, call) in &roles {
-            // Without an input nothing happens behind the permission; paths name a workspace that may go.
-            let workspace = if matches!(spec.needs, Needs::Platform) { "doomed" } else { "acme" };
-            let input = if spec.is_selected_by_path() { json!({ "workspaceId": workspace }) } else { json!({}) };
-            let input = input.as_object().expect("an object").clone();
-            let answer = world.app.answer(listed, call.clone(), input).await;
-            let refused = answer.as_ref().is_err_and(|error| {
-                matches!(error.status(), 401 | 403) || (error.status() == 404 && spec.is_selected_by_path())
-            });
-            line.push_str(if refused { " ." } else { " y" });
+        for (index, (role, call, cast)) in columns.iter().enumerate() {
+            if !matches!(spec.needs, Needs::Project(_)) {
+                if cast.is_some() {
+                    line.push_str(" -");
+                    continue;
+                }
+                // Without an input nothing happens behind the permission; paths name a workspace that may go.
+                let workspace = if matches!(spec.needs, Needs::Platform) { "doomed" } else { "acme" };
+                let input = if spec.is_selected_by_path() { json!({ "workspaceId": workspace }) } else { json!({}) };
+                let input = input.as_object().expect("an object").clone();
+                let answer = world.app.answer(listed, call.clone(), input).await;
+                let refused = answer.as_ref().is_err_and(|error| {
+                    matches!(error.status(), 401 | 403) || (error.status() == 404 && spec.is_selected_by_path())
+                });
+                line.push_str(if refused { " ." } else { " y" });
+                continue;
+            }
+            // Here only the real thing tells: a whole input, aimed at a project in which nothing has happened yet.
+            let place = if cast.is_some() { index } else { 0 };
+            let scene = match scenes.remove(&place) {
+                Some(unspent) => unspent,
+                None => Scene::of(&ada, &things.awaited, *cast).await,
+            };
+            things.scene = scene.clone();
+            let input = things.input(listed);
+            let answer = world.app.answer(listed, call.clone(), input.as_object().expect("an object").clone()).await;
+            let is_spent = answer.is_ok() && spec.effect != Effect::Read;
+            match answer {
+                Ok(_) => line.push_str(" y"),
+                Err(error) if matches!(error.status(), 401 | 403 | 404) && *role != "owner" => line.push_str(" ."),
+                Err(error) => panic!("{} as {role} with {input}: {error}", spec.name),
+            }
+            if !is_spent {
+                scenes.insert(place, scene);
+            }
         }
         writeln!(table, "   {line}   {:32} {:?} {}", spec.name, spec.needs, spec.effect.word()).unwrap();
     }
@@ -246,17 +478,11 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
             continue;
         }
         let references: Vec<String> =
-            fields(listed).into_iter().filter(|field| acme.reference(field).is_some()).collect();
+            fields(listed).into_iter().filter(|field| acme.reference(spec.name, field).is_some()).collect();
         for foreign in &references {
             // All of Eve's own, but for one that is Acme's.
-            let mut input = sample(spec.name);
-            for field in &references {
-                let required = spec.route.is_some_and(|route| route.parameters().any(|name| name == field));
-                let things = if field == foreign { &acme } else { &bolt };
-                if field == foreign || required {
-                    input[field] = json!(things.reference(field));
-                }
-            }
+            let mut input = bolt.input(listed);
+            input[foreign] = json!(acme.reference(spec.name, foreign));
             let before = changes(&world);
             let answer = eve.ask(spec.name, input.clone()).await;
             let error = answer.expect_err(&format!("{} let a stranger through with {input}", spec.name));
@@ -264,8 +490,9 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
             assert_eq!(changes(&world), before, "{} changed something for a stranger", spec.name);
 
             // The same words as for what does not exist at all.
-            let absent =
-                input.to_string().replace(acme.reference(foreign).expect("a reference"), "nothing-of-the-kind");
+            let absent = input
+                .to_string()
+                .replace(acme.reference(spec.name, foreign).expect("a reference"), "nothing-of-the-kind");
             let none =
                 eve.ask(spec.name, serde_json::from_str(&absent).expect("JSON")).await.expect_err("nothing there");
             assert_eq!((none.status(), none.code()), (error.status(), error.code()), "{} {foreign}", spec.name);
@@ -294,18 +521,11 @@ async fn a_viewer_and_a_dead_key_write_nothing() {
         if spec.effect == Effect::Read || spec.route.is_none() || spec.needs == Needs::Public {
             continue;
         }
-        let mut input = sample(spec.name);
-        for field in fields(listed) {
-            if let (Some(reference), true) =
-                (acme.reference(&field), spec.route.is_some_and(|r| r.parameters().any(|name| name == field)))
-            {
-                input[field] = json!(reference);
-            }
-        }
+        let input = acme.input(listed);
         let before = changes(&world);
         let error = vera.ask_with(unknown.clone(), spec.name, input.clone()).await.expect_err("an unknown key");
         assert_eq!(error.status(), 401, "{}", spec.name);
-        if matches!(spec.needs, Needs::Workspace(_) | Needs::Platform | Needs::Superadmin) {
+        if matches!(spec.needs, Needs::Workspace(_) | Needs::Project(_) | Needs::Platform | Needs::Superadmin) {
             let error = vera.ask(spec.name, input).await.expect_err(spec.name);
             assert_eq!(error.status(), 403, "{}: {error}", spec.name);
             assert!(error.problem_json("r")["permission"]["required"].is_string(), "{}", spec.name);

@@ -228,6 +228,7 @@ async fn what_nobody_answers_for_is_not_written() {
 async fn no_list_scans_its_table() {
     let world = World::new().await;
     let ben = world.person("ben").await;
+    let (ada, mut project) = (world.person("ada").await, json!(null));
     let mut filters =
         json!({ "ownerId": "ben@example.com", "status": "ALL", "type": "NOTE", "dueBefore": "2030-01-01" });
     for n in 0..30 {
@@ -237,12 +238,33 @@ async fn no_list_scans_its_table() {
         ben.ask("crm.activity.add", json!({ "dealId": deal["id"], "body": "Called." })).await.unwrap();
         ben.ask("crm.follow_up.add", json!({ "dealId": deal["id"], "title": format!("Follow {n}") })).await.unwrap();
         ben.ask("api_key.create", json!({ "label": format!("Key {n}") })).await.unwrap();
+        let client = ada.ask("client.create", json!({ "name": format!("Client {n}") })).await.unwrap();
+        let made = json!({ "name": format!("Project {n}"), "clientId": client["id"], "visibility": "MEMBERS" });
+        project = ben.ask("project.create", made).await.unwrap();
+        filters["clientId"] = client["id"].clone();
         (filters["organizationId"], filters["personId"], filters["dealId"]) =
             (organization["id"].clone(), person["id"].clone(), deal["id"].clone());
     }
     filters["stage"] = json!("Lead");
     filters["search"] = json!("deal");
     filters["archived"] = json!(true);
+    filters["mine"] = json!(true);
+    filters["projectId"] = project["id"].clone();
+    filters["taskId"] =
+        json!(support::put_task(&world.app, project["id"].as_str().unwrap(), "Backlog", "Sample").await);
+    for (name, value) in [("assignee", "me"), ("due", "this_week"), ("label", "Label 1"), ("parentId", "none")] {
+        filters[name] = json!(value);
+    }
+    for n in 0..30 {
+        let task = json!({ "projectId": project["id"], "title": format!("Deal with {n}"), "labels": ["Label 1"], "ownerId": "me" });
+        ben.ask("task.create", task).await.unwrap();
+        if n == 1 {
+            continue;
+        }
+        ben.ask("project.label.create", json!({ "projectId": project["id"], "name": format!("Label {n}") }))
+            .await
+            .unwrap();
+    }
     // `Select::page` itself refuses, in builds with debug assertions, a statement that steps through a table.
     for listed in world.app.operations().iter().filter(|listed| listed.entry.spec.is_list()) {
         let spec = &listed.entry.spec;
@@ -255,11 +277,11 @@ async fn no_list_scans_its_table() {
             "ben"
         };
         let who = world.person(who).await;
-        let fixed = if listed.shape.has("workspaceId") {
-            json!({ "workspaceId": "acme", "limit": 1 })
-        } else {
-            json!({ "limit": 1 })
-        };
+        let mut fixed = json!({ "limit": 1 });
+        for field in listed.shape.schema["required"].as_array().into_iter().flatten() {
+            let field = field.as_str().unwrap();
+            fixed[field] = if field == "workspaceId" { json!("acme") } else { filters[field].clone() };
+        }
         let ask = async |input: Value| match who.ask_with(who.call(), spec.name, input.clone()).await {
             Ok(_) => {}
             Err(error) => panic!("{} {input}: {error}", spec.name),
@@ -268,6 +290,9 @@ async fn no_list_scans_its_table() {
             for sign in ["", "-"] {
                 let mut input = fixed.clone();
                 input["sort"] = json!(format!("{sign}{}", sort.name));
+                if sort.name == "position" {
+                    input["projectId"] = filters["projectId"].clone();
+                }
                 ask(input).await;
             }
         }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::app::{App, Call};
-use super::caller::{self, Account, Caller, Person, Role, Selected, Workspace};
+use super::caller::{self, Account, Agent, Caller, Person, Role, Selected, Workspace};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
 use super::id::Id;
@@ -64,6 +64,19 @@ pub trait Answer: Serialize + JsonSchema + Send + 'static {
     fn location(&self) -> Option<String> {
         None
     }
+    /// The answer as a file, where the caller asked for one; else it becomes JSON.
+    fn take_file(&mut self) -> Option<File> {
+        None
+    }
+}
+
+/// An answer that is no JSON: to be saved, not to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// `time-2027-03-01.csv`
+    pub name: String,
+    pub media_type: &'static str,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer for () {
@@ -95,16 +108,32 @@ pub struct More {
     pub aliases: &'static [&'static str],
     /// Other words for fields, as guides that people follow write them: theirs and ours.
     pub synonyms: &'static [(&'static str, &'static str)],
+    /// Other fields can name what the path names, so a tool does not require the path's.
+    pub path_is_optional: bool,
+    /// Takes a file as `base64`, `fileName` and `mimeType`: over REST also as a form with a file, and larger than other bodies.
+    pub takes_file: bool,
     /// For lists: what they can be sorted by; the first is the default.
     pub sorts: &'static [super::page::Sort],
     /// For lists over MCP: the argument that leaves out what is done with, unless it is given.
     pub open: Option<(&'static str, &'static str)>,
     /// For lists over MCP: the fields that matter unless more are asked for.
     pub brief: &'static [&'static str],
+    /// The media type of the file that it can answer with instead of JSON.
+    pub file: Option<&'static str>,
 }
 
 impl More {
-    pub const NONE: More = More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[] };
+    pub const NONE: More = More {
+        mcp: true,
+        aliases: &[],
+        synonyms: &[],
+        path_is_optional: false,
+        takes_file: false,
+        sorts: &[],
+        open: None,
+        brief: &[],
+        file: None,
+    };
     /// REST and pages only.
     pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
 }
@@ -341,6 +370,11 @@ impl<'a> Tx<'a> {
         self.person().map(|person| person.id)
     }
 
+    /// The agent that writes for the person, through a key bound to it.
+    pub fn agent_id(&self) -> Option<Id<Agent>> {
+        self.caller.identity.agent().map(|agent| agent.id)
+    }
+
     /// For operations on one's own things.
     pub fn signed_in(&self) -> Result<&'a Person> {
         self.person().ok_or_else(|| Error::new(Kind::Unauthorized, "This is for a signed-in account."))
@@ -393,6 +427,11 @@ impl<'a, O> Deref for Cx<'a, O> {
 }
 
 impl<O: Operation> Cx<'_, O> {
+    /// 403 unless the caller might run another operation too: for a field that does what it does.
+    pub fn must_permit<P: Operation>(&self) -> Result<()> {
+        caller::permits(self.caller(), &P::SPEC)
+    }
+
     /// Another operation in the same transaction and workspace, behind its own permission.
     pub fn run<P: Operation>(&self, input: P) -> Result<P::Output> {
         caller::permits(self.caller(), &P::SPEC)?;
@@ -448,12 +487,16 @@ impl<O: Operation> Step<Reply> for AsJson<O> {
         self.0.is_slow()
     }
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
-        let output = enter(self.0, tx)?;
+        let mut output = enter(self.0, tx)?;
+        if let Some(File { name, media_type, bytes }) = output.take_file() {
+            return Ok(Reply { body: bytes, file: Some((name, media_type)), ..Reply::default() });
+        }
         Ok(Reply {
             body: if O::Output::EMPTY { Vec::new() } else { serde_json::to_vec(&output).map_err(Error::internal)? },
             version: output.version(),
             location: output.location(),
             secret: O::Output::SECRET,
+            file: None,
         })
     }
 }
@@ -465,6 +508,8 @@ pub struct Reply {
     pub body: Vec<u8>,
     pub version: Option<i64>,
     pub location: Option<String>,
+    /// The body is a file of this name and media type, no JSON.
+    pub file: Option<(String, &'static str)>,
     pub(crate) secret: bool,
 }
 

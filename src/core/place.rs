@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use rusqlite::named_params;
+use rusqlite::types::ToSql;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::caller::{Account, Role};
+use super::caller::{Account, Role, Workspace};
 use super::error::{Error, Kind, Permission, Result, quoted};
 use super::id::{Id, Record};
 use super::operation::{Cx, Needs, Operation, Tx};
@@ -47,7 +48,8 @@ impl Place {
         }
     }
 
-    fn must_allow<O: Operation>(&self, least: Role) -> Result<()> {
+    /// 403 unless the caller's role in the project does for what is named.
+    pub fn must_allow(&self, least: Role, what: &str) -> Result<()> {
         if self.role >= least {
             return Ok(());
         }
@@ -55,12 +57,7 @@ impl Place {
             scope: "project",
             required: least.word().into(),
             current: Some(self.role.word().into()),
-            reason: format!(
-                "“{}” needs the role {least} in the project {}; yours is {}.",
-                O::SPEC.title,
-                self.key,
-                self.role
-            ),
+            reason: format!("“{what}” needs the role {least} in the project {}; yours is {}.", self.key, self.role),
         }))
     }
 }
@@ -147,11 +144,9 @@ const PLACE: &str = "
 
 impl Tx<'_> {
     pub fn sight(&self) -> Sight {
-        let caller = self.caller();
-        let is_owner = caller.workspace.as_ref().and_then(|workspace| workspace.role) == Some(Role::Owner);
-        let projects = caller.identity.key().and_then(|key| key.projects.as_ref());
+        let projects = self.caller().identity.key().and_then(|key| key.projects.as_ref());
         Sight {
-            all: is_owner || caller.identity.is_platform_admin(),
+            all: self.is_over_projects(),
             me: self.account_id(),
             projects: projects.map(|ids| {
                 let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
@@ -160,19 +155,29 @@ impl Tx<'_> {
         }
     }
 
+    /// The caller's role in a project of the workspace, from whether it is open to the workspace and their membership in it.
+    pub fn role_in(&self, is_open: bool, explicit: Option<Role>) -> Option<Role> {
+        let inherited = if is_open { self.workspace().role } else { None };
+        if self.is_over_projects() { Some(Role::Owner) } else { explicit.max(inherited) }
+    }
+
+    /// Workspace owners and platform administrators own every project.
+    pub fn is_over_projects(&self) -> bool {
+        let caller = self.caller();
+        let is_owner = caller.workspace.as_ref().and_then(|workspace| workspace.role) == Some(Role::Owner);
+        is_owner || caller.identity.is_platform_admin()
+    }
+
     /// The project, if it is one of the workspace's and the caller sees it.
     pub fn place(&self, id: Id<ProjectRecord>) -> Result<Option<Place>> {
-        let sight = self.sight();
         let key = self.caller().identity.key();
         if key.and_then(|key| key.projects.as_ref()).is_some_and(|only| !only.contains(&id)) {
             return Ok(None);
         }
-        let found = optional(self.conn(), PLACE, (id, self.workspace_id(), sight.me), |row| {
+        let found = optional(self.conn(), PLACE, (id, self.workspace_id(), self.account_id()), |row| {
             let (id, key, name, archived) = (row.take()?, row.take()?, row.take()?, row.take()?);
             let (is_open, explicit) = (row.take::<bool>()?, row.take::<Option<Role>>()?);
-            let inherited = if is_open { self.workspace().role } else { None };
-            let role = if sight.all { Some(Role::Owner) } else { explicit.max(inherited) };
-            Ok(role.map(|role| Place { id, key, name, role, archived }))
+            Ok(self.role_in(is_open, explicit).map(|role| Place { id, key, name, role, archived }))
         })?;
         Ok(found.flatten())
     }
@@ -185,7 +190,7 @@ impl<O: Operation> Cx<'_, O> {
         let place = self.place(id)?;
         self.project_was_checked();
         if let (Some(place), Needs::Project(least)) = (&place, O::SPEC.needs) {
-            place.must_allow::<O>(least)?;
+            place.must_allow(least, O::SPEC.title)?;
         }
         Ok(place)
     }
@@ -208,18 +213,31 @@ impl Referable for ProjectRecord {
         Ok(tx.place(id)?.is_some())
     }
 
-    /// By key or slug, else by name.
     fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
-        let Sight { all: sees_all, me, projects } = tx.sight();
-        let found = |condition: &str| {
-            let sql = format!(
-                "select p.id, p.name || ' (' || p.key || ')' from project p
-                  where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
-            );
-            let parameters = named_params! { ":workspace": tx.workspace_id(), ":text": text, ":all": sees_all, ":me": me, ":projects": projects };
-            all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
-        };
-        let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))")?;
-        if by_key.is_empty() { found("p.name = :text collate nocase") } else { Ok(by_key) }
+        called(tx, tx.workspace_id(), &tx.sight(), text)
     }
+}
+
+/// The projects of a workspace that the text names, within what `sight` shows: by id, by key or slug, else by name.
+pub fn called(
+    tx: &Tx,
+    workspace: Id<Workspace>,
+    sight: &Sight,
+    text: &str,
+) -> Result<Vec<(Id<ProjectRecord>, String)>> {
+    let found = |condition: &str, value: &dyn ToSql| {
+        let sql = format!(
+            "select p.id, p.name || ' (' || p.key || ')' from project p
+              where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
+        );
+        let parameters = named_params! {
+            ":workspace": workspace, ":text": value, ":all": sight.all, ":me": sight.me, ":projects": sight.projects,
+        };
+        all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
+    };
+    if let Some(id) = Id::<ProjectRecord>::parse(text) {
+        return found("p.id = :text", &id);
+    }
+    let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))", &text)?;
+    if by_key.is_empty() { found("p.name = :text collate nocase", &text) } else { Ok(by_key) }
 }

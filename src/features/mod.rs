@@ -1,16 +1,20 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
+pub mod activity;
+pub mod agents;
 pub mod clients;
 pub mod comments;
 pub mod crm;
 pub mod keys;
+pub mod notifications;
 pub mod projects;
 pub mod search;
 pub mod sessions;
 pub mod setup;
 pub mod system;
 pub mod tasks;
+pub mod timesheets;
 pub mod workspaces;
 
 use crate::core::operation::Entry;
@@ -22,6 +26,15 @@ pub const ALL: &[&[Entry]] = &[
     accounts::OPERATIONS,
     keys::OPERATIONS,
     workspaces::OPERATIONS,
+    clients::OPERATIONS,
+    projects::OPERATIONS,
+    projects::summary::OPERATIONS,
+    projects::detail::OPERATIONS,
+    projects::members::OPERATIONS,
+    projects::statuses::OPERATIONS,
+    projects::labels::OPERATIONS,
+    projects::dependencies::OPERATIONS,
+    activity::OPERATIONS,
     crm::OPERATIONS,
     crm::organizations::OPERATIONS,
     crm::people::OPERATIONS,
@@ -29,6 +42,24 @@ pub const ALL: &[&[Entry]] = &[
     crm::pipeline::OPERATIONS,
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
+    crm::bridges::OPERATIONS,
     crm::choices::OPERATIONS,
+    comments::OPERATIONS,
+    timesheets::OPERATIONS,
+    timesheets::report::OPERATIONS,
+    timesheets::timer::OPERATIONS,
+    agents::OPERATIONS,
+    notifications::OPERATIONS,
+    tasks::create::OPERATIONS,
+    tasks::get::OPERATIONS,
+    tasks::update::OPERATIONS,
+    tasks::batch::OPERATIONS,
+    tasks::list::OPERATIONS,
+    tasks::board::OPERATIONS,
+    tasks::reorder::OPERATIONS,
+    tasks::dependencies::OPERATIONS,
+    tasks::labels::OPERATIONS,
+    tasks::todos::OPERATIONS,
+    tasks::images::OPERATIONS,
     search::OPERATIONS,
 ];

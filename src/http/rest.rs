@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{
+    ACCEPT, ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
@@ -13,7 +15,7 @@ use crate::core::app::{App, Listed};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::{Effect, Method, Reply};
 
-use super::{auth, json, projection};
+use super::{auth, form, json, projection};
 
 /// The routes of all operations, found by one look-up.
 pub struct Routes {
@@ -76,11 +78,15 @@ async fn answer(
     let Some((_, index)) = found.value.iter().find(|(known, _)| known.word() == method) else {
         return Ok(other_method(request, found.value));
     };
-    accepts_json(request)?;
     let listed = &app.operations()[*index];
+    accepts(request, listed.entry.spec.more.file)?;
     let call = auth::call(request, app)?;
     let mut input = query(request.query_string())?;
-    let body = body(request, payload, app.config().body_limit_kib * 1_024, app.config().body_timeout_seconds).await?;
+    let takes_file = listed.entry.spec.more.takes_file;
+    let limit = if takes_file { app.config().upload_body_limit() } else { app.config().body_limit_kib * 1_024 };
+    let bytes = read(request, payload, limit, app.config().body_timeout_seconds).await?;
+    let body =
+        if takes_file && form::is_form(request) { form::read(request, bytes).await? } else { body(request, &bytes)? };
     if method == "GET" && !body.is_empty() {
         return Err(Error::malformed("A GET request has no body; put the filters into the query."));
     }
@@ -100,7 +106,7 @@ async fn answer(
     }
     let fields = if listed.entry.spec.effect == Effect::Read { projection::take(&mut input)? } else { None };
     let mut reply = app.answer(listed, call, input).await?;
-    if let Some(fields) = fields {
+    if let Some(fields) = fields.filter(|_| reply.file.is_none()) {
         projection::check(&listed.entry, &fields)?;
         reply.body = serde_json::to_vec(&projection::apply(&reply.body, &fields)?).map_err(Error::internal)?;
     }
@@ -111,6 +117,13 @@ fn respond(request: &HttpRequest, listed: &Listed, reply: Reply) -> HttpResponse
     let spec = &listed.entry.spec;
     if reply.body.is_empty() {
         return HttpResponse::NoContent().finish();
+    }
+    if let Some((name, media_type)) = reply.file {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        return HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, media_type))
+            .insert_header((CONTENT_DISPOSITION, disposition))
+            .body(reply.body);
     }
     let mut response = if spec.creates() { HttpResponse::Created() } else { HttpResponse::Ok() };
     if let Some(version) = reply.version {
@@ -167,14 +180,14 @@ pub fn problem(request: &HttpRequest, error: &Error) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
 }
 
-fn accepts_json(request: &HttpRequest) -> Result<()> {
+/// JSON must be welcome, or the kind of file that the operation can answer with.
+fn accepts(request: &HttpRequest, file: Option<&str>) -> Result<()> {
     let Some(accept) = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(()) };
     let accept = accept.to_ascii_lowercase();
     let fits = |range: &str| {
-        matches!(
-            range.split(';').next().unwrap_or_default().trim(),
-            "application/json" | "application/problem+json" | "application/*" | "*/*" | ""
-        )
+        let range = range.split(';').next().unwrap_or_default().trim();
+        matches!(range, "application/json" | "application/problem+json" | "application/*" | "*/*" | "")
+            || file.is_some_and(|file| file.split(';').next() == Some(range))
     };
     if accept.split(',').any(fits) {
         Ok(())
@@ -205,13 +218,7 @@ fn percent_decoded(text: &str) -> Result<String> {
     if decoded.contains('\u{fffd}') { Err(Error::malformed("The path is not UTF-8.")) } else { Ok(decoded) }
 }
 
-async fn body(
-    request: &HttpRequest,
-    payload: web::Payload,
-    limit: usize,
-    timeout_seconds: u64,
-) -> Result<Map<String, Value>> {
-    let bytes = read(request, payload, limit, timeout_seconds).await?;
+fn body(request: &HttpRequest, bytes: &[u8]) -> Result<Map<String, Value>> {
     if bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -223,7 +230,7 @@ async fn body(
             format!("The body must be application/json, not {}.", quoted(&kind)),
         ));
     }
-    match json::read(&bytes)? {
+    match json::read(bytes)? {
         Value::Object(map) => Ok(map),
         other => Err(Error::malformed(format!("The body must be a JSON object, not {}.", quoted(&other.to_string())))),
     }

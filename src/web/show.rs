@@ -36,6 +36,20 @@ pub fn initials(name: &str) -> String {
     first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
 }
 
+/// `1:05`: minutes as hours and minutes.
+pub fn hours(minutes: &i64) -> String {
+    format!("{}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// `1 h 5 min`: the same in a sentence.
+pub fn duration(minutes: &i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// When something is due, as a mark beside it.
 pub struct Due {
     pub iso: String,

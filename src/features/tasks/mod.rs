@@ -1,5 +1,21 @@
 //! Tasks: what is to be done in a project.
 
+pub mod batch;
+pub mod board;
+pub mod create;
+pub mod dependencies;
+mod edit;
+pub mod get;
+pub mod images;
+pub mod labels;
+pub mod list;
+mod order;
+mod people;
+pub mod reorder;
+pub mod task;
+pub mod todos;
+pub mod update;
+
 use std::sync::LazyLock;
 
 use rusqlite::named_params;
