@@ -252,7 +252,15 @@ async fn no_list_scans_its_table() {
     filters["projectId"] = project["id"].clone();
     filters["taskId"] =
         json!(support::put_task(&world.app, project["id"].as_str().unwrap(), "Backlog", "Sample").await);
+    for (name, value) in [("assignee", "me"), ("due", "this_week"), ("label", "Label 1"), ("parentId", "none")] {
+        filters[name] = json!(value);
+    }
     for n in 0..30 {
+        let task = json!({ "projectId": project["id"], "title": format!("Deal with {n}"), "labels": ["Label 1"], "ownerId": "me" });
+        ben.ask("task.create", task).await.unwrap();
+        if n == 1 {
+            continue;
+        }
         ben.ask("project.label.create", json!({ "projectId": project["id"], "name": format!("Label {n}") }))
             .await
             .unwrap();
@@ -299,6 +307,9 @@ async fn no_list_scans_its_table() {
             for sign in ["", "-"] {
                 let mut input = fixed.clone();
                 input["sort"] = json!(format!("{sign}{}", sort.name));
+                if sort.name == "position" {
+                    input["projectId"] = filters["projectId"].clone();
+                }
                 ask(input).await;
             }
         }

@@ -677,3 +677,60 @@ fn crc(bytes: &[u8]) -> u32 {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 })
     })
 }
+
+#[tokio::test]
+async fn pages_of_every_order_show_each_task_once() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    project(&ben).await;
+    for n in 0..23 {
+        let input = json!({ "projectId": "WEB", "title": format!("Task {n}"), "priority": (["P1", "P2", "P3"][n % 3]),
+            "dueDate": (["2030-01-01", "2030-01-02", ""][n / 3 % 3]), "ownerId": "me" });
+        ben.ask("task.create", input).await.unwrap();
+    }
+    for sort in ["updatedAt", "createdAt", "dueDate", "priority", "position"] {
+        for (sort, filter) in
+            [(sort.to_owned(), json!({})), (format!("-{sort}"), json!({ "assignee": "me", "status": "OPEN" }))]
+        {
+            let mut seen = Vec::new();
+            let mut cursor = Value::Null;
+            for _ in 0..6 {
+                let mut input = filter.clone();
+                input.as_object_mut().unwrap().extend(
+                    json!({ "projectId": "WEB", "sort": sort, "limit": 5, "cursor": cursor })
+                        .as_object()
+                        .unwrap()
+                        .clone(),
+                );
+                let page = ben.ask("task.list", input).await.unwrap();
+                seen.extend(page["items"].as_array().unwrap().iter().map(|task| task["number"].as_i64().unwrap()));
+                cursor = page["nextCursor"].clone();
+                if cursor.is_null() {
+                    break;
+                }
+            }
+            assert_eq!(seen.len(), 23, "{sort}");
+            seen.sort_unstable();
+            assert_eq!(seen, (1..=23).collect::<Vec<_>>(), "{sort}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_given_a_task_is_told_unless_they_took_it() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    project(&ben).await;
+    let key = task(&ben, "For somebody").await;
+    ben.ask("task.assign", json!({ "taskId": key, "ownerId": "me", "participants": ["ada@example.com"] }))
+        .await
+        .unwrap();
+    let told = async |person: &Person| {
+        person.ask("notification.list", json!({})).await.unwrap()["items"].as_array().unwrap().len()
+    };
+    assert_eq!((told(&ada).await, told(&ben).await), (1, 0));
+    ben.ask("task.update", json!({ "taskId": key, "ownerId": "ada@example.com" })).await.unwrap();
+    assert_eq!(told(&ada).await, 1, "she was on it already");
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "New", "ownerId": "ben@example.com" })).await.unwrap();
+    assert_eq!(told(&ben).await, 1);
+}

@@ -230,12 +230,7 @@ impl Select {
     }
 
     /// The page that the caller asked for.
-    pub fn page<T>(
-        mut self,
-        tx: &Tx,
-        spec: &Spec,
-        map: fn(&mut Columns<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Page<T>> {
+    pub fn page<T>(self, tx: &Tx, spec: &Spec, map: fn(&mut Columns<'_>) -> rusqlite::Result<T>) -> Result<Page<T>> {
         let paging = tx.paging();
         let limit = paging.limit.unwrap_or(DEFAULT_LIMIT);
         let (sort, descending) = paging.order.unwrap_or((spec.more.sorts[0], spec.more.sorts[0].descending));
@@ -244,44 +239,54 @@ impl Select {
             true => Some(self.count(tx)?),
             false => None,
         };
-        let Select { columns, from, id, .. } = self;
+        let Select { columns, from, id, conditions, parameters, may_scan } = self;
         let key = sort.expression;
-        if let Some((value, last)) = &paging.after {
-            self.conditions.push_str(&format!(" and ({key}, {id}) {beyond} (?, ?)"));
-            self.parameters.push(Box::new(value.clone()));
-            self.parameters.push(Box::new(*last));
-        }
-        let sql = format!(
-            "select {columns}, {key}, {id} from {from}{} order by {key} {direction}, {id} {direction} limit ?",
-            self.conditions
-        );
-        self.parameters.push(Box::new(limit as i64 + 1));
-        let mut statement = tx.conn().prepare_cached(&sql)?;
-        // It counts for as long as the statement is kept prepared.
-        statement.reset_status(StatementStatus::FullscanStep);
-        let mut rows = statement.query(params_from_iter(self.parameters.iter().map(|p| &**p)))?;
+        // Behind the cursor: first what has the same value, then what has a later one. In one condition, (key, id) > (?, ?),
+        // SQLite would walk through all of the same value each time.
+        let stretches = match &paging.after {
+            None => vec![(String::new(), Vec::new())],
+            Some((value, last)) => vec![
+                (format!(" and {key} = ? and {id} {beyond} ?"), vec![value.clone(), Sql::Integer(*last)]),
+                (format!(" and {key} {beyond} ?"), vec![value.clone()]),
+            ],
+        };
         let mut items = Vec::with_capacity(limit);
         let mut last = None;
         let mut next_cursor = None;
-        while let Some(row) = rows.next()? {
-            if items.len() == limit {
-                next_cursor = last.map(|(key, id)| write_cursor(spec, (sort, descending), &key, id));
+        for (stretch, bounds) in &stretches {
+            let sql = format!(
+                "select {columns}, {key}, {id} from {from}{conditions}{stretch} order by {key} {direction}, {id} {direction} limit ?"
+            );
+            let more = (limit + 1 - items.len()) as i64;
+            let bounds = bounds.iter().map(|bound| bound as &dyn ToSql);
+            let values = parameters.iter().map(|value| &**value).chain(bounds).chain([&more as &dyn ToSql]);
+            let mut statement = tx.conn().prepare_cached(&sql)?;
+            // It counts for as long as the statement is kept prepared.
+            statement.reset_status(StatementStatus::FullscanStep);
+            let mut rows = statement.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                if items.len() == limit {
+                    next_cursor = last.as_ref().map(|(key, id)| write_cursor(spec, (sort, descending), key, *id));
+                    break;
+                }
+                let mut columns = Columns::new(row);
+                items.push(map(&mut columns)?);
+                if items.len() == limit {
+                    last = Some((columns.take::<Sql>()?, columns.take::<i64>()?));
+                }
+            }
+            drop(rows);
+            // An index gives the rows one by one; what steps through a table would grow with it. tests/store.rs tries every list.
+            let scanned = statement.get_status(StatementStatus::FullscanStep);
+            debug_assert!(
+                may_scan || scanned <= limit as i32 + 1,
+                "{} stepped {scanned} times through a table",
+                spec.name
+            );
+            if next_cursor.is_some() {
                 break;
             }
-            let mut columns = Columns::new(row);
-            items.push(map(&mut columns)?);
-            if items.len() == limit {
-                last = Some((columns.take::<Sql>()?, columns.take::<i64>()?));
-            }
         }
-        drop(rows);
-        // An index gives the rows one by one; what steps through a table would grow with it. tests/store.rs tries every list.
-        let scanned = statement.get_status(StatementStatus::FullscanStep);
-        debug_assert!(
-            self.may_scan || scanned <= limit as i32 + 1,
-            "{} stepped {scanned} times through a table",
-            spec.name
-        );
         Ok(Page { items, next_cursor, total })
     }
 

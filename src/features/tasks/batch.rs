@@ -27,27 +27,33 @@ pub struct Changed {
 impl Answer for Changed {}
 
 /// Change up to 200 tasks alike: all of them or none.
-#[derive(Deserialize, JsonSchema, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchUpdate {
     /// The tasks: ids or keys, e.g. `["WEB-12","WEB-13"]`.
-    #[schemars(required, length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200))]
     pub task_ids: Vec<Ref<TaskRecord>>,
     /// A status by name, id or type.
+    #[serde(default)]
     pub status: Patch<Line<320>>,
     /// P1, P2 or P3.
+    #[serde(default)]
     pub priority: Patch<Priority>,
     /// Who is responsible: an account's id, e-mail, name, or `me`; null: nobody.
+    #[serde(default)]
     pub owner_id: Patch<Ref<Account>>,
     /// e.g. `2027-03-01`, `friday`, `+3d`; null: none.
+    #[serde(default)]
     pub due_date: Patch<DayWord>,
     /// All labels they will have, by name.
+    #[serde(default)]
     pub labels: Patch<Labels>,
     /// Labels they get in addition.
     pub add_labels: Option<Labels>,
     /// Labels they lose.
     pub remove_labels: Option<Labels>,
     /// true puts them away, false brings them back: for workspace owners.
+    #[serde(default)]
     pub archived: Patch<bool>,
 }
 

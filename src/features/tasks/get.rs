@@ -19,7 +19,7 @@ use crate::features::crm::follow_ups::{FollowUpRecord, FollowUpStatus};
 use super::dependencies::{self, Side};
 use super::task::{Task, TaskLine};
 use super::todos::{self, Todo};
-use super::{TaskRecord, seen};
+use super::{Seen, TaskRecord, seen};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetTask>()];
 
@@ -36,12 +36,17 @@ pub struct GetTask {
 }
 
 impl GetTask {
-    fn named(self, cx: &Cx<'_, Self>) -> Result<Ref<TaskRecord>> {
-        match (self.task_id, self.project_id, self.number) {
-            (Some(task), None, None) => Ok(task),
-            (None, Some(project), Some(number)) => {
-                Ok(Ref::new(format!("{}-{number}", cx.project_for("projectId", &project)?.key)))
+    fn seen(&self, cx: &Cx<'_, Self>) -> Result<Seen> {
+        let place = self.project_id.as_ref().map(|project| cx.project_for("projectId", project)).transpose()?;
+        match (&self.task_id, place, self.number) {
+            (Some(task), place, None) => {
+                let task = seen(cx, task)?;
+                match place.filter(|place| place.id != task.place.id) {
+                    None => Ok(task),
+                    Some(_) => Err(Error::field("projectId", format!("is not the task's project, {}", task.place.key))),
+                }
             }
+            (None, Some(place), Some(number)) => seen(cx, &Ref::new(format!("{}-{number}", place.key))),
             _ => Err(Error::field("taskId", "name the task by taskId, or by projectId and number")),
         }
     }
@@ -126,7 +131,7 @@ impl Operation for GetTask {
         },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<TaskDetail> {
-        let id = seen(cx, &self.named(cx)?)?.id;
+        let id = self.seen(cx)?.id;
         let task = Task::by_id(cx, id)?;
         let sees_crm = cx.config().crm && cx.caller().identity.scope_allows(Toolset::Crm, Effect::Read);
         Ok(TaskDetail {

@@ -1,5 +1,6 @@
 //! Lists of tasks: of a project, of the workspace, of the caller.
 
+use rusqlite::types::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -256,38 +257,62 @@ impl Operation for ListTasks {
         let days = due_days(cx.today(), self.due, self.due_before, self.due_after);
         let is_archived_too = self.archived.unwrap_or(false);
 
-        let mut tasks = Select::new(COLUMNS, FROM, "t.id");
         // What somebody has to do stands in an index of its own, in the order it is due.
         let is_whose_todo = assignee.is_some()
             && project.is_none()
             && matches!(standing, Standing::Open)
             && !is_archived_too
             && sort.ends_with("dueDate");
-        tasks = match (project, parent) {
-            _ if is_whose_todo => {
-                tasks.filter("+t.workspace_id = ?", cx.workspace_id()).filter_some("t.owner_id = ?", assignee)
-            }
-            (Some(project), _) => tasks.filter("t.project_id = ?", project),
-            (None, _) => tasks.filter("t.workspace_id = ?", cx.workspace_id()),
+        // Filters that leave few tasks name them; all others are tried while walking through an index in order.
+        let mut named = Vec::new();
+        let mut tried: Vec<(&'static str, Value)> = Vec::new();
+        let mut sort_out = |few: Option<String>, condition: &'static str, value: Value| match few {
+            Some(few) => named.push(few),
+            None => tried.push((condition, value)),
         };
-        if !is_whose_todo && let Some(assignee) = assignee {
-            tasks = match few(cx, "select id from task where owner_id = ?1 limit 1001", [assignee])? {
-                Some(few) => tasks.filter("t.id in (select value from json_each(?))", few),
-                None => tasks.filter("+t.owner_id = ?", assignee),
-            };
-        }
-        if is_nobodys {
-            tasks = tasks.condition("t.owner_id is null");
+        if let Some(assignee) = assignee.filter(|_| !is_whose_todo) {
+            const OWNED: &str = "select id from task where owner_id = ?1 limit 1001";
+            sort_out(few(cx, OWNED, [assignee])?, "+t.owner_id = ?", assignee.raw().into());
         }
         for label in self.label.iter().flat_map(Labels::iter) {
-            tasks = with_label(cx, tasks, label)?;
+            let few = few(cx, LABELLED, (cx.workspace_id(), label))?;
+            sort_out(few, HAS_LABEL, label.to_owned().into());
+        }
+        if let Some(text) = self.search {
+            let text = text.as_str();
+            let key = parse_key(text).map(|_| TaskRecord::named(cx, text)).transpose()?.unwrap_or_default();
+            let words = search::in_workspace(cx, &["task"], text);
+            let few = match key.first() {
+                Some((task, _)) => Some(ids(std::iter::once(*task))),
+                None => few(cx, FOUND, [&words])?,
+            };
+            sort_out(few, IS_FOUND, words.into());
+        }
+
+        let tasks = Select::new(COLUMNS, FROM, "t.id");
+        let is_named = !named.is_empty() || parent.is_some() || is_whose_todo;
+        let mut tasks = match (project, is_named) {
+            (Some(project), false) => tasks.filter("t.project_id = ?", project),
+            (Some(project), true) => tasks.filter("+t.project_id = ?", project),
+            (None, false) => tasks.filter("t.workspace_id = ?", cx.workspace_id()),
+            (None, true) => tasks.filter("+t.workspace_id = ?", cx.workspace_id()),
+        };
+        for few in named {
+            tasks = tasks.filter("t.id in (select value from json_each(?))", few);
+        }
+        for (condition, value) in tried {
+            tasks = tasks.filter(condition, value);
         }
         tasks = standing
             .filter(tasks)
             .visible(cx)
+            .filter_some("t.owner_id = ?", assignee.filter(|_| is_whose_todo))
             .filter_some("+t.priority = ?", self.priority)
             .filter_some("p.client_id = ?", client)
             .filter_some("t.parent_id = ?", parent);
+        if is_nobodys {
+            tasks = tasks.condition("t.owner_id is null");
+        }
         if has_no_parent {
             tasks = tasks.condition("t.parent_id is null");
         }
@@ -307,9 +332,6 @@ impl Operation for ListTasks {
                 .filter("ifnull(t.due_on, '9999-12-31') <= ?", to)
                 .filter_some("ifnull(t.due_on, '9999-12-31') >= ?", from);
         }
-        if let Some(text) = self.search {
-            tasks = found_by(cx, tasks, text.as_str())?;
-        }
         let mut page = tasks.page(cx, &Self::SPEC, Task::read)?;
         Task::complete(cx, &mut page.items)?;
         Ok(Tasks { page, due: days })
@@ -328,30 +350,15 @@ fn due_days(today: Day, due: Option<DueFilter>, before: Option<DayWord>, after: 
     (days != Days::default()).then_some(days)
 }
 
-/// A rare label names its tasks; a common one is looked for while walking through them in order.
-fn with_label(tx: &Tx, tasks: Select, label: &str) -> Result<Select> {
-    const LABELLED: &str = "
-        select o.task_id from project p cross join label l on l.project_id = p.id cross join task_label o on o.label_id = l.id
-         where p.workspace_id = ?1 and l.name = ?2 collate nocase limit 1001";
-    Ok(match few(tx, LABELLED, (tx.workspace_id(), label))? {
-        Some(few) => tasks.filter("t.id in (select value from json_each(?))", few),
-        None => tasks.filter(
-            "exists (select 1 from task_label o cross join label l on l.id = o.label_id where o.task_id = t.id and l.name = ? collate nocase)",
-            label.to_owned(),
-        ),
-    })
-}
+const LABELLED: &str = "
+    select o.task_id from project p cross join label l on l.project_id = p.id cross join task_label o on o.label_id = l.id
+     where p.workspace_id = ?1 and l.name = ?2 collate nocase limit 1001";
+const HAS_LABEL: &str = "
+    exists (select 1 from task_label o cross join label l on l.id = o.label_id
+             where o.task_id = t.id and l.name = ? collate nocase)";
 
-/// A key names its task; all else is words.
-fn found_by(tx: &Tx, tasks: Select, text: &str) -> Result<Select> {
-    if parse_key(text).is_some()
-        && let Some((task, _)) = TaskRecord::named(tx, text)?.first()
-    {
-        return Ok(tasks.filter("t.id = ?", *task));
-    }
-    let words = search::in_workspace(tx, &["task"], text);
-    Ok(tasks.filter("t.id in (select rowid from search_index where search_index match ?)", words))
-}
+const FOUND: &str = "select rowid from search_index where search_index match ?1 limit 1001";
+const IS_FOUND: &str = "+t.id in (select rowid from search_index where search_index match ?)";
 
 choices! {
     /// Which of one's tasks to list.
