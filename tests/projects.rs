@@ -98,6 +98,14 @@ async fn a_key_and_a_slug_are_made_given_or_taken() {
         let error = ben.refused("project.create", json!({ "name": "Other", "key": key })).await;
         assert_eq!((error.status(), error.field_errors()[0].field.as_str()), (422, "key"), "{key}");
     }
+    for (field, value) in [("members", json!(["eve@example.com"])), ("clientId", json!("Nobody"))] {
+        let mut input = json!({ "name": "Other" });
+        input[field] = value;
+        let error = ben.refused("project.create", input).await;
+        assert_eq!((error.status(), error.field_errors()[0].field.as_str()), (404, field));
+    }
+    let many = json!({ "name": "Other", "members": vec!["vera@example.com"; 101] });
+    assert_eq!(ben.refused("project.create", many).await.status(), 422);
 
     let project = ben.ask("project.get", json!({ "projectId": "WEBA" })).await.unwrap();
     put_task(&world.app, project["id"].as_str().unwrap(), "Review", "Look at it").await;

@@ -213,6 +213,8 @@ async fn a_table_is_a_file_that_no_spreadsheet_runs() {
 
     let arguments = json!({ "name": "timesheet.report", "arguments": { "format": "csv" } });
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": arguments }).to_string();
+    let key = world.keyed("ada", sally::features::keys::KeyKind::Mcp, None, None).await;
+    let bearer = format!("Bearer {}", key.token);
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let told = server.send("POST", "/mcp", &headers, request);
     let result = told.json()["result"].clone();

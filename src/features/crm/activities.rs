@@ -236,6 +236,7 @@ impl Operation for AddActivity {
             Patch::from(self.person_id),
             Patch::from(self.deal_id),
         )?;
+        let task = self.task_id.resolve_for("taskId", cx)?;
         if about.is_nothing() {
             return Err(about_nothing());
         }
@@ -243,7 +244,7 @@ impl Operation for AddActivity {
         row.set("workspace_id", cx.workspace_id())?
             .set("type", self.kind.unwrap_or(ActivityType::Note))?
             .set("body", self.body)?
-            .set("task_id", self.task_id.resolve_for("taskId", cx)?)?
+            .set("task_id", task)?
             .set("actor_id", cx.account_id())?
             .set("agent_id", cx.agent_id())?
             .set("occurred_at", self.occurred_at.unwrap_or(cx.now()))?;

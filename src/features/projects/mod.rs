@@ -260,6 +260,9 @@ fn must_be_free(tx: &Tx, key: Option<&Key>, slug: Option<&Slug>, itself: Option<
     Ok(())
 }
 
+/// Each is looked up while the writer waits.
+const MOST_MEMBERS: usize = 100;
+
 /// Start a project with the statuses Backlog, In Progress, Blocked, Review and Done. You become its owner.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -294,6 +297,9 @@ impl Operation for CreateProject {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Project> {
         must_be_free(cx, self.key.as_ref(), self.slug.as_ref(), None)?;
         let client = self.client_id.resolve_for("clientId", cx)?;
+        if self.members.as_ref().is_some_and(|members| members.len() > MOST_MEMBERS) {
+            return Err(Error::field("members", format!("takes at most {MOST_MEMBERS}; add the others afterwards")));
+        }
         let mut members = Vec::new();
         for account in self.members.iter().flatten() {
             members.push(account.resolve_for("members", cx)?);
