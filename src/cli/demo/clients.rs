@@ -1,7 +1,7 @@
 //! Companies that Studio Nord has worked for.
 
 use super::data::Outcome::{Lost, Open, Won};
-use super::data::Who::{Amara, Jonas, Lena};
+use super::data::Who::{Amara, Jonas, Lena, Scribe};
 use super::data::{Company, Opportunity, call, chased, done, due, mail, meeting, note, person, some_day};
 
 pub(super) const CLIENTS: &[Company] = &[
@@ -50,6 +50,12 @@ pub(super) const CLIENTS: &[Company] = &[
                         "13:15",
                         Lena,
                         "Ingrid is convinced and has the board behind her. Magnus wants to pay in instalments and asked for a cap on travel costs.",
+                    ),
+                    note(
+                        11,
+                        "13:50",
+                        Scribe,
+                        "From Lena's notes of the call: three instalments (at the start, at the prototype, when it goes live); travel capped at 4,000 EUR; he reads one page, not six.",
                     ),
                     chased(
                         4,
