@@ -230,7 +230,7 @@ fn the_demo_has_people_and_an_agent_at_work_and_a_second_start_changes_nothing()
     assert_eq!(so_many(&|project| project["visibility"] == "MEMBERS"), 1);
     assert_eq!(so_many(&|project| project["clientId"].is_null()), 1);
     let linked = |path: &str, field: &str| list(path).iter().filter(|record| record[field].is_string()).count();
-    assert_eq!((linked("crm/deals?limit=200", "projectId"), linked("crm/follow-ups?limit=200", "taskId")), (2, 2));
+    assert_eq!((linked("crm/deals?limit=200", "projectId"), linked("crm/follow-ups?limit=200", "taskId")), (4, 2));
 
     let tasks = list(ALL_TASKS);
     assert!(tasks.len() >= 70, "{}", tasks.len());

@@ -19,7 +19,7 @@ pub(super) const PROJECTS: &[Project] = &[
     Project {
         name: "Labels for the early harvest",
         key: "OIL",
-        begins: For("Olivar del Norte"),
+        begins: Won("Labels for the early harvest"),
         description: "Three bottles and a tin. On the shelves before the first oil was cold.",
         owner: Amara,
         members: &[Lena, Jonas],
@@ -56,7 +56,7 @@ pub(super) const PROJECTS: &[Project] = &[
     Project {
         name: "Menu and room directory",
         key: "MENU",
-        begins: For("Harbourline Hotels"),
+        begins: Won("Menu and room directory"),
         description: "Menus that survive a wet terrace, and room folders in four languages.",
         owner: Amara,
         members: &[Lena, Jonas],
@@ -69,7 +69,7 @@ pub(super) const PROJECTS: &[Project] = &[
         name: "Night tours",
         key: "NIGHT",
         begins: For("Rhein Logistik Verbund"),
-        description: "The field study behind our offer for the driver app. Drivers can be recognised in the recordings: only Lena and Jonas see this project, and nothing leaves it unblurred.",
+        description: "A field study, ordered and paid before the driver app itself. Drivers can be recognised in the recordings: only Lena and Jonas see this project, and nothing leaves it unblurred.",
         owner: Lena,
         members: &[Jonas],
         closed: true,
