@@ -210,6 +210,66 @@ fn the_demo_lets_people_and_agents_in_and_can_be_started_again() {
 }
 
 #[test]
+fn the_demo_has_people_and_an_agent_at_work_and_a_second_start_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    const ALL_PROJECTS: &str = "projects?archived=true";
+    const ALL_TASKS: &str = "tasks?archived=true&limit=200";
+    let mut server = Server::start(folder.path(), &["--demo"]);
+    let key = told(&server, "MCP key").to_owned();
+    let page = |server: &Server, path: &str| {
+        let (status, page) = server.get(&format!("/api/{path}"), &key);
+        assert_eq!(status, 200, "{path}: {page}");
+        page
+    };
+    let list = |path: &str| page(&server, path)["items"].as_array().unwrap().clone();
+
+    let projects = list(ALL_PROJECTS);
+    assert_eq!(projects.len(), 6);
+    let so_many = |is: &dyn Fn(&Value) -> bool| projects.iter().filter(|project| is(project)).count();
+    assert_eq!(so_many(&|project| project["archivedAt"].is_string()), 1);
+    assert_eq!(so_many(&|project| project["visibility"] == "MEMBERS"), 1);
+    assert_eq!(so_many(&|project| project["clientId"].is_null()), 1);
+    let linked = |path: &str, field: &str| list(path).iter().filter(|record| record[field].is_string()).count();
+    assert_eq!((linked("crm/deals?limit=200", "projectId"), linked("crm/follow-ups?limit=200", "taskId")), (4, 2));
+
+    let tasks = list(ALL_TASKS);
+    assert!(tasks.len() >= 70, "{}", tasks.len());
+    for status in ["BACKLOG", "TODO", "IN_PROGRESS", "BLOCKED", "REVIEW", "DONE"] {
+        assert!(tasks.iter().any(|task| task["statusType"] == status), "{status}");
+    }
+    let (done, todos) = tasks.iter().map(|task| &task["todoProgress"]).fold((0, 0), |(done, all), todos| {
+        (done + todos["done"].as_i64().unwrap(), all + todos["total"].as_i64().unwrap())
+    });
+    assert!(0 < done && done < todos);
+    let comments: i64 = tasks.iter().map(|task| task["commentCount"].as_i64().unwrap()).sum();
+    assert!(comments >= 35, "{comments}");
+    let mentions = page(&server, "notifications");
+    assert!(mentions["unreadCount"].as_i64().unwrap() > 0 && mentions.to_string().contains("comment.mentioned"));
+
+    let report = page(&server, "timesheets/report");
+    let minutes = |kind: &str| report["summary"][kind].as_i64().unwrap();
+    for kind in ["billableMinutes", "nonBillableMinutes", "validatedMinutes"] {
+        assert!(0 < minutes(kind) && minutes(kind) < minutes("totalMinutes"), "{kind}");
+    }
+    assert_eq!(list("timesheets/users").len(), 3);
+    assert_eq!(list("agents")[0]["name"], "Scribe");
+    assert!(list("crm/activities?limit=200").iter().any(|activity| activity["agent"]["name"] == "Scribe"));
+
+    let everything = |server: &Server| {
+        let records = ["crm/deals", "crm/activities", "crm/follow-ups", "clients", "agents", "timesheets/report"];
+        [&records[..], &[ALL_PROJECTS, ALL_TASKS]]
+            .concat()
+            .into_iter()
+            .map(|path| page(server, path))
+            .collect::<Vec<_>>()
+    };
+    let before = everything(&server);
+    server.signal("-TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert_eq!(everything(&Server::start(folder.path(), &["--demo"])), before);
+}
+
+#[test]
 fn a_second_server_is_told_who_holds_the_file_and_a_taken_port_is_named() {
     let (folder, _) = adas_file();
     let server = Server::start(folder.path(), &[]);

@@ -194,6 +194,10 @@ impl Day {
         self.0.strftime(if self.0.year() == today.0.year() { "%A, %-d %B" } else { "%A, %-d %B %Y" }).to_string()
     }
 
+    pub fn is_weekend(self) -> bool {
+        matches!(self.0.weekday(), Weekday::Saturday | Weekday::Sunday)
+    }
+
     /// The Sunday that ends the week.
     pub fn end_of_week(self) -> Day {
         self.plus_days(7 - i64::from(self.0.weekday().to_monday_one_offset()))

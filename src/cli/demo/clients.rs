@@ -1,7 +1,7 @@
 //! Companies that Studio Nord has worked for.
 
 use super::data::Outcome::{Lost, Open, Won};
-use super::data::Who::{Amara, Jonas, Lena};
+use super::data::Who::{Amara, Jonas, Lena, Scribe};
 use super::data::{Company, Opportunity, call, chased, done, due, mail, meeting, note, person, some_day};
 
 pub(super) const CLIENTS: &[Company] = &[
@@ -51,6 +51,12 @@ pub(super) const CLIENTS: &[Company] = &[
                         Lena,
                         "Ingrid is convinced and has the board behind her. Magnus wants to pay in instalments and asked for a cap on travel costs.",
                     ),
+                    note(
+                        11,
+                        "13:50",
+                        Scribe,
+                        "From Lena's notes of the call: three instalments (at the start, at the prototype, when it goes live); travel capped at 4,000 EUR; he reads one page, not six.",
+                    ),
                     chased(
                         4,
                         "09:05",
@@ -71,7 +77,7 @@ pub(super) const CLIENTS: &[Company] = &[
                 stage: "Negotiation",
                 outcome: Won,
                 next_step: "",
-                closes_in_days: -12,
+                closes_in_days: -30,
                 labels: &["signage"],
                 happened: &[
                     meeting(
@@ -81,7 +87,7 @@ pub(super) const CLIENTS: &[Company] = &[
                         "Walked the quay at six in the morning to see what passengers really look at. Mostly the sky, then the big clock.",
                     ),
                     mail(
-                        12,
+                        30,
                         "11:20",
                         Lena,
                         "Order signed by Magnus. Production of the first four screens starts in two weeks.",
@@ -115,7 +121,7 @@ pub(super) const CLIENTS: &[Company] = &[
                 stage: "Negotiation",
                 outcome: Won,
                 next_step: "",
-                closes_in_days: -20,
+                closes_in_days: -28,
                 labels: &["web"],
                 happened: &[
                     meeting(
@@ -125,12 +131,12 @@ pub(super) const CLIENTS: &[Company] = &[
                         "Eleanor showed us thirty years of drawings in plan chests. The archive is the project; the portfolio is its front door.",
                     ),
                     call(
-                        27,
+                        31,
                         "16:30",
                         Jonas,
                         "Agreed on the scope: 120 projects at launch, the rest added by the studio itself.",
                     ),
-                    note(20, "12:00", Lena, "Contract is back, signed. Deposit invoice sent the same afternoon."),
+                    note(28, "12:00", Lena, "Contract is back, signed. Deposit invoice sent the same afternoon."),
                 ],
                 to_do: &[done(18, Jonas, "Book the photographer for the model collection")],
             },
@@ -352,18 +358,18 @@ pub(super) const CLIENTS: &[Company] = &[
                 stage: "Negotiation",
                 outcome: Won,
                 next_step: "",
-                closes_in_days: -8,
+                closes_in_days: -22,
                 labels: &["print"],
                 happened: &[
                     call(
-                        21,
+                        25,
                         "09:40",
                         Amara,
                         "Declan needs menus that survive a wet terrace, and room folders in four languages.",
                     ),
-                    note(8, "17:30", Amara, "Declan said yes on the phone and confirmed in writing an hour later."),
+                    note(22, "17:30", Amara, "Declan said yes on the phone and confirmed in writing an hour later."),
                 ],
-                to_do: &[done(9, Amara, "Ask the printer for samples of washable paper")],
+                to_do: &[done(17, Amara, "Ask the printer for samples of washable paper")],
             },
         ],
     },

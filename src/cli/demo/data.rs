@@ -8,6 +8,8 @@ pub(super) enum Who {
     Lena,
     Jonas,
     Amara,
+    /// The agent, on Lena's behalf.
+    Scribe,
 }
 
 pub(super) struct Company {

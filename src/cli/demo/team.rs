@@ -1,0 +1,155 @@
+//! The people of the agency at their work: they meet companies and work on deals.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::super::console;
+use super::data::{Company, Happened, Opportunity, Outcome, ToDo, Who};
+use super::{key, line};
+use crate::core::app::{App, Call};
+use crate::core::caller::{AccessKey, Credential};
+use crate::core::error::{Error, Result};
+use crate::core::id::Id;
+use crate::core::secret::TokenHash;
+use crate::core::time::{Day, Moment};
+use crate::features::keys::{KeyKind, RevokeAnyKey};
+
+const SCRIBE: &str = "Scribe";
+const SCRIBES_WORK: &str = "Tidies up what somebody noted down in a meeting or a call: as a comment on the task, or as an activity of the deal. It adds nothing of its own and asks when two notes disagree.";
+
+/// Everybody with a key, for as long as the sample is written.
+pub(super) struct Team {
+    app: Arc<App>,
+    pub(super) today: Day,
+    keys: Vec<(Who, Call, Id<AccessKey>)>,
+}
+
+impl Team {
+    pub(super) async fn enter(app: &Arc<App>) -> Result<Team> {
+        let mut team = Team { app: app.clone(), today: Moment::now().day(&TimeZone::UTC), keys: Vec::new() };
+        for who in Who::PEOPLE {
+            team.give_key(who, None).await?;
+        }
+        let scribe = json!({ "name": SCRIBE, "role": "Meeting notes", "description": SCRIBES_WORK });
+        let scribe = team.does(Who::Lena, "agent.create", scribe).await?;
+        team.give_key(Who::Scribe, Some(&scribe)).await?;
+        Ok(team)
+    }
+
+    async fn give_key(&mut self, who: Who, agent: Option<&str>) -> Result<()> {
+        let (token, id) = key(&self.app, who.email(), KeyKind::Api, "Writing the sample", agent).await?;
+        self.keys.push((who, Call::with(Credential::Token(TokenHash::of(&token))), id));
+        Ok(())
+    }
+
+    /// Revoked, and then taken off the list.
+    pub(super) async fn leave(self) -> Result<()> {
+        for (_, _, key) in self.keys {
+            for _ in 0..2 {
+                self.app.run(console(), RevokeAnyKey { key_id: line(&key.to_string()) }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs an operation as REST would.
+    pub(super) async fn asks(&self, who: Who, operation: &str, input: Value) -> Result<Map<String, Value>> {
+        let listed = self.app.operation(operation).ok_or_else(|| Error::internal(format!("no {operation}")))?;
+        let (_, call, _) = self.keys.iter().find(|(known, ..)| *known == who).expect("all of them have entered");
+        let Value::Object(mut input) = input else { return Err(Error::internal("the input is an object")) };
+        input.retain(|_, value| !value.is_null() && value != "");
+        let reply = self.app.answer(listed, call.clone(), input).await?;
+        serde_json::from_slice(&reply.body).map_err(Error::internal)
+    }
+
+    /// The same where only the record's id matters.
+    pub(super) async fn does(&self, who: Who, operation: &str, input: Value) -> Result<String> {
+        let record = self.asks(who, operation, input).await?;
+        Ok(record.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    pub(super) async fn meet(&self, company: &Company) -> Result<()> {
+        let organization = json!({
+            "name": company.name,
+            "website": company.domain,
+            "email": format!("hello@{}", company.domain),
+            "industry": company.industry,
+            "size": company.size,
+            "city": company.city,
+            "country": company.country,
+            "source": company.source,
+            "labels": company.labels,
+            "notes": company.notes,
+        });
+        let organization = self.does(company.owner, "crm.organization.create", organization).await?;
+        let mut people = Vec::new();
+        for contact in company.people {
+            let person = json!({
+                "name": contact.name,
+                "organizationId": organization,
+                "email": format!("{}@{}", contact.mailbox, company.domain),
+                "title": contact.title,
+                "phone": contact.phone,
+                "source": company.source,
+            });
+            people.push(self.does(company.owner, "crm.person.create", person).await?);
+        }
+        for deal in company.deals {
+            self.work_on(deal, &organization, &people[deal.contact]).await?;
+        }
+        Ok(())
+    }
+
+    /// A deal is opened, things happen, things are planned, and perhaps it is decided.
+    async fn work_on(&self, deal: &Opportunity, organization: &str, person: &str) -> Result<()> {
+        let input = json!({
+            "title": deal.title,
+            "organizationId": organization,
+            "primaryPersonId": person,
+            "value": deal.worth.0,
+            "currency": deal.worth.1,
+            "stage": deal.stage,
+            "nextStep": deal.next_step,
+            "expectedCloseAt": self.today.plus_days(deal.closes_in_days),
+            "labels": deal.labels,
+        });
+        let id = self.does(deal.owner, "crm.deal.create", input).await?;
+        let about = json!({ "organizationId": organization, "personId": person, "dealId": id });
+        for happened in deal.happened {
+            self.does(happened.who, "crm.activity.add", with(&about, self.activity(happened))).await?;
+        }
+        for to_do in deal.to_do {
+            let planned = self.does(to_do.who, "crm.follow_up.add", with(&about, self.follow_up(to_do))).await?;
+            if to_do.done {
+                let done = json!({ "followUpId": planned, "status": "DONE" });
+                self.does(to_do.who, "crm.follow_up.update", done).await?;
+            }
+        }
+        let (status, reason) = match deal.outcome {
+            Outcome::Open => return Ok(()),
+            Outcome::Won => ("WON", ""),
+            Outcome::Lost(reason) => ("LOST", reason),
+        };
+        let decided = json!({ "dealId": id, "status": status, "lostReason": reason });
+        self.does(deal.owner, "crm.deal.update", decided).await.map(drop)
+    }
+
+    fn activity(&self, happened: &Happened) -> Value {
+        let day = self.today.plus_days(-happened.days_ago);
+        json!({ "type": happened.kind, "body": happened.text, "occurredAt": format!("{day}T{}:00Z", happened.at) })
+    }
+
+    fn follow_up(&self, to_do: &ToDo) -> Value {
+        json!({ "title": to_do.title, "dueAt": to_do.due_in_days.map(|days| self.today.plus_days(days)) })
+    }
+}
+
+/// Both objects as one.
+pub(super) fn with(about: &Value, mut input: Value) -> Value {
+    if let (Value::Object(input), Value::Object(about)) = (&mut input, about) {
+        input.extend(about.clone());
+    }
+    input
+}
