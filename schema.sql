@@ -352,6 +352,7 @@ create table client (
 ) strict;
 create unique index client_by_name on client (workspace_id, name collate nocase);
 create index client_by_update on client (workspace_id, updated_at, id);
+create index client_by_creation on client (workspace_id, id);
 
 create table project (
   id           integer primary key,

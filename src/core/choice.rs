@@ -8,10 +8,15 @@
 ///     pub enum Outcome { Open = "OPEN", FollowUp = "FOLLOW_UP" }
 /// }
 /// assert_eq!(serde_json::from_str::<Outcome>("\"follow-up\"").unwrap(), Outcome::FollowUp);
+/// sally::choices! {
+///     /// How much it matters; other words are understood too.
+///     pub enum Weight { Heavy = "HEAVY" | "BIG", Light = "LIGHT" }
+/// }
+/// assert_eq!("big".parse(), Ok(Weight::Heavy));
 /// ```
 #[macro_export]
 macro_rules! choices {
-    ($(#[$meta:meta])* pub enum $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($variant:ident = $word:literal $(| $other:literal)*),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($variant),+ }
@@ -30,9 +35,10 @@ macro_rules! choices {
         impl std::str::FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
-                let plain = $crate::core::choice::plain(text);
-                $name::ALL.iter().copied().find(|choice| choice.word() == plain)
-                    .ok_or_else(|| $crate::core::choice::unknown(text, $name::WORDS))
+                match $crate::core::choice::plain(text).as_str() {
+                    $($word $(| $other)* => Ok($name::$variant),)+
+                    _ => Err($crate::core::choice::unknown(text, $name::WORDS)),
+                }
             }
         }
 

@@ -190,6 +190,23 @@ impl Error {
         self
     }
 
+    /// The same, told at the field that named what is absent or ambiguous.
+    pub fn about(self, field: &str) -> Self {
+        match self.kind() {
+            Kind::NotFound | Kind::Ambiguous => {
+                let message = self.detail().to_owned();
+                self.at(FieldError { field: field.to_owned(), message })
+            }
+            _ => self,
+        }
+    }
+
+    /// Adds a record that the caller may have meant.
+    pub fn or_rather(mut self, id: impl std::fmt::Display, name: impl Into<String>) -> Self {
+        self.0.candidates.push(Candidate { id: id.to_string(), name: name.into() });
+        self
+    }
+
     pub fn denied(permission: Permission) -> Self {
         let mut error = Error::new(Kind::PermissionDenied, permission.reason.clone());
         error.0.permission = Some(permission);

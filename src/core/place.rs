@@ -147,11 +147,9 @@ const PLACE: &str = "
 
 impl Tx<'_> {
     pub fn sight(&self) -> Sight {
-        let caller = self.caller();
-        let is_owner = caller.workspace.as_ref().and_then(|workspace| workspace.role) == Some(Role::Owner);
-        let projects = caller.identity.key().and_then(|key| key.projects.as_ref());
+        let projects = self.caller().identity.key().and_then(|key| key.projects.as_ref());
         Sight {
-            all: is_owner || caller.identity.is_platform_admin(),
+            all: self.is_over_projects(),
             me: self.account_id(),
             projects: projects.map(|ids| {
                 let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
@@ -160,19 +158,29 @@ impl Tx<'_> {
         }
     }
 
+    /// The caller's role in a project of the workspace, from whether it is open to the workspace and their membership in it.
+    pub fn role_in(&self, is_open: bool, explicit: Option<Role>) -> Option<Role> {
+        let inherited = if is_open { self.workspace().role } else { None };
+        if self.is_over_projects() { Some(Role::Owner) } else { explicit.max(inherited) }
+    }
+
+    /// Workspace owners and platform administrators own every project.
+    pub fn is_over_projects(&self) -> bool {
+        let caller = self.caller();
+        let is_owner = caller.workspace.as_ref().and_then(|workspace| workspace.role) == Some(Role::Owner);
+        is_owner || caller.identity.is_platform_admin()
+    }
+
     /// The project, if it is one of the workspace's and the caller sees it.
     pub fn place(&self, id: Id<ProjectRecord>) -> Result<Option<Place>> {
-        let sight = self.sight();
         let key = self.caller().identity.key();
         if key.and_then(|key| key.projects.as_ref()).is_some_and(|only| !only.contains(&id)) {
             return Ok(None);
         }
-        let found = optional(self.conn(), PLACE, (id, self.workspace_id(), sight.me), |row| {
+        let found = optional(self.conn(), PLACE, (id, self.workspace_id(), self.account_id()), |row| {
             let (id, key, name, archived) = (row.take()?, row.take()?, row.take()?, row.take()?);
             let (is_open, explicit) = (row.take::<bool>()?, row.take::<Option<Role>>()?);
-            let inherited = if is_open { self.workspace().role } else { None };
-            let role = if sight.all { Some(Role::Owner) } else { explicit.max(inherited) };
-            Ok(role.map(|role| Place { id, key, name, role, archived }))
+            Ok(self.role_in(is_open, explicit).map(|role| Place { id, key, name, role, archived }))
         })?;
         Ok(found.flatten())
     }

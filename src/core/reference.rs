@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::error::{Candidate, Error, FieldError, Kind, Result};
+use super::error::{Candidate, Error, Result};
 use super::id::{Id, Record};
 use super::operation::Tx;
 use super::page::Columns;
@@ -66,13 +66,7 @@ impl<T: Referable> Ref<T> {
 
     /// The same for a field of the input: the error says which one.
     pub fn resolve_for(&self, field: &str, tx: &Tx) -> Result<Id<T>> {
-        self.resolve(tx).map_err(|error| match error.kind() {
-            Kind::NotFound | Kind::Ambiguous => {
-                let message = error.detail().to_owned();
-                error.at(FieldError { field: field.to_owned(), message })
-            }
-            _ => error,
-        })
+        self.resolve(tx).map_err(|error| error.about(field))
     }
 }
 

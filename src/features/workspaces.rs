@@ -85,7 +85,7 @@ pub fn any_workspace(tx: &Tx, text: &str) -> Result<Id<Workspace>> {
 
 /// Makes a workspace with its pipeline.
 pub fn found(tx: &Tx, name: &Line<120>) -> Result<(Id<Workspace>, String)> {
-    let slug = free_slug(tx, name.as_str())?;
+    let slug = free_slug(name.as_str(), "workspace", |slug| is_taken(tx, slug))?;
     let mut row = Change::of("workspace");
     row.set("name", name)?.set("slug", &slug)?;
     let id = insert(tx, row)?;
@@ -105,15 +105,15 @@ pub fn join(tx: &Tx, workspace: Id<Workspace>, account: Id<Account>, role: Role)
     insert(tx, row)
 }
 
-/// `Acme GmbH & Co` → `acme-gmbh-co`, with `-2` and so on where that is taken.
-fn free_slug(tx: &Tx, name: &str) -> Result<String> {
+/// `Acme GmbH & Co` → `acme-gmbh-co`, with `-2` and so on where that is taken; `nameless` where no letter is left.
+pub fn free_slug(name: &str, nameless: &str, is_taken: impl Fn(&str) -> Result<bool>) -> Result<String> {
     let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
     let base: String = words.join("-").chars().take(48).collect();
-    let base = if base.is_empty() { "workspace".to_owned() } else { base.trim_end_matches('-').to_owned() };
+    let base = if base.is_empty() { nameless.to_owned() } else { base.trim_end_matches('-').to_owned() };
     let mut slug = base.clone();
     let mut number = 2;
-    while is_taken(tx, &slug)? {
+    while is_taken(&slug)? {
         slug = format!("{base}-{number}");
         number += 1;
     }
@@ -237,6 +237,12 @@ pub struct UpdateWorkspace {
 #[serde(try_from = "String")]
 #[schemars(inline)]
 pub struct Slug(String);
+
+impl Slug {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl TryFrom<String> for Slug {
     type Error = String;
@@ -521,7 +527,7 @@ fn keep_an_owner(tx: &Tx, leaving: &Member) -> Result<()> {
     Err(Error::conflict("A workspace keeps at least one owner; make somebody else owner first."))
 }
 
-/// Remove a member from a workspace. What they made stays.
+/// Remove a member from a workspace and its projects. What they made stays.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveMember {
@@ -546,6 +552,10 @@ impl Operation for RemoveMember {
         let member = Member::find(cx, self.membership_id.as_str())?;
         cx.check_version(member.version)?;
         keep_an_owner(cx, &member)?;
+        const FROM_PROJECTS: &str = "
+            delete from project_membership
+             where account_id = ?1 and project_id in (select id from project where workspace_id = ?2)";
+        run(cx.conn(), FROM_PROJECTS, (member.account_id, cx.workspace_id()))?;
         run(cx.conn(), "delete from workspace_membership where id = ?1", [member.id])?;
         Ok(())
     }

@@ -19,7 +19,7 @@ use super::error::{Error, Result};
 
 pub use journal::Acting;
 pub(crate) use journal::{act, acted};
-pub use sql::{Change, all, insert, one, optional, run};
+pub use sql::{Change, all, delete, insert, one, optional, run};
 use writer::Writer;
 pub(crate) use writer::panic_text;
 

@@ -96,6 +96,13 @@ impl Change {
         self.columns.is_empty()
     }
 
+    /// The next version of a record that changed in another table, such as its labels.
+    pub fn touch<T>(self, tx: &Tx, id: Id<T>) -> Result<()> {
+        let sql = format!("update {} set updated_at = ?2, version = version + 1 where id = ?1", self.table);
+        run(tx.conn(), &sql, (id, tx.now()))?;
+        Ok(())
+    }
+
     /// Writes the changed columns of a record that exists, with the next version. The caller has checked the current one.
     pub fn update<T>(mut self, tx: &Tx, id: Id<T>) -> Result<()> {
         if self.is_empty() {
@@ -123,6 +130,13 @@ pub fn insert<T>(tx: &Tx, mut change: Change) -> Result<Id<T>> {
     let sql = format!("insert into {} ({}) values ({places})", change.table, change.columns.join(", "));
     run(tx.conn(), &sql, rusqlite::params_from_iter(change.values))?;
     Ok(id)
+}
+
+/// Deletes a record and what belongs to it: 412 unless the caller saw the version that is stored.
+pub fn delete<T>(tx: &Tx, table: &'static str, id: Id<T>) -> Result<()> {
+    Change::existing(tx, table, id)?;
+    run(tx.conn(), &format!("delete from {table} where id = ?1"), [id])?;
+    Ok(())
 }
 
 fn owned(value: &dyn ToSql) -> Result<Value> {

@@ -1,5 +1,15 @@
 //! Tasks: what is to be done in a project.
 
+mod borrowed;
+pub mod create;
+pub mod dependencies;
+pub mod get;
+pub mod labels;
+mod order;
+mod people;
+pub mod task;
+pub mod todos;
+
 use std::sync::LazyLock;
 
 use rusqlite::named_params;

@@ -1,0 +1,193 @@
+//! A new task.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::core::caller::{Account, Role};
+use crate::core::error::{Error, FieldError, Result};
+use crate::core::id::Id;
+use crate::core::operation::{Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::place::{Place, ProjectRecord};
+use crate::core::reference::{MaybeRef, Ref};
+use crate::core::store::{Change, insert, one};
+use crate::core::text::{Labels, Line, Prose};
+use crate::core::time::{Day, DayWord};
+
+use super::borrowed::{self, StatusRecord, StatusType};
+use super::task::{Priority, Task};
+use super::todos::NewTodos;
+use super::{TaskRecord, dependencies, labels, order, people, seen_for, todos};
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateTask>()];
+
+/// Add a task to a project.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateTask {
+    /// The project: its id, key (`WEB`) or name.
+    pub project_id: Ref<ProjectRecord>,
+    /// What is to be done, in a line.
+    pub title: Line<300>,
+    /// Markdown.
+    pub description: Option<Prose<100_000>>,
+    /// A status of the project by name, id or type; the backlog if left out.
+    pub status: Option<Line<320>>,
+    /// P1, P2 (if left out) or P3; urgent, high, low … are understood.
+    pub priority: Option<Priority>,
+    /// Who is responsible: an account's id, e-mail, name, or `me`. Nobody if left out.
+    pub owner_id: Option<Ref<Account>>,
+    /// Who else works on it.
+    pub participants: Option<Vec<Ref<Account>>>,
+    /// e.g. `2027-03-01`, `tomorrow`, `friday`, `+3d`.
+    pub due_date: Option<DayWord>,
+    /// The same for when to begin.
+    pub start_date: Option<DayWord>,
+    /// How long it will take.
+    pub estimate_minutes: Option<Minutes>,
+    /// By name, e.g. `["bug"]`; made when missing.
+    pub labels: Option<Labels>,
+    /// A checklist.
+    pub todos: Option<NewTodos>,
+    /// The task that this one is a part of, e.g. `WEB-12`.
+    pub parent_id: Option<Ref<TaskRecord>>,
+    /// Tasks that must be done first, e.g. `["WEB-3"]`.
+    pub depends_on: Option<Vec<Ref<TaskRecord>>>,
+}
+
+/// A positive number of minutes, up to a working year.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(inline)]
+pub struct Minutes(#[schemars(range(min = 1, max = 200_000))] i64);
+
+impl TryFrom<i64> for Minutes {
+    type Error = String;
+    fn try_from(minutes: i64) -> Result<Self, String> {
+        match minutes {
+            1..=200_000 => Ok(Minutes(minutes)),
+            _ => Err(format!("must be a number of minutes from 1 to 200000, not {minutes}")),
+        }
+    }
+}
+
+impl rusqlite::ToSql for Minutes {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+/// What guides call the fields of a task.
+pub(super) const SYNONYMS: &[(&str, &str)] = &[
+    ("project_id", "projectId"),
+    ("statusId", "status"),
+    ("assignee", "ownerId"),
+    ("assigneeId", "ownerId"),
+    ("assignee_id", "ownerId"),
+    ("owner", "ownerId"),
+    ("due_date", "dueDate"),
+    ("start_date", "startDate"),
+    ("parent_id", "parentId"),
+];
+
+impl Operation for CreateTask {
+    type Output = Task;
+    const SPEC: Spec = Spec {
+        name: "task.create",
+        title: "Add a task",
+        route: Route::post("/tasks"),
+        needs: Needs::Project(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Core,
+        more: More { aliases: &["create_ticket", "create_task"], synonyms: SYNONYMS, ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Task> {
+        let place = cx.project_for("projectId", &self.project_id)?;
+        place.must_be_active()?;
+        let (status, kind) = match &self.status {
+            Some(text) => status_for(cx, "status", &place, text.as_str())?,
+            None => first_status(cx, place.id)?,
+        };
+        let owner = self.owner_id.resolve_for("ownerId", cx)?;
+        let participants = people::resolve(cx, "participants", &self.participants.unwrap_or_default())?;
+        let (due, start) = (on(cx, self.due_date), on(cx, self.start_date));
+        in_order(start, due)?;
+        let parent = self.parent_id.map(|parent| parent_in(cx, &place, &parent)).transpose()?;
+        let depends_on = dependencies::resolve(cx, "dependsOn", &self.depends_on.unwrap_or_default())?;
+
+        let mut row = Change::of("task");
+        row.set("workspace_id", cx.workspace_id())?
+            .set("project_id", place.id)?
+            .set("number", next_number(cx, place.id)?)?
+            .set("status_id", status)?
+            .set("completed_at", (kind == StatusType::Done).then(|| cx.now()))?
+            .set("position", order::end(cx, place.id)?)?
+            .set("parent_id", parent)?
+            .set("owner_id", owner)?
+            .set("created_by_id", cx.account_id())?
+            .set("title", self.title)?
+            .set("description", self.description)?
+            .set("priority", self.priority.unwrap_or(Priority::P2))?
+            .set("due_on", due)?
+            .set("start_on", start)?
+            .set("estimate_minutes", self.estimate_minutes)?;
+        let id: Id<TaskRecord> = insert(cx, row)?;
+        people::set_participants(cx, id, owner, &participants)?;
+        labels::replace(cx, id, &place, &self.labels.unwrap_or_default())?;
+        todos::add(cx, id, &self.todos.unwrap_or_default())?;
+        for other in depends_on {
+            dependencies::add(cx, id, other)?;
+        }
+        Task::by_id(cx, id)
+    }
+}
+
+/// The number of the project's next task. It is used up even if the task goes again.
+pub(super) fn next_number(tx: &Tx, project: Id<ProjectRecord>) -> Result<i64> {
+    const NEXT: &str = "update project set task_count = task_count + 1 where id = ?1 returning task_count";
+    one(tx.conn(), NEXT, [project], |row| row.take())
+}
+
+/// Where a task begins: the first status that is a backlog, else the first one.
+pub(super) fn first_status(tx: &Tx, project: Id<ProjectRecord>) -> Result<(Id<StatusRecord>, StatusType)> {
+    const FIRST: &str = "
+        select id, type from task_status where project_id = ?1 order by type <> 'BACKLOG', position, id limit 1";
+    one(tx.conn(), FIRST, [project], |row| Ok((row.take()?, row.take()?)))
+}
+
+/// A status of the project by id, name or type.
+pub(super) fn status_for(
+    tx: &Tx,
+    field: &str,
+    place: &Place,
+    text: &str,
+) -> Result<(Id<StatusRecord>, StatusType)> {
+    let id = borrowed::find(tx, place.id, text).map_err(|error| {
+        let message = error.detail().to_owned();
+        error.at(FieldError { field: field.to_owned(), message })
+    })?;
+    let kind = one(tx.conn(), "select type from task_status where id = ?1", [id], |row| row.take())?;
+    Ok((id, kind))
+}
+
+pub(super) fn on(tx: &Tx, day: Option<DayWord>) -> Option<Day> {
+    day.map(|word| word.day(tx.today()))
+}
+
+pub(super) fn in_order(start: Option<Day>, due: Option<Day>) -> Result<()> {
+    match start.zip(due).filter(|(start, due)| start > due) {
+        Some((start, due)) => {
+            Err(Error::field("startDate", format!("{start} is after dueDate {due}; begin before it is due")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The task that shall have parts: of the same project.
+pub(super) fn parent_in<O: Operation>(cx: &Cx<'_, O>, place: &Place, parent: &Ref<TaskRecord>) -> Result<Id<TaskRecord>> {
+    let parent = seen_for(cx, "parentId", parent)?;
+    if parent.place.id == place.id {
+        return Ok(parent.id);
+    }
+    let message = format!("is a task of {}; a task and its sub-tasks are in one project, here {}", parent.place.key, place.key);
+    Err(Error::field("parentId", message))
+}

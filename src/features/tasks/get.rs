@@ -1,0 +1,181 @@
+//! One task with everything around it.
+
+use rusqlite::named_params;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::caller::{Account, Agent, Role};
+use crate::core::error::Result;
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::reference::{Named, Ref};
+use crate::core::store::{all, one, optional};
+use crate::core::time::Moment;
+use crate::features::crm::deals::{DealRecord, DealStatus};
+use crate::features::crm::follow_ups::{FollowUpRecord, FollowUpStatus};
+
+use super::dependencies::{self, Side};
+use super::task::{Task, TaskLine};
+use super::todos::{self, Todo};
+use super::{TaskRecord, seen};
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<GetTask>()];
+
+/// Read a task with its todos, dependencies, sub-tasks, newest comments and time.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetTask {
+    /// The task: its id, key (`WEB-12`) or address.
+    pub task_id: Ref<TaskRecord>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskDetail {
+    #[serde(flatten)]
+    pub task: Task,
+    pub todos: Vec<Todo>,
+    /// What must be done before it.
+    pub depends_on: Vec<TaskLine>,
+    /// What waits for it.
+    pub depended_on_by: Vec<TaskLine>,
+    pub sub_tasks: Vec<TaskLine>,
+    /// The newest 25.
+    pub comments: Vec<Remark>,
+    pub time_summary: TimeSummary,
+    /// The newest deal that its project is linked with.
+    pub deal: Option<LinkedDeal>,
+    /// The follow-up that it was made from.
+    pub follow_up: Option<LinkedFollowUp>,
+}
+
+impl Answer for TaskDetail {
+    fn version(&self) -> Option<i64> {
+        Some(self.task.version)
+    }
+}
+
+/// A comment, as a task shows it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Remark {
+    pub id: Id<CommentRecord>,
+    /// Markdown.
+    pub body: String,
+    pub author: Option<Named<Account>>,
+    pub agent: Option<Named<Agent>>,
+    pub created_at: Moment,
+    pub edited_at: Option<Moment>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct CommentRecord;
+impl Record for CommentRecord {
+    const PREFIX: &'static str = "com";
+    const NOUN: &'static str = "comment";
+}
+
+/// The time that was logged on it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeSummary {
+    pub total_minutes: i64,
+    pub billable_minutes: i64,
+    pub entries: i64,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LinkedDeal {
+    pub id: Id<DealRecord>,
+    pub title: String,
+    pub status: DealStatus,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LinkedFollowUp {
+    pub id: Id<FollowUpRecord>,
+    pub title: String,
+    pub status: FollowUpStatus,
+}
+
+impl Operation for GetTask {
+    type Output = TaskDetail;
+    const SPEC: Spec = Spec {
+        name: "task.get",
+        title: "Read a task",
+        route: Route::get("/tasks/{taskId}"),
+        needs: Needs::Project(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Core,
+        more: More { aliases: &["get_ticket", "get_task", "task.getByNumber"], synonyms: TICKET, ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<TaskDetail> {
+        let id = seen(cx, &self.task_id)?.id;
+        let task = Task::by_id(cx, id)?;
+        let sees_crm = cx.config().crm && cx.caller().identity.scope_allows(Toolset::Crm, Effect::Read);
+        Ok(TaskDetail {
+            todos: todos::of(cx, id)?,
+            depends_on: dependencies::lines(cx, id, Side::DependsOn)?,
+            depended_on_by: dependencies::lines(cx, id, Side::DependedOnBy)?,
+            sub_tasks: sub_tasks(cx, id)?,
+            comments: newest_comments(cx, id)?,
+            time_summary: time_summary(cx, id)?,
+            deal: if sees_crm { deal_of(cx, &task)? } else { None },
+            follow_up: if sees_crm { follow_up_of(cx, id)? } else { None },
+            task,
+        })
+    }
+}
+
+/// What other systems' guides call a task.
+pub(super) const TICKET: &[(&str, &str)] = &[("ticket_id", "taskId"), ("task_id", "taskId")];
+
+/// The first hundred.
+fn sub_tasks(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<TaskLine>> {
+    let sql = format!(
+        "select {} from task t cross join project p on p.id = t.project_id cross join task_status s on s.id = t.status_id
+          where t.parent_id = :task order by t.id limit 100",
+        TaskLine::COLUMNS
+    );
+    all(tx.conn(), &sql, named_params! { ":task": task }, TaskLine::read)
+}
+
+fn newest_comments(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<Remark>> {
+    const NEWEST: &str = "
+        select c.id, c.body, a.id, a.name, g.id, g.name, c.created_at, c.edited_at
+          from comment c left join account a on a.id = c.author_id left join agent g on g.id = c.agent_id
+         where c.task_id = ?1 order by c.id desc limit 25";
+    all(tx.conn(), NEWEST, [task], |row| {
+        Ok(Remark {
+            id: row.take()?,
+            body: row.take()?,
+            author: Named::read(row)?,
+            agent: Named::read(row)?,
+            created_at: row.take()?,
+            edited_at: row.take()?,
+        })
+    })
+}
+
+fn time_summary(tx: &Tx, task: Id<TaskRecord>) -> Result<TimeSummary> {
+    const SUMMARY: &str = "
+        select ifnull(sum(minutes), 0), ifnull(sum(minutes * billable), 0), count(*)
+          from timesheet_entry where task_id = ?1";
+    one(tx.conn(), SUMMARY, [task], |row| {
+        Ok(TimeSummary { total_minutes: row.take()?, billable_minutes: row.take()?, entries: row.take()? })
+    })
+}
+
+fn deal_of(tx: &Tx, task: &Task) -> Result<Option<LinkedDeal>> {
+    const NEWEST: &str = "select id, title, status from crm_deal where project_id = ?1 order by id desc limit 1";
+    optional(tx.conn(), NEWEST, [task.project_id], |row| {
+        Ok(LinkedDeal { id: row.take()?, title: row.take()?, status: row.take()? })
+    })
+}
+
+fn follow_up_of(tx: &Tx, task: Id<TaskRecord>) -> Result<Option<LinkedFollowUp>> {
+    const NEWEST: &str = "select id, title, status from crm_follow_up where task_id = ?1 order by id desc limit 1";
+    optional(tx.conn(), NEWEST, [task], |row| {
+        Ok(LinkedFollowUp { id: row.take()?, title: row.take()?, status: row.take()? })
+    })
+}
