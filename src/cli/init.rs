@@ -61,10 +61,7 @@ impl Init {
         let key = |kind| {
             let label = Line::parse("Made at set-up").expect("a line");
             let account = Line::parse(&beginning.email).expect("an e-mail is a line");
-            app.run_now(
-                console(),
-                CreateKeyFor { account, kind, label, scopes: None, workspace: None, expires_at: None },
-            )
+            app.run_now(console(), CreateKeyFor::whole(account, kind, label))
         };
         let (api_key, mcp_key) = (key(KeyKind::Api)?.token, key(KeyKind::Mcp)?.token);
         let made = Made { beginning, api_key, mcp_key, password: made_up };

@@ -51,6 +51,10 @@ pub(super) struct Create {
     #[arg(long, value_name = "SLUG")]
     workspace: Option<String>,
 
+    /// The agent that writes through it; the key then works in the agent's workspace only
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+
     /// What it may do, e.g. "read" or "crm:write core:read" [default: everything its account may]
     #[arg(long, value_parser = ScopesGiven::parse)]
     scopes: Option<ScopesGiven>,
@@ -83,6 +87,7 @@ impl Create {
             label: self.label,
             scopes: self.scopes,
             workspace: self.workspace.map(Ref::new),
+            agent: self.agent.map(Ref::new),
             expires_at: self.expires,
         };
         let made = app.run_now(console(), create)?;

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::app::{App, Call};
-use super::caller::{self, Account, Caller, Person, Role, Selected, Workspace};
+use super::caller::{self, Account, Agent, Caller, Person, Role, Selected, Workspace};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
 use super::id::Id;
@@ -64,6 +64,19 @@ pub trait Answer: Serialize + JsonSchema + Send + 'static {
     fn location(&self) -> Option<String> {
         None
     }
+    /// The answer as a file, where the caller asked for one; else it becomes JSON.
+    fn take_file(&mut self) -> Option<File> {
+        None
+    }
+}
+
+/// An answer that is no JSON: to be saved, not to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// `time-2027-03-01.csv`
+    pub name: String,
+    pub media_type: &'static str,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer for () {
@@ -101,10 +114,12 @@ pub struct More {
     pub open: Option<(&'static str, &'static str)>,
     /// For lists over MCP: the fields that matter unless more are asked for.
     pub brief: &'static [&'static str],
+    /// The media type of the file that it can answer with instead of JSON.
+    pub file: Option<&'static str>,
 }
 
 impl More {
-    pub const NONE: More = More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[] };
+    pub const NONE: More = More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[], file: None };
     /// REST and pages only.
     pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
 }
@@ -341,6 +356,11 @@ impl<'a> Tx<'a> {
         self.person().map(|person| person.id)
     }
 
+    /// The agent that writes for the person, through a key bound to it.
+    pub fn agent_id(&self) -> Option<Id<Agent>> {
+        self.caller.identity.agent().map(|agent| agent.id)
+    }
+
     /// For operations on one's own things.
     pub fn signed_in(&self) -> Result<&'a Person> {
         self.person().ok_or_else(|| Error::new(Kind::Unauthorized, "This is for a signed-in account."))
@@ -448,12 +468,16 @@ impl<O: Operation> Step<Reply> for AsJson<O> {
         self.0.is_slow()
     }
     fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
-        let output = enter(self.0, tx)?;
+        let mut output = enter(self.0, tx)?;
+        if let Some(File { name, media_type, bytes }) = output.take_file() {
+            return Ok(Reply { body: bytes, file: Some((name, media_type)), ..Reply::default() });
+        }
         Ok(Reply {
             body: if O::Output::EMPTY { Vec::new() } else { serde_json::to_vec(&output).map_err(Error::internal)? },
             version: output.version(),
             location: output.location(),
             secret: O::Output::SECRET,
+            file: None,
         })
     }
 }
@@ -465,6 +489,8 @@ pub struct Reply {
     pub body: Vec<u8>,
     pub version: Option<i64>,
     pub location: Option<String>,
+    /// The body is a file of this name and media type, no JSON.
+    pub file: Option<(String, &'static str)>,
     pub(crate) secret: bool,
 }
 

@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::Serialize;
+use rusqlite::types::ToSql;
 
-use super::caller::{Account, Role};
+use super::caller::{Account, Role, Workspace};
 use super::error::{Error, Kind, Permission, Result, quoted};
 use super::id::{Id, Record};
 use super::operation::{Cx, Needs, Operation, Tx};
@@ -216,18 +217,31 @@ impl Referable for ProjectRecord {
         Ok(tx.place(id)?.is_some())
     }
 
-    /// By key or slug, else by name.
     fn named(tx: &Tx, text: &str) -> Result<Vec<(Id<Self>, String)>> {
-        let Sight { all: sees_all, me, projects } = tx.sight();
-        let found = |condition: &str| {
-            let sql = format!(
-                "select p.id, p.name || ' (' || p.key || ')' from project p
-                  where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
-            );
-            let parameters = named_params! { ":workspace": tx.workspace_id(), ":text": text, ":all": sees_all, ":me": me, ":projects": projects };
-            all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
-        };
-        let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))")?;
-        if by_key.is_empty() { found("p.name = :text collate nocase") } else { Ok(by_key) }
+        called(tx, tx.workspace_id(), &tx.sight(), text)
     }
+}
+
+/// The projects of a workspace that the text names, within what `sight` shows: by id, by key or slug, else by name.
+pub fn called(
+    tx: &Tx,
+    workspace: Id<Workspace>,
+    sight: &Sight,
+    text: &str,
+) -> Result<Vec<(Id<ProjectRecord>, String)>> {
+    let found = |condition: &str, value: &dyn ToSql| {
+        let sql = format!(
+            "select p.id, p.name || ' (' || p.key || ')' from project p
+              where p.workspace_id = :workspace and {condition} and {VISIBLE} limit 6"
+        );
+        let parameters = named_params! {
+            ":workspace": workspace, ":text": value, ":all": sight.all, ":me": sight.me, ":projects": sight.projects,
+        };
+        all(tx.conn(), &sql, parameters, |row| Ok((row.take()?, row.take()?)))
+    };
+    if let Some(id) = Id::<ProjectRecord>::parse(text) {
+        return found("p.id = :text", &id);
+    }
+    let by_key = found("(p.key = upper(:text) or p.slug = lower(:text))", &text)?;
+    if by_key.is_empty() { found("p.name = :text collate nocase", &text) } else { Ok(by_key) }
 }

@@ -47,15 +47,7 @@ impl<T: Referable> Ref<T> {
         if let Some(id) = Id::parse(text) {
             return if T::exists(tx, id)? { Ok(id) } else { Err(Error::not_found(T::NOUN, text)) };
         }
-        let mut found = T::named(tx, text)?;
-        match found.len() {
-            0 => Err(Error::not_found(T::NOUN, text)),
-            1 => Ok(found.remove(0).0),
-            _ => {
-                let candidates = found.into_iter().take(5).map(|(id, name)| Candidate { id: id.to_string(), name });
-                Err(Error::ambiguous(T::NOUN, text, candidates.collect()))
-            }
-        }
+        only(T::named(tx, text)?, text)
     }
 
     /// The record itself: `read` finds it by id within the workspace. An id costs one look-up this way instead of two.
@@ -67,6 +59,19 @@ impl<T: Referable> Ref<T> {
     /// The same for a field of the input: the error says which one.
     pub fn resolve_for(&self, field: &str, tx: &Tx) -> Result<Id<T>> {
         self.resolve(tx).map_err(|error| error.about(field))
+    }
+}
+
+/// The one that was found: 404 if there is none, 409 if there are several.
+pub fn only<T: Record>(found: Vec<(Id<T>, String)>, text: &str) -> Result<Id<T>> {
+    match found.as_slice() {
+        [] => Err(Error::not_found(T::NOUN, text)),
+        [(id, _)] => Ok(*id),
+        several => {
+            let candidates = several.iter().take(5);
+            let candidates = candidates.map(|(id, name)| Candidate { id: id.to_string(), name: name.clone() });
+            Err(Error::ambiguous(T::NOUN, text, candidates.collect()))
+        }
     }
 }
 

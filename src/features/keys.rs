@@ -4,14 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::choices;
-use crate::core::caller::{AccessKey, Account, Scopes, Workspace};
+use crate::core::caller::{AccessKey, Account, Agent, Scopes, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
-use crate::core::reference::Ref;
+use crate::core::place::{self, ProjectRecord, Sight};
+use crate::core::reference::{Named, Ref, only};
 use crate::core::secret::{self, TokenHash};
-use crate::core::store::{Change, insert, one, optional, run};
+use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::{Due, Moment};
 use crate::features::accounts::anybody;
@@ -64,6 +65,11 @@ pub struct Key {
     pub toolsets: Option<String>,
     /// The only workspace it works in; null: all of the account's.
     pub workspace_id: Option<Id<Workspace>>,
+    /// Who writes through it, on behalf of the account.
+    pub agent_id: Option<Id<Agent>>,
+    pub agent: Option<Named<Agent>>,
+    /// The only projects it reaches; null: all.
+    pub projects: Option<Vec<Named<ProjectRecord>>>,
     pub tool_names: ToolNames,
     pub expires_at: Option<Moment>,
     pub revoked_at: Option<Moment>,
@@ -91,12 +97,16 @@ impl Answer for NewKey {
 }
 
 const COLUMNS: &str = "
-    k.id, k.kind, k.label, k.prefix, k.scopes, k.toolsets, k.workspace_id, k.underscore_names,
-    k.expires_at, k.revoked_at, k.last_used_at, k.account_id, k.created_at, k.updated_at, k.version";
+    k.id, k.kind, k.label, k.prefix, k.scopes, k.toolsets, k.workspace_id, g.id, g.name,
+    iif(k.projects is null, null, (
+      select json_group_array(json_array(p.id, p.name)) from json_each(k.projects) e join project p on p.id = e.value)),
+    k.underscore_names, k.expires_at, k.revoked_at, k.last_used_at, k.account_id, k.created_at, k.updated_at, k.version";
+
+const FROM: &str = "access_key k left join agent g on g.id = k.agent_id";
 
 impl Key {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<Key> {
-        Ok(Key {
+        let mut key = Key {
             id: row.take()?,
             kind: row.take()?,
             label: row.take()?,
@@ -104,6 +114,12 @@ impl Key {
             scopes: row.take()?,
             toolsets: row.take()?,
             workspace_id: row.take()?,
+            agent_id: None,
+            agent: Named::read(row)?,
+            projects: row.take::<Option<String>>()?.map(|json| {
+                let named: Vec<(i64, String)> = serde_json::from_str(&json).unwrap_or_default();
+                named.into_iter().map(|(id, name)| Named { id: Id::from_raw(id), name }).collect()
+            }),
             tool_names: if row.take()? { ToolNames::Underscore } else { ToolNames::Dotted },
             expires_at: row.take()?,
             revoked_at: row.take()?,
@@ -112,7 +128,9 @@ impl Key {
             created_at: row.take()?,
             updated_at: row.take()?,
             version: row.take()?,
-        })
+        };
+        key.agent_id = key.agent.as_ref().map(|named| named.id);
+        Ok(key)
     }
 }
 
@@ -191,6 +209,8 @@ pub struct Narrowing {
     pub scopes: Option<ScopesGiven>,
     pub toolsets: Option<ToolsetsGiven>,
     pub workspace: Option<Ref<Workspace>>,
+    pub agent: Option<Ref<Agent>>,
+    pub projects: Option<Vec<Ref<ProjectRecord>>>,
     pub expires_at: Option<Due>,
     pub tool_names: Option<ToolNames>,
 }
@@ -198,7 +218,19 @@ pub struct Narrowing {
 /// Makes a key; its token is told once.
 fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<NewKey> {
     tx.caller().identity.must_be_whole()?;
-    let workspace = narrowing.workspace.map(|reference| pin(tx, account, reference.text())).transpose()?;
+    let mut workspace = narrowing.workspace.map(|reference| pin(tx, account, reference.text())).transpose()?;
+    let agent = narrowing.agent.map(|reference| agent_of(tx, account, workspace, reference.text())).transpose()?;
+    if let Some((_, its_workspace)) = agent {
+        workspace = Some(its_workspace);
+    }
+    let projects = match narrowing.projects {
+        Some(projects) => {
+            let within = workspace.map_or_else(|| only_workspace(tx, account), Ok)?;
+            workspace = Some(within);
+            Some(projects_of(tx, account, within, &projects)?)
+        }
+        None => None,
+    };
     let expires_at = narrowing.expires_at.map(|due| due.moment(&tx.time_zone()));
     if expires_at.is_some_and(|moment| moment <= tx.now()) {
         return Err(Error::field("expiresAt", "must be in the future"));
@@ -214,10 +246,12 @@ fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowi
         .set("scopes", scopes.to_string())?
         .set("toolsets", narrowing.toolsets.map(|given| given.0))?
         .set("workspace_id", workspace)?
+        .set("agent_id", agent.map(|(agent, _)| agent))?
+        .set("projects", projects)?
         .set("underscore_names", narrowing.tool_names == Some(ToolNames::Underscore))?
         .set("expires_at", expires_at)?;
     let id: Id<AccessKey> = insert(tx, row)?;
-    let key = one(tx.conn(), &format!("select {COLUMNS} from access_key k where k.id = ?1"), [id], Key::read)?;
+    let key = one(tx.conn(), &format!("select {COLUMNS} from {FROM} where k.id = ?1"), [id], Key::read)?;
     Ok(NewKey { token, key })
 }
 
@@ -233,9 +267,77 @@ fn pin(tx: &Tx, account: Id<Account>, text: &str) -> Result<Id<Workspace>> {
     }
 }
 
+/// The agent in a workspace that the key's account reaches, and that workspace: the key works nowhere else.
+fn agent_of(
+    tx: &Tx,
+    account: Id<Account>,
+    workspace: Option<Id<Workspace>>,
+    text: &str,
+) -> Result<(Id<Agent>, Id<Workspace>)> {
+    const AGENTS: &str = "
+        select g.id, g.name || ' (' || w.slug || ')', w.id
+          from workspace w join agent g on g.workspace_id = w.id
+         where (g.id = ?1 or ?1 is null and g.name = ?2 collate nocase)
+           and (w.id in (select workspace_id from workspace_membership where account_id = ?3)
+                or exists (select 1 from account where id = ?3 and platform_role <> 'NONE'))
+         limit 50";
+    let id = Id::<Agent>::parse(text.trim());
+    let mut found = all(tx.conn(), AGENTS, (id, text.trim(), account), |row| {
+        Ok((row.take::<Id<Agent>>()?, row.take::<String>()?, row.take::<Id<Workspace>>()?))
+    })?;
+    if let Some(workspace) = workspace
+        && !found.is_empty()
+    {
+        found.retain(|(_, _, within)| *within == workspace);
+        if found.is_empty() {
+            return Err(Error::field("agentId", "belongs to another workspace than the one of workspaceId"));
+        }
+    }
+    let agent = only(found.iter().map(|(id, name, _)| (*id, name.clone())).collect(), text)?;
+    Ok((agent, found[0].2))
+}
+
+/// Where the projects of a key are looked for that names no workspace.
+fn only_workspace(tx: &Tx, account: Id<Account>) -> Result<Id<Workspace>> {
+    const WORKSPACES: &str = "select workspace_id from workspace_membership where account_id = ?1 limit 2";
+    match all(tx.conn(), WORKSPACES, [account], |row| row.take())?.as_slice() {
+        [only] => Ok(*only),
+        _ => Err(Error::field("workspaceId", "is needed to say where the projects are")),
+    }
+}
+
+/// Nobody narrows a key to more projects than this.
+const MOST_PROJECTS: usize = 50;
+
+/// The projects that the key's account sees in the workspace, as the JSON array of their ids.
+fn projects_of(
+    tx: &Tx,
+    account: Id<Account>,
+    workspace: Id<Workspace>,
+    references: &[Ref<ProjectRecord>],
+) -> Result<String> {
+    const SEES_ALL: &str = "
+        select exists (select 1 from workspace_membership where workspace_id = ?1 and account_id = ?2 and role = 'OWNER')
+            or exists (select 1 from account where id = ?2 and platform_role <> 'NONE')";
+    if references.is_empty() || references.len() > MOST_PROJECTS {
+        return Err(Error::field("projects", format!("takes 1 to {MOST_PROJECTS} projects; leave it out for all")));
+    }
+    let sees_all = one(tx.conn(), SEES_ALL, (workspace, account), |row| row.take())?;
+    let sight = Sight { all: sees_all, me: Some(account), projects: None };
+    let mut ids: Vec<i64> = Vec::with_capacity(references.len());
+    for reference in references {
+        let text = reference.text().trim();
+        let id = only(place::called(tx, workspace, &sight, text)?, text)?;
+        if !ids.contains(&id.raw()) {
+            ids.push(id.raw());
+        }
+    }
+    Ok(serde_json::to_string(&ids).expect("numbers are JSON"))
+}
+
 fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {
     let account = tx.signed_in()?.id;
-    Select::new(COLUMNS, "access_key k", "k.id").filter("k.account_id = ?", account).filter("k.kind = ?", kind).page(
+    Select::new(COLUMNS, FROM, "k.id").filter("k.account_id = ?", account).filter("k.kind = ?", kind).page(
         tx,
         spec,
         Key::read,
@@ -302,6 +404,10 @@ pub struct CreateApiKey {
     pub scopes: Option<ScopesGiven>,
     /// The only workspace it may work in: id or slug.
     pub workspace_id: Option<Ref<Workspace>>,
+    /// The agent that writes through it: id or name.
+    pub agent_id: Option<Ref<Agent>>,
+    /// The only projects it reaches, e.g. `WEB`: ids, keys or names.
+    pub projects: Option<Vec<Ref<ProjectRecord>>>,
     /// The day or time it stops working, e.g. `2027-12-31`.
     pub expires_at: Option<Due>,
 }
@@ -321,6 +427,8 @@ impl Operation for CreateApiKey {
         let narrowing = Narrowing {
             scopes: self.scopes,
             workspace: self.workspace_id,
+            agent: self.agent_id,
+            projects: self.projects,
             expires_at: self.expires_at,
             ..Narrowing::default()
         };
@@ -385,6 +493,10 @@ pub struct CreateMcpKey {
     pub toolsets: Option<ToolsetsGiven>,
     /// The only workspace it may work in: id or slug.
     pub workspace_id: Option<Ref<Workspace>>,
+    /// The agent that writes through it: id or name.
+    pub agent_id: Option<Ref<Agent>>,
+    /// The only projects it reaches, e.g. `WEB`: ids, keys or names.
+    pub projects: Option<Vec<Ref<ProjectRecord>>>,
     /// The day or time it stops working, e.g. `2027-12-31`.
     pub expires_at: Option<Due>,
     /// UNDERSCORE lists tools as crm_deal_list, for clients that refuse dots.
@@ -407,6 +519,8 @@ impl Operation for CreateMcpKey {
             scopes: self.scopes,
             toolsets: self.toolsets,
             workspace: self.workspace_id,
+            agent: self.agent_id,
+            projects: self.projects,
             expires_at: self.expires_at,
             tool_names: self.tool_names,
         };
@@ -448,7 +562,15 @@ pub struct CreateKeyFor {
     pub label: Line<120>,
     pub scopes: Option<ScopesGiven>,
     pub workspace: Option<Ref<Workspace>>,
+    pub agent: Option<Ref<Agent>>,
     pub expires_at: Option<Due>,
+}
+
+impl CreateKeyFor {
+    /// A key that does all its account may.
+    pub fn whole(account: Line<320>, kind: KeyKind, label: Line<120>) -> Self {
+        CreateKeyFor { account, kind, label, scopes: None, workspace: None, agent: None, expires_at: None }
+    }
 }
 
 impl Operation for CreateKeyFor {
@@ -467,6 +589,7 @@ impl Operation for CreateKeyFor {
         let narrowing = Narrowing {
             scopes: self.scopes,
             workspace: self.workspace,
+            agent: self.agent,
             expires_at: self.expires_at,
             ..Narrowing::default()
         };
@@ -491,7 +614,7 @@ impl Operation for ListAllKeys {
         more: More { sorts: SORTS, ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Key>> {
-        Select::new(COLUMNS, "access_key k", "k.id").page(cx, &Self::SPEC, Key::read)
+        Select::new(COLUMNS, FROM, "k.id").page(cx, &Self::SPEC, Key::read)
     }
 }
 

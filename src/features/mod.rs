@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod clients;
 pub mod comments;
+pub mod agents;
 pub mod crm;
 pub mod keys;
 pub mod projects;
@@ -42,5 +43,6 @@ pub const ALL: &[&[Entry]] = &[
     tasks::get::OPERATIONS,
     tasks::labels::OPERATIONS,
     tasks::todos::OPERATIONS,
+    agents::OPERATIONS,
     search::OPERATIONS,
 ];

@@ -199,7 +199,11 @@ fn responses(listed: &Listed) -> Value {
         None => ("204", json!({ "description": "Done." })),
         Some(schema) => {
             let status = if spec.creates() { "201" } else { "200" };
-            (status, json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } }))
+            let mut content = json!({ "application/json": { "schema": schema } });
+            if let Some(file) = spec.more.file {
+                content[file] = json!({});
+            }
+            (status, json!({ "description": "Done.", "content": content }))
         }
     };
     let problem = || json!({ "$ref": "#/components/responses/Problem" });

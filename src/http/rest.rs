@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
@@ -76,8 +76,8 @@ async fn answer(
     let Some((_, index)) = found.value.iter().find(|(known, _)| known.word() == method) else {
         return Ok(other_method(request, found.value));
     };
-    accepts_json(request)?;
     let listed = &app.operations()[*index];
+    accepts(request, listed.entry.spec.more.file)?;
     let call = auth::call(request, app)?;
     let mut input = query(request.query_string())?;
     let body = body(request, payload, app.config().body_limit_kib * 1_024, app.config().body_timeout_seconds).await?;
@@ -100,7 +100,7 @@ async fn answer(
     }
     let fields = if listed.entry.spec.effect == Effect::Read { projection::take(&mut input)? } else { None };
     let mut reply = app.answer(listed, call, input).await?;
-    if let Some(fields) = fields {
+    if let Some(fields) = fields.filter(|_| reply.file.is_none()) {
         projection::check(&listed.entry, &fields)?;
         reply.body = serde_json::to_vec(&projection::apply(&reply.body, &fields)?).map_err(Error::internal)?;
     }
@@ -111,6 +111,13 @@ fn respond(request: &HttpRequest, listed: &Listed, reply: Reply) -> HttpResponse
     let spec = &listed.entry.spec;
     if reply.body.is_empty() {
         return HttpResponse::NoContent().finish();
+    }
+    if let Some((name, media_type)) = reply.file {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        return HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, media_type))
+            .insert_header((CONTENT_DISPOSITION, disposition))
+            .body(reply.body);
     }
     let mut response = if spec.creates() { HttpResponse::Created() } else { HttpResponse::Ok() };
     if let Some(version) = reply.version {
@@ -167,14 +174,14 @@ pub fn problem(request: &HttpRequest, error: &Error) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
 }
 
-fn accepts_json(request: &HttpRequest) -> Result<()> {
+/// JSON must be welcome, or the kind of file that the operation can answer with.
+fn accepts(request: &HttpRequest, file: Option<&str>) -> Result<()> {
     let Some(accept) = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(()) };
     let accept = accept.to_ascii_lowercase();
     let fits = |range: &str| {
-        matches!(
-            range.split(';').next().unwrap_or_default().trim(),
-            "application/json" | "application/problem+json" | "application/*" | "*/*" | ""
-        )
+        let range = range.split(';').next().unwrap_or_default().trim();
+        matches!(range, "application/json" | "application/problem+json" | "application/*" | "*/*" | "")
+            || file.is_some_and(|file| file.split(';').next() == Some(range))
     };
     if accept.split(',').any(fits) {
         Ok(())

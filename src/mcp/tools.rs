@@ -172,7 +172,7 @@ impl Tools {
             return Err(RpcError::invalid_params(format!("Unknown tool: {} {why}", quoted(&name))).into());
         }
         match self.run(app, peer, tool, listed, arguments).await {
-            Ok(body) => Ok(result(&body, false)),
+            Ok(result) => Ok(result),
             Err(error) if matches!(error.kind(), Kind::Unauthorized | Kind::KeyExpired) => Err(error.into()),
             // What the key was narrowed to is no matter of the arguments: no other call would do better.
             Err(error) if error.permission().is_some_and(|missing| missing.scope == "key") => {
@@ -212,19 +212,21 @@ impl Tools {
                 arguments.insert(argument.to_owned(), Value::from(value));
             }
         }
-        let Reply { body, .. } = app.answer(listed, call, arguments).await?;
+        let Reply { body, file, .. } = app.answer(listed, call, arguments).await?;
         // A mistake in what is wanted is told to those only whom the door let in; nothing but reads can have one.
-        match excerpt? {
-            _ if body.is_empty() => Ok(b"{\"ok\":true}".to_vec()),
-            None => Ok(body),
+        let body = match excerpt? {
+            _ if file.is_some() => return Ok(text_result(&body)),
+            _ if body.is_empty() => b"{\"ok\":true}".to_vec(),
+            None => body,
             Some(excerpt) => excerpt::of(&body, &excerpt, |field| match tool.reader {
                 Some(reader) => {
                     let names = peer.identity(app).map_or(Names::Dotted, |identity| names(peer, identity));
                     format!("read it whole with {}", names.of(reader))
                 }
                 None => format!("read it whole with fields: \"id,{field}\""),
-            }),
-        }
+            })?,
+        };
+        Ok(result(&body, false))
     }
 
     fn unknown(&self, app: &App, name: &str) -> RpcError {
@@ -321,6 +323,12 @@ fn result(body: &[u8], is_error: bool) -> Vec<u8> {
     out.extend_from_slice(body);
     out.extend_from_slice(if is_error { b",\"isError\":true}" } else { b"}" });
     out
+}
+
+/// A file of text, as the text it is.
+fn text_result(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    serde_json::to_vec(&json!({ "content": [{ "type": "text", "text": text }] })).expect("plain data")
 }
 
 #[derive(Serialize)]

@@ -84,12 +84,9 @@ impl World {
     pub async fn keyed(&self, name: &str, kind: KeyKind, scopes: Option<&str>, workspace: Option<&str>) -> Person {
         let email = format!("{name}@example.com");
         let key = CreateKeyFor {
-            account: line(&email),
-            kind,
-            label: line("test"),
             scopes: scopes.map(|text| sally::features::keys::ScopesGiven::parse(text).expect("scopes")),
             workspace: workspace.map(Ref::new),
-            expires_at: None,
+            ..CreateKeyFor::whole(line(&email), kind, line("test"))
         };
         let made = self.app.run(console(), key).await.expect("a key");
         Person { app: self.app.clone(), token: made.token, email }

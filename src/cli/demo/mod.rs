@@ -239,15 +239,7 @@ fn with(about: &Value, mut input: Value) -> Value {
 
 /// A new key: its token, and its id.
 async fn key(app: &Arc<App>, account: &str, kind: KeyKind, label: &str) -> Result<(String, Id<AccessKey>)> {
-    let create = CreateKeyFor {
-        account: line(account),
-        kind,
-        label: line(label),
-        scopes: None,
-        workspace: None,
-        expires_at: None,
-    };
-    let made = app.run(console(), create).await?;
+    let made = app.run(console(), CreateKeyFor::whole(line(account), kind, line(label))).await?;
     Ok((made.token, made.key.id))
 }
 

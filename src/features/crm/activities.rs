@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::choices;
-use crate::core::caller::{Account, Role};
+use crate::core::caller::{Account, Agent, Role};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -52,6 +52,9 @@ pub struct Activity {
     pub deal: Option<Named<DealRecord>>,
     pub actor_id: Option<Id<Account>>,
     pub actor: Option<Named<Account>>,
+    /// The agent that wrote it on behalf of the actor.
+    pub agent_id: Option<Id<Agent>>,
+    pub agent: Option<Named<Agent>>,
     pub created_at: Moment,
     pub updated_at: Moment,
     pub version: i64,
@@ -65,14 +68,15 @@ impl Answer for Activity {
 
 const COLUMNS: &str = "
     v.id, v.type, v.body, v.occurred_at, o.id, o.name, p.id, p.name, d.id, d.title, a.id, a.name,
-    v.created_at, v.updated_at, v.version";
+    g.id, g.name, v.created_at, v.updated_at, v.version";
 
 const FROM: &str = "
     crm_activity v
     left join crm_organization o on o.id = v.organization_id
     left join crm_person p on p.id = v.person_id
     left join crm_deal d on d.id = v.deal_id
-    left join account a on a.id = v.actor_id";
+    left join account a on a.id = v.actor_id
+    left join agent g on g.id = v.agent_id";
 
 impl Activity {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<Activity> {
@@ -89,6 +93,8 @@ impl Activity {
             deal: Named::read(row)?,
             actor_id: None,
             actor: Named::read(row)?,
+            agent_id: None,
+            agent: Named::read(row)?,
             created_at: row.take()?,
             updated_at: row.take()?,
             version: row.take()?,
@@ -97,6 +103,7 @@ impl Activity {
         activity.person_id = activity.person.as_ref().map(|named| named.id);
         activity.deal_id = activity.deal.as_ref().map(|named| named.id);
         activity.actor_id = activity.actor.as_ref().map(|named| named.id);
+        activity.agent_id = activity.agent.as_ref().map(|named| named.id);
         Ok(activity)
     }
 }
@@ -139,7 +146,7 @@ impl Operation for ListActivities {
         toolset: Toolset::Crm,
         more: More {
             sorts: SORTS,
-            brief: &["id", "type", "body", "occurredAt", "organization", "person", "deal", "actor"],
+            brief: &["id", "type", "body", "occurredAt", "organization", "person", "deal", "actor", "agent"],
             ..More::NONE
         },
     };
@@ -209,6 +216,7 @@ impl Operation for AddActivity {
             .set("type", self.kind.unwrap_or(ActivityType::Note))?
             .set("body", self.body)?
             .set("actor_id", cx.account_id())?
+            .set("agent_id", cx.agent_id())?
             .set("occurred_at", self.occurred_at.unwrap_or(cx.now()))?;
         about.write(&mut row)?;
         let id: Id<ActivityRecord> = insert(cx, row)?;
