@@ -102,14 +102,11 @@ fn set_up(file: &Path) -> (String, String) {
     let init = Init::new(line("Ada"), email, "Correct-horse-7".into(), Line::parse("Acme").expect("a line"));
     app.run_now(call(), init).expect("a server");
     let key = |kind| {
-        let key = CreateKeyFor {
-            account: Line::parse("ada@example.com").expect("a line"),
+        let key = CreateKeyFor::whole(
+            Line::parse("ada@example.com").expect("a line"),
             kind,
-            label: Line::parse("bench").expect("a line"),
-            scopes: None,
-            workspace: None,
-            expires_at: None,
-        };
+            Line::parse("bench").expect("a line"),
+        );
         app.run_now(call(), key).expect("a key").token
     };
     let keys = (key(KeyKind::Api), key(KeyKind::Mcp));

@@ -119,7 +119,8 @@ pub struct More {
 }
 
 impl More {
-    pub const NONE: More = More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[], file: None };
+    pub const NONE: More =
+        More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[], file: None };
     /// REST and pages only.
     pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
 }

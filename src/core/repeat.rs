@@ -66,7 +66,9 @@ impl Step<Reply> for Once {
                     "This was done already. The first answer showed a secret, which is not kept; make a new one with another idempotency key.",
                 ));
             }
-            Some((_, Some(body), location, version)) => return Ok(Reply { body, version, location, ..Reply::default() }),
+            Some((_, Some(body), location, version)) => {
+                return Ok(Reply { body, version, location, ..Reply::default() });
+            }
         }
         let reply = self.step.execute(tx)?;
         let body = (!reply.secret).then_some(&reply.body);

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::core::caller::{Account, Role};
-use crate::core::error::{Error, FieldError, Result};
+use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{Place, ProjectRecord};
@@ -13,10 +13,10 @@ use crate::core::store::{Change, insert, one};
 use crate::core::text::{Labels, Line, Prose};
 use crate::core::time::{Day, DayWord};
 
-use super::borrowed::{self, StatusRecord, StatusType};
 use super::task::{Priority, Task};
 use super::todos::NewTodos;
 use super::{TaskRecord, dependencies, labels, order, people, seen_for, todos};
+use crate::features::projects::statuses::{self, StatusRecord, StatusType};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateTask>()];
 
@@ -155,16 +155,8 @@ pub(super) fn first_status(tx: &Tx, project: Id<ProjectRecord>) -> Result<(Id<St
 }
 
 /// A status of the project by id, name or type.
-pub(super) fn status_for(
-    tx: &Tx,
-    field: &str,
-    place: &Place,
-    text: &str,
-) -> Result<(Id<StatusRecord>, StatusType)> {
-    let id = borrowed::find(tx, place.id, text).map_err(|error| {
-        let message = error.detail().to_owned();
-        error.at(FieldError { field: field.to_owned(), message })
-    })?;
+pub(super) fn status_for(tx: &Tx, field: &str, place: &Place, text: &str) -> Result<(Id<StatusRecord>, StatusType)> {
+    let id = statuses::find_for(field, tx, place.id, text)?;
     let kind = one(tx.conn(), "select type from task_status where id = ?1", [id], |row| row.take())?;
     Ok((id, kind))
 }
@@ -183,11 +175,16 @@ pub(super) fn in_order(start: Option<Day>, due: Option<Day>) -> Result<()> {
 }
 
 /// The task that shall have parts: of the same project.
-pub(super) fn parent_in<O: Operation>(cx: &Cx<'_, O>, place: &Place, parent: &Ref<TaskRecord>) -> Result<Id<TaskRecord>> {
+pub(super) fn parent_in<O: Operation>(
+    cx: &Cx<'_, O>,
+    place: &Place,
+    parent: &Ref<TaskRecord>,
+) -> Result<Id<TaskRecord>> {
     let parent = seen_for(cx, "parentId", parent)?;
     if parent.place.id == place.id {
         return Ok(parent.id);
     }
-    let message = format!("is a task of {}; a task and its sub-tasks are in one project, here {}", parent.place.key, place.key);
+    let message =
+        format!("is a task of {}; a task and its sub-tasks are in one project, here {}", parent.place.key, place.key);
     Err(Error::field("parentId", message))
 }

@@ -9,11 +9,15 @@ use crate::core::place::{Sight, VISIBLE};
 use crate::core::reference::Ref;
 use crate::core::store::{Change, all, insert};
 
-use super::task::TaskLine;
 use super::TaskRecord;
+use super::task::TaskLine;
 
 /// The tasks that are meant, each once. Whoever names a task must see it, and may do with it what they may here.
-pub(super) fn resolve<O: Operation>(cx: &Cx<'_, O>, field: &str, tasks: &[Ref<TaskRecord>]) -> Result<Vec<Id<TaskRecord>>> {
+pub(super) fn resolve<O: Operation>(
+    cx: &Cx<'_, O>,
+    field: &str,
+    tasks: &[Ref<TaskRecord>],
+) -> Result<Vec<Id<TaskRecord>>> {
     /// More than anybody waits for.
     const MOST: usize = 50;
     if tasks.len() > MOST {

@@ -12,9 +12,9 @@ use crate::core::reference::Ref;
 use crate::core::store::{Change, all, insert, run};
 use crate::core::text::Labels;
 
-use super::borrowed::{self, LabelRecord};
 use super::task::Task;
 use super::{TaskRecord, seen};
+use crate::features::projects::labels::{LabelRecord, find_or_make};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<UpdateLabels>()];
 
@@ -51,7 +51,7 @@ impl Operation for UpdateLabels {
 
 /// Makes these the task's labels; answers whether that changed any.
 pub(super) fn replace(tx: &Tx, task: Id<TaskRecord>, place: &Place, labels: &Labels) -> Result<bool> {
-    let wanted = borrowed::find_or_make(tx, place.id, labels)?;
+    let wanted = find_or_make(tx, place.id, labels)?;
     let before = on_task(tx, task)?;
     let gone: Vec<_> = before.iter().filter(|label| !wanted.contains(label)).copied().collect();
     let new: Vec<_> = wanted.iter().filter(|label| !before.contains(label)).copied().collect();

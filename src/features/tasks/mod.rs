@@ -1,6 +1,5 @@
 //! Tasks: what is to be done in a project.
 
-mod borrowed;
 pub mod create;
 pub mod dependencies;
 pub mod get;

@@ -9,8 +9,8 @@ use crate::core::place::ProjectRecord;
 use crate::core::store::{all, one, optional, run};
 
 use super::TaskRecord;
-use super::borrowed::StatusRecord;
 use super::task::ids;
+use crate::features::projects::statuses::StatusRecord;
 
 /// Between neighbours: twenty tasks fit between two, one after the other in the same place, before the column is numbered anew.
 pub(super) const GAP: i64 = 1 << 20;
@@ -44,12 +44,10 @@ pub(super) fn place(
         select max(position) from task where status_id = ?1 and archived_at is null and position < ?2 and id <> ?3";
     const NEXT: &str = "
         select min(position) from task where status_id = ?1 and archived_at is null and position > ?2 and id <> ?3";
-    let at = |id: Id<TaskRecord>| {
-        one(tx.conn(), "select position from task where id = ?1", [id], |row| row.take::<i64>())
-    };
-    let beside = |sql: &str, position: i64| {
-        one(tx.conn(), sql, (column, position, moving), |row| row.take::<Option<i64>>())
-    };
+    let at =
+        |id: Id<TaskRecord>| one(tx.conn(), "select position from task where id = ?1", [id], |row| row.take::<i64>());
+    let beside =
+        |sql: &str, position: i64| one(tx.conn(), sql, (column, position, moving), |row| row.take::<Option<i64>>());
     let free = |spot: Spot| -> Result<Option<i64>> {
         let (previous, next) = match spot {
             Spot::End => return end(tx, project).map(Some),
@@ -120,7 +118,8 @@ pub(super) fn exactly(field: &str, wanted: &[&str], here: &[String]) -> Result<(
         mistakes.push(FieldError { field: format!("{field}[{place}]"), message });
     }
     let missing = here.iter().filter(|name| !seen.contains(name.as_str()));
-    mistakes.extend(missing.map(|name| FieldError { field: field.into(), message: format!("misses {}", quoted(name)) }));
+    mistakes
+        .extend(missing.map(|name| FieldError { field: field.into(), message: format!("misses {}", quoted(name)) }));
     mistakes.truncate(TOLD);
     if mistakes.is_empty() { Ok(()) } else { Err(Error::fields(mistakes)) }
 }

@@ -17,7 +17,7 @@ use crate::core::store::{all, optional};
 use crate::core::time::{Day, Moment};
 
 use super::TaskRecord;
-use super::borrowed::{StatusRecord, StatusType};
+use crate::features::projects::statuses::{StatusRecord, StatusType};
 
 choices! {
     /// How much it matters: P1 before P2 before P3.

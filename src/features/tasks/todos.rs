@@ -10,20 +10,16 @@ use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::Columns;
-use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::patch::Patch;
 use crate::core::reference::Ref;
+use crate::core::store::{Change, all, delete, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
 
 use super::{TaskRecord, seen};
 
-pub const OPERATIONS: &[Entry] = &[
-    Entry::of::<CreateTodo>(),
-    Entry::of::<UpdateTodo>(),
-    Entry::of::<DeleteTodo>(),
-    Entry::of::<ReorderTodos>(),
-];
+pub const OPERATIONS: &[Entry] =
+    &[Entry::of::<CreateTodo>(), Entry::of::<UpdateTodo>(), Entry::of::<DeleteTodo>(), Entry::of::<ReorderTodos>()];
 
 #[derive(Debug, Clone, Copy)]
 pub struct TodoRecord;
@@ -273,9 +269,7 @@ impl Operation for DeleteTodo {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let id = of_task(cx, seen(cx, &self.task_id)?.id, &self.todo_id)?;
-        Change::existing(cx, "task_todo", id)?;
-        run(cx.conn(), "delete from task_todo where id = ?1", [id])?;
-        Ok(())
+        delete(cx, "task_todo", id)
     }
 }
 
