@@ -207,6 +207,16 @@ impl Error {
         self
     }
 
+    /// The same, as the fault of one of many: `taskIds[3] (WEB-9): …`.
+    pub fn of_one(mut self, field: &str, name: &str) -> Self {
+        if self.0.kind != Kind::Internal {
+            let message = std::mem::take(&mut self.0.detail);
+            self.0.detail = format!("{field} ({name}): {message}");
+            self.0.errors = vec![FieldError { field: field.to_owned(), message }];
+        }
+        self
+    }
+
     pub fn denied(permission: Permission) -> Self {
         let mut error = Error::new(Kind::PermissionDenied, permission.reason.clone());
         error.0.permission = Some(permission);

@@ -414,6 +414,11 @@ impl<'a, O> Deref for Cx<'a, O> {
 }
 
 impl<O: Operation> Cx<'_, O> {
+    /// 403 unless the caller might run another operation too: for a field that does what it does.
+    pub fn must_permit<P: Operation>(&self) -> Result<()> {
+        caller::permits(self.caller(), &P::SPEC)
+    }
+
     /// Another operation in the same transaction and workspace, behind its own permission.
     pub fn run<P: Operation>(&self, input: P) -> Result<P::Output> {
         caller::permits(self.caller(), &P::SPEC)?;

@@ -122,6 +122,11 @@ impl Labels {
         self.0.is_empty()
     }
 
+    /// Labels that a record has already.
+    pub fn of(names: Vec<String>) -> Self {
+        Labels(names)
+    }
+
     fn new(labels: Vec<Line<40>>) -> Result<Self, String> {
         let mut unique: Vec<String> = Vec::with_capacity(labels.len());
         for label in labels {

@@ -13,7 +13,7 @@ use crate::core::store::{Change, insert, one};
 use crate::core::text::{Labels, Line, Prose};
 use crate::core::time::{Day, DayWord};
 
-use super::task::{Priority, Task};
+use super::task::{Minutes, Priority, Task};
 use super::todos::NewTodos;
 use super::{TaskRecord, dependencies, labels, order, people, seen_for, todos};
 use crate::features::projects::statuses::{self, StatusRecord, StatusType};
@@ -52,28 +52,6 @@ pub struct CreateTask {
     pub parent_id: Option<Ref<TaskRecord>>,
     /// Tasks that must be done first, e.g. `["WEB-3"]`.
     pub depends_on: Option<Vec<Ref<TaskRecord>>>,
-}
-
-/// A positive number of minutes, up to a working year.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(try_from = "i64")]
-#[schemars(inline)]
-pub struct Minutes(#[schemars(range(min = 1, max = 200_000))] i64);
-
-impl TryFrom<i64> for Minutes {
-    type Error = String;
-    fn try_from(minutes: i64) -> Result<Self, String> {
-        match minutes {
-            1..=200_000 => Ok(Minutes(minutes)),
-            _ => Err(format!("must be a number of minutes from 1 to 200000, not {minutes}")),
-        }
-    }
-}
-
-impl rusqlite::ToSql for Minutes {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        self.0.to_sql()
-    }
 }
 
 /// What guides call the fields of a task.
@@ -131,7 +109,7 @@ impl Operation for CreateTask {
             .set("start_on", start)?
             .set("estimate_minutes", self.estimate_minutes)?;
         let id: Id<TaskRecord> = insert(cx, row)?;
-        people::set_participants(cx, id, owner, &participants)?;
+        people::set(cx, id, owner, &participants, None, &[])?;
         labels::replace(cx, id, &place, &self.labels.unwrap_or_default())?;
         todos::add(cx, id, &self.todos.unwrap_or_default())?;
         for other in depends_on {

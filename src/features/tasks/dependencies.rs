@@ -1,18 +1,32 @@
 //! What must be done before what.
 
 use rusqlite::named_params;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::core::caller::Role;
 use crate::core::error::{Error, Result};
-use crate::core::id::Id;
-use crate::core::operation::{Cx, Operation, Tx};
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{Sight, VISIBLE};
-use crate::core::reference::Ref;
-use crate::core::store::{Change, all, insert};
+use crate::core::reference::{Ref, Referable};
+use crate::core::store::{Change, all, delete, insert, one, optional};
+use crate::core::time::Moment;
+use crate::features::projects::dependencies::{Graph, path_between};
 
-use super::TaskRecord;
 use super::task::TaskLine;
+use super::{TaskRecord, seen};
 
-/// The tasks that are meant, each once. Whoever names a task must see it, and may do with it what they may here.
+pub const OPERATIONS: &[Entry] = &[Entry::of::<AddDependency>(), Entry::of::<RemoveDependency>()];
+
+#[derive(Debug, Clone, Copy)]
+pub struct DependencyRecord;
+impl Record for DependencyRecord {
+    const PREFIX: &'static str = "tdep";
+    const NOUN: &'static str = "dependency";
+}
+
+/// The tasks that are meant, each once. It is enough to see them.
 pub(super) fn resolve<O: Operation>(
     cx: &Cx<'_, O>,
     field: &str,
@@ -36,12 +50,14 @@ pub(super) fn resolve<O: Operation>(
 pub(super) fn add(tx: &Tx, task: Id<TaskRecord>, depends_on: Id<TaskRecord>) -> Result<()> {
     let mut row = Change::of("task_dependency");
     row.set("task_id", task)?.set("depends_on_id", depends_on)?;
-    insert::<Dependency>(tx, row)?;
+    insert::<DependencyRecord>(tx, row)?;
     Ok(())
 }
 
-/// A row of `task_dependency`; nobody outside ever sees its id.
-struct Dependency;
+fn between(tx: &Tx, task: Id<TaskRecord>, other: Id<TaskRecord>) -> Result<Option<Id<DependencyRecord>>> {
+    const BETWEEN: &str = "select id from task_dependency where task_id = ?1 and depends_on_id = ?2";
+    optional(tx.conn(), BETWEEN, (task, other), |row| row.take())
+}
 
 /// In which direction to look.
 #[derive(Clone, Copy)]
@@ -68,4 +84,123 @@ pub(super) fn lines(tx: &Tx, task: Id<TaskRecord>, side: Side) -> Result<Vec<Tas
     let Sight { all: sees_all, me, projects } = tx.sight();
     let parameters = named_params! { ":task": task, ":all": sees_all, ":me": me, ":projects": projects };
     all(tx.conn(), &sql, parameters, TaskLine::read)
+}
+
+/// One task waits for another.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Dependency {
+    pub id: Id<DependencyRecord>,
+    /// The one that waits.
+    pub task: TaskLine,
+    /// What it waits for.
+    pub depends_on: TaskLine,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub version: i64,
+}
+
+impl Answer for Dependency {
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+}
+
+/// Let a task wait for another one of the workspace.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddDependency {
+    /// The task that waits: its id or key, e.g. `WEB-12`.
+    pub task_id: Ref<TaskRecord>,
+    /// What must be done first: its id or key.
+    pub depends_on_id: Ref<TaskRecord>,
+}
+
+impl Operation for AddDependency {
+    type Output = Dependency;
+    const SPEC: Spec = Spec {
+        name: "task.dependency.add",
+        title: "Add a dependency",
+        route: Route::post("/tasks/{taskId}/dependencies"),
+        needs: Needs::Project(Role::Member),
+        effect: Effect::Write,
+        toolset: Toolset::Tasks,
+        more: More { aliases: &["task.dependencies.add"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Dependency> {
+        let task = seen(cx, &self.task_id)?;
+        task.place.must_be_active()?;
+        let other = self.depends_on_id.resolve_for("dependsOnId", cx)?;
+        if other == task.id {
+            return Err(Error::field("dependsOnId", "is the task itself; name another one"));
+        }
+        if between(cx, task.id, other)?.is_some() {
+            return Err(Error::conflict(format!("{} waits for it already.", line(cx, task.id)?.key)));
+        }
+        if let Some(path) = path_between(cx, Graph::Tasks, other, task.id)? {
+            return Err(Error::conflict(format!("That would close a cycle: {}.", told(cx, task.id, &path)?)));
+        }
+        add(cx, task.id, other)?;
+        const ADDED: &str = "
+            select id, created_at, updated_at, version from task_dependency where task_id = ?1 and depends_on_id = ?2";
+        let (task, depends_on) = (line(cx, task.id)?, line(cx, other)?);
+        one(cx.conn(), ADDED, (task.id, other), |row| {
+            Ok(Dependency {
+                id: row.take()?,
+                created_at: row.take()?,
+                updated_at: row.take()?,
+                version: row.take()?,
+                task,
+                depends_on,
+            })
+        })
+    }
+}
+
+fn line(tx: &Tx, task: Id<TaskRecord>) -> Result<TaskLine> {
+    let sql = format!(
+        "select {} from task t cross join project p on p.id = t.project_id cross join task_status s on s.id = t.status_id
+          where t.id = ?1",
+        TaskLine::COLUMNS
+    );
+    one(tx.conn(), &sql, [task], TaskLine::read)
+}
+
+/// `WEB-1 → WEB-5 → WEB-1`; what the caller may not see is `…`.
+fn told(tx: &Tx, start: Id<TaskRecord>, path: &[Id<TaskRecord>]) -> Result<String> {
+    let mut keys = Vec::with_capacity(path.len() + 1);
+    for id in std::iter::once(&start).chain(path) {
+        keys.push(if TaskRecord::exists(tx, *id)? { line(tx, *id)?.key } else { "…".to_owned() });
+    }
+    Ok(keys.join(" → "))
+}
+
+/// Let a task no longer wait for another one.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemoveDependency {
+    /// The task that waits: its id or key, e.g. `WEB-12`.
+    pub task_id: Ref<TaskRecord>,
+    /// What it no longer waits for: its id or key.
+    pub depends_on_id: Ref<TaskRecord>,
+}
+
+impl Operation for RemoveDependency {
+    type Output = ();
+    const SPEC: Spec = Spec {
+        name: "task.dependency.remove",
+        title: "Remove a dependency",
+        route: Route::delete("/tasks/{taskId}/dependencies/{dependsOnId}"),
+        needs: Needs::Project(Role::Member),
+        effect: Effect::Destructive,
+        toolset: Toolset::Tasks,
+        more: More { aliases: &["task.dependencies.remove"], ..More::NONE },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        let task = seen(cx, &self.task_id)?;
+        let other = self.depends_on_id.resolve_for("dependsOnId", cx)?;
+        let known =
+            between(cx, task.id, other)?.ok_or_else(|| Error::not_found("dependency on", self.depends_on_id.text()))?;
+        delete(cx, "task_dependency", known)
+    }
 }

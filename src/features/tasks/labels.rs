@@ -60,6 +60,28 @@ pub(super) fn replace(tx: &Tx, task: Id<TaskRecord>, place: &Place, labels: &Lab
     Ok(!gone.is_empty() || !new.is_empty())
 }
 
+/// Adds some and takes away others; answers whether that changed any.
+pub(super) fn add_and_remove(
+    tx: &Tx,
+    task: Id<TaskRecord>,
+    place: &Place,
+    more: &Labels,
+    less: &Labels,
+) -> Result<bool> {
+    const REMOVE: &str = "
+        delete from task_label where task_id = ?1
+           and label_id in (select id from label where project_id = ?2 and name = ?3 collate nocase)";
+    let before = on_task(tx, task)?;
+    let mut new = find_or_make(tx, place.id, more)?;
+    new.retain(|label| !before.contains(label));
+    put(tx, task, &new)?;
+    let mut removed = 0;
+    for name in less.iter() {
+        removed += run(tx.conn(), REMOVE, (task, place.id, name))?;
+    }
+    Ok(!new.is_empty() || removed > 0)
+}
+
 pub(super) fn on_task(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<Id<LabelRecord>>> {
     all(tx.conn(), "select label_id from task_label where task_id = ?1", [task], |row| row.take())
 }

@@ -1,13 +1,18 @@
 //! Tasks: what is to be done in a project.
 
+pub mod batch;
 pub mod create;
 pub mod dependencies;
+mod edit;
 pub mod get;
 pub mod labels;
+pub mod list;
 mod order;
 mod people;
+pub mod reorder;
 pub mod task;
 pub mod todos;
+pub mod update;
 
 use std::sync::LazyLock;
 

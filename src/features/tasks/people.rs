@@ -12,7 +12,7 @@ use super::TaskRecord;
 /// More people than work on anything.
 const MOST: usize = 50;
 
-/// The accounts that are meant, each once; every mistake told at once.
+/// The accounts that are meant, each once.
 pub(super) fn resolve(tx: &Tx, field: &str, people: &[Ref<Account>]) -> Result<Vec<Id<Account>>> {
     if people.len() > MOST {
         return Err(Error::field(field, format!("has {} people; at most {MOST} work on a task", people.len())));
@@ -27,26 +27,35 @@ pub(super) fn resolve(tx: &Tx, field: &str, people: &[Ref<Account>]) -> Result<V
     Ok(accounts)
 }
 
-/// Makes these the participants besides the owner.
-pub(super) fn set_participants(
+/// Those besides the owner, in the order they came.
+pub(super) fn others(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<Id<Account>>> {
+    const OTHERS: &str = "select account_id from task_participant where task_id = ?1 order by id";
+    all(tx.conn(), OTHERS, [task], |row| row.take())
+}
+
+/// Writes down who works on the task besides its owner; answers whether anything about its people changed.
+/// The owner's own column is the caller's to write.
+pub(super) fn set(
     tx: &Tx,
     task: Id<TaskRecord>,
     owner: Option<Id<Account>>,
-    people: &[Id<Account>],
-) -> Result<()> {
-    const NOW: &str = "select account_id from task_participant where task_id = ?1";
+    wanted: &[Id<Account>],
+    owner_before: Option<Id<Account>>,
+    before: &[Id<Account>],
+) -> Result<bool> {
     const REMOVE: &str = "delete from task_participant where task_id = ?1 and account_id = ?2";
-    let before: Vec<Id<Account>> = all(tx.conn(), NOW, [task], |row| row.take())?;
-    let wanted = |account: &Id<Account>| people.contains(account) && Some(*account) != owner;
-    for gone in before.iter().filter(|account| !wanted(account)) {
-        run(tx.conn(), REMOVE, (task, gone))?;
+    let stays = |account: &Id<Account>| wanted.contains(account) && Some(*account) != owner;
+    let gone: Vec<_> = before.iter().filter(|account| !stays(account)).collect();
+    let new: Vec<_> = wanted.iter().filter(|account| stays(account) && !before.contains(account)).collect();
+    for account in &gone {
+        run(tx.conn(), REMOVE, (task, *account))?;
     }
-    for new in people.iter().filter(|account| wanted(account) && !before.contains(account)) {
+    for account in &new {
         let mut row = Change::of("task_participant");
-        row.set("task_id", task)?.set("account_id", *new)?;
+        row.set("task_id", task)?.set("account_id", *account)?;
         insert::<Participant>(tx, row)?;
     }
-    Ok(())
+    Ok(!gone.is_empty() || !new.is_empty() || owner != owner_before)
 }
 
 /// A row of `task_participant`; nobody outside ever sees its id.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::choices;
 use crate::core::caller::Account;
@@ -22,6 +22,28 @@ use crate::features::projects::statuses::{StatusRecord, StatusType};
 choices! {
     /// How much it matters: P1 before P2 before P3.
     pub enum Priority { P1 = "P1" | "URGENT" | "HIGH", P2 = "P2" | "NORMAL" | "MEDIUM", P3 = "P3" | "LOW" }
+}
+
+/// A positive number of minutes, up to a working year.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "i64")]
+#[schemars(inline)]
+pub struct Minutes(#[schemars(range(min = 1, max = 200_000))] i64);
+
+impl TryFrom<i64> for Minutes {
+    type Error = String;
+    fn try_from(minutes: i64) -> Result<Self, String> {
+        match minutes {
+            1..=200_000 => Ok(Minutes(minutes)),
+            _ => Err(format!("must be a number of minutes from 1 to 200000, not {minutes}")),
+        }
+    }
+}
+
+impl rusqlite::ToSql for Minutes {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
 }
 
 /// Something to be done in a project.
