@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::{Error, Result, quoted};
 use super::input::common;
 use super::operation::{Answer, Spec, Tx};
+use super::store;
 
 /// Something a list can be sorted by: the name people use, and the indexed expression.
 #[derive(Debug, Clone, Copy)]
@@ -282,6 +283,17 @@ impl Select {
             spec.name
         );
         Ok(Page { items, next_cursor, total })
+    }
+
+    /// All that fit, with an ending of one's own: groups, sums, an order and a limit.
+    pub fn all<T>(
+        &self,
+        tx: &Tx,
+        ending: &str,
+        map: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let sql = format!("select {} from {}{} {ending}", self.columns, self.from, self.conditions);
+        store::all(tx.conn(), &sql, params_from_iter(self.parameters.iter().map(|p| &**p)), map)
     }
 
     fn count(&self, tx: &Tx) -> Result<i64> {

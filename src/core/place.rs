@@ -48,7 +48,8 @@ impl Place {
         }
     }
 
-    fn must_allow<O: Operation>(&self, least: Role) -> Result<()> {
+    /// 403 unless the caller's role in the project does for what is named.
+    pub fn must_allow(&self, least: Role, what: &str) -> Result<()> {
         if self.role >= least {
             return Ok(());
         }
@@ -56,12 +57,7 @@ impl Place {
             scope: "project",
             required: least.word().into(),
             current: Some(self.role.word().into()),
-            reason: format!(
-                "“{}” needs the role {least} in the project {}; yours is {}.",
-                O::SPEC.title,
-                self.key,
-                self.role
-            ),
+            reason: format!("“{what}” needs the role {least} in the project {}; yours is {}.", self.key, self.role),
         }))
     }
 }
@@ -194,7 +190,7 @@ impl<O: Operation> Cx<'_, O> {
         let place = self.place(id)?;
         self.project_was_checked();
         if let (Some(place), Needs::Project(least)) = (&place, O::SPEC.needs) {
-            place.must_allow::<O>(least)?;
+            place.must_allow(least, O::SPEC.title)?;
         }
         Ok(place)
     }

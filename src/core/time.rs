@@ -295,7 +295,7 @@ impl JsonSchema for Due {
     }
 }
 
-/// A day as people say it: `2027-03-01`, `today`, `tomorrow`, `friday` (the next one), `+3d`.
+/// A day as people say it: `2027-03-01`, `today`, `tomorrow`, `friday` (the next one), `+3d`, `-2w`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DayWord {
     On(Day),
@@ -320,10 +320,11 @@ impl DayWord {
             "tomorrow" => return Ok(DayWord::After(1)),
             _ => {}
         }
-        let number = word.strip_prefix('+').and_then(|rest| rest.strip_suffix('d').or(rest.strip_suffix('w')));
-        if let Some(number) = number {
+        let signed = word.strip_prefix('+').map(|rest| (1, rest)).or(word.strip_prefix('-').map(|rest| (-1, rest)));
+        let number = signed.and_then(|(sign, rest)| Some((sign, rest.strip_suffix('d').or(rest.strip_suffix('w'))?)));
+        if let Some((sign, number)) = number {
             let number = number.parse::<u16>().map_err(|_| wrong())?;
-            return Ok(DayWord::After(i64::from(number) * if word.ends_with('w') { 7 } else { 1 }));
+            return Ok(DayWord::After(sign * i64::from(number) * if word.ends_with('w') { 7 } else { 1 }));
         }
         let monday = Weekday::Monday;
         let named = monday.cycle_forward().take(7).find(|day| {
@@ -415,6 +416,7 @@ mod tests {
             ("Wed", "2027-03-10"),
             ("+3d", "2027-03-06"),
             ("+2w", "2027-03-17"),
+            ("-7d", "2027-02-24"),
         ] {
             assert_eq!(said(text).unwrap(), day, "{text}");
         }

@@ -12,6 +12,7 @@ pub mod sessions;
 pub mod setup;
 pub mod system;
 pub mod tasks;
+pub mod timesheets;
 pub mod workspaces;
 
 use crate::core::operation::Entry;
@@ -39,6 +40,9 @@ pub const ALL: &[&[Entry]] = &[
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::choices::OPERATIONS,
+    timesheets::OPERATIONS,
+    timesheets::report::OPERATIONS,
+    timesheets::timer::OPERATIONS,
     agents::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,

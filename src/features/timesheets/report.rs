@@ -1,0 +1,288 @@
+//! The report: what was spent in sum and in groups, and as a table for a spreadsheet.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::choices;
+use crate::core::caller::{Account, Role};
+use crate::core::error::{Error, Result};
+use crate::core::id::{Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, File, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::{Columns, Page};
+use crate::core::place::ProjectRecord;
+use crate::core::reference::Ref;
+use crate::core::time::{Day, DayWord};
+use crate::features::clients::ClientRecord;
+use crate::features::tasks::TaskRecord;
+
+use super::{BRIEF, COLUMNS, Chosen, FROM, SORTS, Timesheet, Wanted};
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<ReportTimesheets>()];
+
+choices! {
+    /// What the report is grouped by.
+    pub enum GroupBy {
+        Day = "DAY", Week = "WEEK", Month = "MONTH", Project = "PROJECT", Client = "CLIENT", Task = "TASK", Account = "ACCOUNT",
+    }
+}
+
+choices! {
+    /// What the report is answered as.
+    pub enum Format { Json = "JSON", Csv = "CSV" }
+}
+
+/// What entries add up to, in minutes.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sums {
+    pub total_minutes: i64,
+    pub billable_minutes: i64,
+    pub non_billable_minutes: i64,
+    pub validated_minutes: i64,
+    /// How many entries there are.
+    pub entries: i64,
+}
+
+const SUMS: &str = "
+    ifnull(sum(e.minutes), 0), ifnull(sum(iif(e.billable, e.minutes, 0)), 0), ifnull(sum(iif(e.billable, 0, e.minutes)), 0),
+    ifnull(sum(iif(e.validated, e.minutes, 0)), 0), count(*)";
+
+impl Sums {
+    fn read(row: &mut Columns<'_>) -> rusqlite::Result<Sums> {
+        Ok(Sums {
+            total_minutes: row.take()?,
+            billable_minutes: row.take()?,
+            non_billable_minutes: row.take()?,
+            validated_minutes: row.take()?,
+            entries: row.take()?,
+        })
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    #[serde(flatten)]
+    pub sums: Sums,
+    /// The first and last day that were asked for.
+    pub from: Option<Day>,
+    pub to: Option<Day>,
+}
+
+/// The entries that have something in common.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// The day, the Monday of the week, the month such as `2027-03`, or an id; null: none.
+    pub key: Option<String>,
+    pub name: String,
+    #[serde(flatten)]
+    pub sums: Sums,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    pub summary: Summary,
+    /// With `groupBy`: days in their order, all else by time spent; at most 1000.
+    pub groups: Vec<Group>,
+    /// The entries, page by page.
+    #[serde(flatten)]
+    pub page: Page<Timesheet>,
+    /// Asked for as a table, the report is this file.
+    #[serde(skip)]
+    pub table: Option<File>,
+}
+
+impl Answer for Report {
+    fn take_file(&mut self) -> Option<File> {
+        self.table.take()
+    }
+}
+
+/// Sum up time by day, week, month, project, client, task or account; as CSV for a spreadsheet.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReportTimesheets {
+    /// From this day on: `2027-03-01`, `today`, `-7d`.
+    pub from: Option<DayWord>,
+    /// Up to and with this day.
+    pub to: Option<DayWord>,
+    /// Only in this project: id, key or name.
+    pub project_id: Option<Ref<ProjectRecord>>,
+    /// Only for this client: id or name.
+    pub client_id: Option<Ref<ClientRecord>>,
+    /// Only at this task: id or key.
+    pub task_id: Option<Ref<TaskRecord>>,
+    /// Only of this account: id, e-mail, name, or `me`.
+    pub account_id: Option<Ref<Account>>,
+    /// Only billable time, or only other.
+    pub billable: Option<bool>,
+    /// Only validated time, or only other.
+    pub validated: Option<bool>,
+    /// DAY, WEEK, MONTH, PROJECT, CLIENT, TASK or ACCOUNT.
+    pub group_by: Option<GroupBy>,
+    /// CSV answers with a table of all entries.
+    pub format: Option<Format>,
+}
+
+impl Operation for ReportTimesheets {
+    type Output = Report;
+    const SPEC: Spec = Spec {
+        name: "timesheet.report",
+        title: "Report time",
+        route: Route::get("/timesheets/report"),
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Time,
+        more: More {
+            aliases: &["get_time_report"],
+            synonyms: &[("userId", "accountId")],
+            sorts: SORTS,
+            brief: BRIEF,
+            file: Some("text/csv; charset=utf-8"),
+            ..More::NONE
+        },
+    };
+
+    fn is_slow(&self) -> bool {
+        true
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Report> {
+        let wanted = Wanted {
+            project_id: self.project_id,
+            task_id: self.task_id,
+            client_id: self.client_id,
+            account_id: self.account_id,
+            from: self.from,
+            to: self.to,
+            billable: self.billable,
+            validated: self.validated,
+        };
+        let chosen = wanted.choose(cx)?;
+        let sums = chosen.select(cx, SUMS, "timesheet_entry e cross join project p on p.id = e.project_id")?;
+        let sums = sums.all(cx, "", Sums::read)?.remove(0);
+        if self.format == Some(Format::Csv) {
+            let table = Some(table(cx, &chosen, sums.entries)?);
+            let page = Page { items: Vec::new(), next_cursor: None, total: None };
+            return Ok(Report { summary: summary(sums, &chosen), groups: Vec::new(), page, table });
+        }
+        let groups = self.group_by.map(|by| groups(cx, &chosen, by)).transpose()?.unwrap_or_default();
+        let page = chosen.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
+        Ok(Report { summary: summary(sums, &chosen), groups, page, table: None })
+    }
+}
+
+fn summary(sums: Sums, chosen: &Chosen) -> Summary {
+    Summary { sums, from: chosen.from, to: chosen.to }
+}
+
+/// Key and name of each group, what it adds up to, and the order.
+macro_rules! grouped {
+    ($key:literal, $name:literal) => {
+        concat!(
+            $key,
+            ", ",
+            $name,
+            ", ",
+            "sum(e.minutes), sum(iif(e.billable, e.minutes, 0)), sum(iif(e.billable, 0, e.minutes)), ",
+            "sum(iif(e.validated, e.minutes, 0)), count(*)"
+        )
+    };
+}
+
+fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy) -> Result<Vec<Group>> {
+    const IN_ORDER: &str = "group by 1 order by 1 limit 1000";
+    const LARGEST: &str = "group by 1 order by sum(e.minutes) desc, 2 limit 1000";
+    let (columns, ending) = match by {
+        GroupBy::Day => (grouped!("e.spent_on", "e.spent_on"), IN_ORDER),
+        // The Sunday that ends the week, six days back: ISO weeks begin on Monday.
+        GroupBy::Week => {
+            (grouped!("date(e.spent_on, 'weekday 0', '-6 days')", "date(e.spent_on, 'weekday 0', '-6 days')"), IN_ORDER)
+        }
+        GroupBy::Month => (grouped!("substr(e.spent_on, 1, 7)", "substr(e.spent_on, 1, 7)"), IN_ORDER),
+        GroupBy::Project => (grouped!("p.id", "p.name"), LARGEST),
+        GroupBy::Client => (grouped!("c.id", "ifnull(c.name, 'No client')"), LARGEST),
+        GroupBy::Task => (grouped!("t.id", "ifnull(p.key || '-' || t.number || ' ' || t.title, 'No task')"), LARGEST),
+        GroupBy::Account => (grouped!("a.id", "a.name"), LARGEST),
+    };
+    let read = |row: &mut Columns<'_>| {
+        let key = match by {
+            GroupBy::Day | GroupBy::Week | GroupBy::Month => row.take()?,
+            GroupBy::Project => id_text::<ProjectRecord>(row)?,
+            GroupBy::Client => id_text::<ClientRecord>(row)?,
+            GroupBy::Task => id_text::<TaskRecord>(row)?,
+            GroupBy::Account => id_text::<Account>(row)?,
+        };
+        Ok(Group { key, name: row.take()?, sums: Sums::read(row)? })
+    };
+    chosen.select(tx, columns, FROM)?.all(tx, ending, read)
+}
+
+fn id_text<T: Record>(row: &mut Columns<'_>) -> rusqlite::Result<Option<String>> {
+    Ok(row.take::<Option<Id<T>>>()?.map(|id| id.to_string()))
+}
+
+/// What a spreadsheet still opens.
+const MOST_ROWS: i64 = 100_000;
+
+/// All entries as CSV (RFC 4180), oldest day first.
+fn table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
+    if entries > MOST_ROWS {
+        return Err(Error::field(
+            "format",
+            format!("{entries} entries are more than the {MOST_ROWS} of a table; narrow them with from and to"),
+        ));
+    }
+    let entries = chosen.select(tx, COLUMNS, FROM)?.all(tx, "order by e.spent_on, e.id", Timesheet::read)?;
+    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let header = [
+        "Date",
+        "Person",
+        "Agent",
+        "Client",
+        "Project",
+        "Task",
+        "Title",
+        "Minutes",
+        "Hours",
+        "Billable",
+        "Validated",
+        "Description",
+        "Id",
+    ];
+    csv.write_record(header).map_err(Error::internal)?;
+    let yes = |flag: bool| if flag { "yes" } else { "no" };
+    for entry in entries {
+        let row = [
+            entry.date.to_string(),
+            plain(entry.account.name),
+            plain(entry.agent.map(|agent| agent.name).unwrap_or_default()),
+            plain(entry.client.map(|client| client.name).unwrap_or_default()),
+            plain(entry.project.name),
+            entry.task_key.unwrap_or_default(),
+            plain(entry.task.map(|task| task.name).unwrap_or_default()),
+            entry.minutes.to_string(),
+            format!("{:.2}", entry.minutes as f64 / 60.0),
+            yes(entry.billable).to_owned(),
+            yes(entry.validated).to_owned(),
+            plain(entry.description.unwrap_or_default()),
+            entry.id.to_string(),
+        ];
+        csv.write_record(row).map_err(Error::internal)?;
+    }
+    Ok(File {
+        name: format!("time-{}.csv", tx.today()),
+        media_type: ReportTimesheets::SPEC.more.file.expect("the report can be a file"),
+        bytes: csv.into_inner().map_err(Error::internal)?,
+    })
+}
+
+/// A text that no spreadsheet takes for a formula.
+fn plain(text: String) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text,
+    }
+}

@@ -1,0 +1,254 @@
+//! Time: entries, who sees and changes them, the report, the timer.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::server::Server;
+use support::{Person, World, json_of};
+
+/// Ada's project Web with the task WEB-1, for the client Nordlicht.
+async fn web(ada: &Person) -> Value {
+    let client = ada.ask("client.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    let input = json!({ "name": "Website", "key": "WEB", "clientId": client["id"] });
+    let project = ada.ask("project.create", input).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Draw the start page" })).await.unwrap();
+    project
+}
+
+fn items(list: &Value) -> &Vec<Value> {
+    list["items"].as_array().expect("items")
+}
+
+#[tokio::test]
+async fn everyone_sees_and_edits_their_own_time_and_owners_all() {
+    let world = World::new().await;
+    let (ada, ben, vera) = (world.person("ada").await, world.person("ben").await, world.person("vera").await);
+    web(&ada).await;
+
+    let mine = ben.ask("timesheet.add", json!({ "taskId": "web-1", "hours": 1.5, "date": "yesterday" })).await.unwrap();
+    assert_eq!((&mine["minutes"], &mine["taskKey"], &mine["projectKey"]), (&json!(90), &json!("WEB-1"), &json!("WEB")));
+    assert_eq!((&mine["account"]["name"], &mine["client"]["name"]), (&json!("Ben"), &json!("Nordlicht")));
+    assert_eq!((&mine["billable"], &mine["validated"]), (&json!(true), &json!(false)));
+    let hers = ada.ask("timesheet.add", json!({ "projectId": "WEB", "minutes": 30, "billable": false })).await.unwrap();
+
+    assert_eq!(items(&ben.ask("timesheet.list", json!({})).await.unwrap()).len(), 1);
+    assert_eq!(items(&ada.ask("timesheet.list", json!({})).await.unwrap()).len(), 2);
+    assert_eq!(items(&ada.ask("timesheet.list", json!({ "accountId": "me" })).await.unwrap()).len(), 1);
+    assert_eq!(
+        items(&ada.ask("timesheet.list", json!({ "clientId": "nordlicht", "to": "yesterday" })).await.unwrap()).len(),
+        1
+    );
+    assert_eq!(items(&vera.ask("timesheet.list", json!({})).await.unwrap()).len(), 0);
+    for (operation, input) in [
+        ("timesheet.get", json!({ "timesheetId": hers["id"] })),
+        ("timesheet.update", json!({ "timesheetId": hers["id"], "minutes": 1 })),
+        ("timesheet.delete", json!({ "timesheetId": hers["id"] })),
+    ] {
+        assert_eq!(ben.refused(operation, input).await.status(), 404, "{operation}");
+    }
+    assert_eq!(vera.refused("timesheet.add", json!({ "projectId": "WEB", "minutes": 5 })).await.status(), 403);
+
+    let changed = json!({ "timesheetId": mine["id"], "minutes": 45, "description": "Sketches", "taskId": null });
+    let changed = ben.ask("timesheet.update", changed).await.unwrap();
+    assert_eq!((&changed["minutes"], &changed["taskId"], &changed["version"]), (&json!(45), &Value::Null, &json!(2)));
+    let users = ada.ask("timesheet.users", json!({ "projectId": "WEB" })).await.unwrap();
+    assert_eq!(
+        users["items"].as_array().unwrap().iter().map(|user| &user["totalMinutes"]).collect::<Vec<_>>(),
+        [30, 45]
+    );
+    assert_eq!(items(&ben.ask("timesheet.users", json!({})).await.unwrap()).len(), 1);
+    ben.ask("timesheet.delete", json!({ "timesheetId": mine["id"] })).await.unwrap();
+    assert_eq!(items(&ben.ask("timesheet.list", json!({})).await.unwrap()).len(), 0);
+}
+
+#[tokio::test]
+async fn only_owners_validate_and_write_for_others_and_validated_time_is_frozen() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    web(&ada).await;
+    let entry = ben.ask("timesheet.add", json!({ "projectId": "WEB", "minutes": 60 })).await.unwrap();
+    let change = |field: &str, value: Value| {
+        let mut input = json!({ "timesheetId": entry["id"] });
+        input[field] = value;
+        input
+    };
+    assert_eq!(ben.refused("timesheet.update", change("validated", json!(true))).await.status(), 403);
+    assert_eq!(ben.refused("timesheet.update", change("accountId", json!("ada@example.com"))).await.status(), 403);
+    let for_ada = json!({ "projectId": "WEB", "minutes": 5, "accountId": "Ada" });
+    assert_eq!(ben.refused("timesheet.add", for_ada).await.permission().unwrap().scope, "project");
+
+    ada.ask("timesheet.update", change("validated", json!(true))).await.unwrap();
+    assert_eq!(ben.refused("timesheet.update", change("minutes", json!(61))).await.status(), 409);
+    assert_eq!(ben.refused("timesheet.delete", json!({ "timesheetId": entry["id"] })).await.status(), 409);
+    ada.ask("timesheet.update", change("minutes", json!(50))).await.unwrap();
+    ada.ask("timesheet.update", change("validated", json!(false))).await.unwrap();
+    ben.ask("timesheet.update", change("minutes", json!(40))).await.unwrap();
+    let for_ben = json!({ "projectId": "WEB", "minutes": 5, "userId": "ben@example.com", "validated": true });
+    assert_eq!(ada.ask("timesheet.add", for_ben).await.unwrap()["account"]["name"], "Ben");
+
+    // Ben owns a project of his own: there he sees and validates everybody's.
+    ben.ask("project.create", json!({ "name": "Application", "key": "APP" })).await.unwrap();
+    let hers = ada.ask("timesheet.add", json!({ "projectId": "APP", "minutes": 15 })).await.unwrap();
+    ada.ask("timesheet.add", json!({ "projectId": "WEB", "minutes": 15 })).await.unwrap();
+    ben.ask("timesheet.update", json!({ "timesheetId": hers["id"], "validated": true })).await.unwrap();
+    let seen = ben.ask("timesheet.list", json!({ "accountId": "Ada" })).await.unwrap();
+    assert_eq!(items(&seen).iter().map(|entry| &entry["id"]).collect::<Vec<_>>(), [&hers["id"]]);
+}
+
+#[tokio::test]
+async fn time_that_cannot_be_is_refused_at_its_field() {
+    let world = World::new().await;
+    let (ada, ben, eve) = (world.person("ada").await, world.person("ben").await, world.person("eve").await);
+    web(&ada).await;
+    ada.ask("project.create", json!({ "name": "Secret", "key": "SEC", "visibility": "MEMBERS" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "SEC", "title": "Hush" })).await.unwrap();
+    for (input, status) in [
+        (json!({ "minutes": 5 }), 422),
+        (json!({ "projectId": "WEB" }), 422),
+        (json!({ "projectId": "WEB", "minutes": 0 }), 422),
+        (json!({ "projectId": "WEB", "minutes": 1441 }), 422),
+        (json!({ "projectId": "WEB", "hours": -1 }), 422),
+        (json!({ "projectId": "WEB", "hours": 25 }), 422),
+        (json!({ "projectId": "WEB", "minutes": 5, "hours": 1 }), 422),
+        (json!({ "projectId": "WEB", "minutes": 5, "date": "2027-02-30" }), 422),
+        (json!({ "projectId": "WEB", "minutes": 5, "date": "2099-01-01" }), 422),
+        (json!({ "projectId": "WEB", "taskId": "SEC-1", "minutes": 5 }), 422),
+        (json!({ "projectId": "WEB", "minutes": 5, "accountId": "eve@example.com" }), 404),
+    ] {
+        let refused = ada.refused("timesheet.add", input.clone()).await;
+        assert_eq!(refused.status(), status, "{input}: {refused}");
+    }
+    assert_eq!(ben.refused("timesheet.add", json!({ "taskId": "SEC-1", "minutes": 5 })).await.status(), 404);
+    assert_eq!(eve.refused("timesheet.add", json!({ "projectId": "WEB", "minutes": 5 })).await.status(), 404);
+    let backwards = json!({ "from": "2027-03-02", "to": "2027-03-01" });
+    assert_eq!(ada.refused("timesheet.report", backwards).await.status(), 422);
+    ada.ask("project.archive", json!({ "projectId": "WEB" })).await.unwrap();
+    assert_eq!(ada.refused("timesheet.add", json!({ "projectId": "WEB", "minutes": 5 })).await.status(), 409);
+}
+
+#[tokio::test]
+async fn a_report_sums_groups_and_shows_the_entries() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    web(&ada).await;
+    ada.ask("project.create", json!({ "name": "Inside", "key": "INS" })).await.unwrap();
+    for (who, input) in [
+        // A Sunday, the Monday after it, and the Sunday that ends that week.
+        (&ben, json!({ "taskId": "WEB-1", "minutes": 10, "date": "2025-03-02" })),
+        (&ben, json!({ "taskId": "WEB-1", "minutes": 20, "date": "2025-03-03" })),
+        (
+            &ada,
+            json!({ "projectId": "WEB", "minutes": 40, "date": "2025-03-09", "billable": false, "validated": true }),
+        ),
+        (&ada, json!({ "projectId": "INS", "minutes": 80, "date": "2025-04-01" })),
+    ] {
+        who.ask("timesheet.add", input).await.unwrap();
+    }
+    let report =
+        async |by: &str| ada.ask("timesheet.report", json!({ "groupBy": by, "to": "2025-04-30" })).await.unwrap();
+    let groups = async |by: &str| {
+        let report = report(by).await;
+        let groups = report["groups"].as_array().unwrap().clone();
+        groups
+            .iter()
+            .map(|group| format!("{}: {}", group["name"].as_str().unwrap(), group["totalMinutes"]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(groups("day").await, ["2025-03-02: 10", "2025-03-03: 20", "2025-03-09: 40", "2025-04-01: 80"]);
+    assert_eq!(groups("week").await, ["2025-02-24: 10", "2025-03-03: 60", "2025-03-31: 80"]);
+    assert_eq!(groups("month").await, ["2025-03: 70", "2025-04: 80"]);
+    assert_eq!(groups("project").await, ["Inside: 80", "Website: 70"]);
+    assert_eq!(groups("client").await, ["No client: 80", "Nordlicht: 70"]);
+    assert_eq!(groups("task").await, ["No task: 120", "WEB-1 Draw the start page: 30"]);
+    assert_eq!(groups("account").await, ["Ada: 120", "Ben: 30"]);
+
+    let all = report("project").await;
+    let summary = &all["summary"];
+    assert_eq!((&summary["totalMinutes"], &summary["billableMinutes"]), (&json!(150), &json!(110)));
+    assert_eq!((&summary["nonBillableMinutes"], &summary["validatedMinutes"]), (&json!(40), &json!(40)));
+    assert_eq!(
+        (&summary["entries"], &summary["from"], &summary["to"]),
+        (&json!(4), &Value::Null, &json!("2025-04-30"))
+    );
+    assert!(all["groups"][0]["key"].as_str().unwrap().starts_with("proj_"));
+    assert_eq!(all["items"][0]["date"], "2025-04-01");
+    let own = ben.ask("timesheet.report", json!({})).await.unwrap();
+    assert_eq!(own["summary"]["totalMinutes"], 30);
+    let page = ada.ask("timesheet.report", json!({ "limit": 3, "projectId": "WEB", "billable": true })).await.unwrap();
+    assert_eq!((items(&page).len(), &page["nextCursor"]), (2, &Value::Null));
+    let none = ada
+        .ask("timesheet.report", json!({ "from": "2026-01-01", "validated": true, "groupBy": "week" }))
+        .await
+        .unwrap();
+    assert_eq!((&none["summary"]["totalMinutes"], &none["groups"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn a_table_is_a_file_that_no_spreadsheet_runs() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    web(&ada).await;
+    let description = "=HYPERLINK(\"http://evil.example\"),\nand \"more\"";
+    ada.ask(
+        "timesheet.add",
+        json!({ "taskId": "WEB-1", "minutes": 90, "date": "2025-03-03", "description": description }),
+    )
+    .await
+    .unwrap();
+    let server = Server::start(&world.app);
+    let bearer = format!("Bearer {}", ada.token);
+    let headers = [("Authorization", bearer.as_str()), ("Accept", "text/csv")];
+    let answer = server.send("GET", "/api/timesheets/report?format=csv", &headers, "");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
+    let disposition = answer.header("content-disposition").expect("a disposition");
+    assert!(disposition.starts_with("attachment; filename=\"time-"), "{disposition}");
+    let lines: Vec<&str> = answer.body.split("\r\n").collect();
+    assert!(lines[0].starts_with("Date,Person,"), "{}", lines[0]);
+    let expected = "2025-03-03,Ada,,Nordlicht,Website,WEB-1,Draw the start page,90,1.50,yes,no,\"'=HYPERLINK(\"\"http://evil.example\"\"),\nand \"\"more\"\"\",time_";
+    assert!(lines[1].starts_with(expected), "{}", lines[1]);
+    assert_eq!(lines.len(), 3);
+    let other = server.send("GET", "/api/timesheets", &headers, "");
+    assert_eq!(other.status, 406, "what has no table has none");
+}
+
+#[tokio::test]
+async fn a_timer_runs_until_it_is_stopped_or_another_starts() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    web(&ada).await;
+    assert_eq!(ben.refused("timesheet.timer.stop", json!({})).await.status(), 409);
+    assert_eq!(ben.ask("timesheet.timer.get", json!({})).await.unwrap()["timer"], Value::Null);
+    let first =
+        ben.ask("timesheet.timer.start", json!({ "taskId": "WEB-1", "description": "Sketching" })).await.unwrap();
+    assert_eq!((&first["taskKey"], &first["stopped"]), (&json!("WEB-1"), &Value::Null));
+    assert_eq!(ben.ask("timesheet.timer.get", json!({})).await.unwrap()["timer"]["id"], first["id"]);
+    assert_eq!(ada.ask("timesheet.timer.get", json!({})).await.unwrap()["timer"], Value::Null);
+
+    let second = ben.ask("timesheet.timer.start", json!({ "projectId": "WEB", "billable": false })).await.unwrap();
+    assert_eq!((&second["stopped"]["minutes"], &second["stopped"]["description"]), (&json!(1), &json!("Sketching")));
+    // What was begun can be ended, whatever became of the project.
+    ada.ask("project.archive", json!({ "projectId": "WEB" })).await.unwrap();
+    assert_eq!(ben.refused("timesheet.timer.start", json!({ "projectId": "WEB" })).await.status(), 409);
+    let entry = ben.ask("timesheet.timer.stop", json!({ "minutes": 25, "description": "Done" })).await.unwrap();
+    assert_eq!(
+        (&entry["minutes"], &entry["billable"], &entry["description"]),
+        (&json!(25), &json!(false), &json!("Done"))
+    );
+    assert_eq!(items(&ben.ask("timesheet.list", json!({})).await.unwrap()).len(), 2);
+
+    // A key for another workspace leaves the clock alone.
+    ada.ask("workspace.member.add", json!({ "workspaceId": "acme", "accountId": "eve@example.com", "role": "MEMBER" }))
+        .await
+        .unwrap();
+    ada.ask("project.create", json!({ "name": "Application", "key": "APP" })).await.unwrap();
+    let eve = world.person("eve").await;
+    eve.ask_with(eve.call_in("acme"), "timesheet.timer.start", json!({ "projectId": "APP" })).await.unwrap();
+    eve.ask_with(eve.call_in("bolt"), "project.create", json!({ "name": "Screws", "key": "SCR" })).await.unwrap();
+    let pinned = world.keyed("eve", sally::features::keys::KeyKind::Api, None, Some("bolt")).await;
+    assert_eq!(pinned.refused("timesheet.timer.stop", json!({})).await.status(), 409);
+    assert_eq!(pinned.refused("timesheet.timer.start", json!({ "projectId": "SCR" })).await.status(), 409);
+    let started =
+        eve.ask_with(eve.call_in("bolt"), "timesheet.timer.start", json!({ "projectId": "SCR" })).await.unwrap();
+    assert_eq!(json_of(&started)["stopped"]["projectKey"], "APP");
+}
