@@ -228,6 +228,7 @@ async fn what_nobody_answers_for_is_not_written() {
 async fn no_list_scans_its_table() {
     let world = World::new().await;
     let ben = world.person("ben").await;
+    let (ada, mut project) = (world.person("ada").await, json!(null));
     let mut filters =
         json!({ "ownerId": "ben@example.com", "status": "ALL", "type": "NOTE", "dueBefore": "2030-01-01" });
     for n in 0..30 {
@@ -237,12 +238,22 @@ async fn no_list_scans_its_table() {
         ben.ask("crm.activity.add", json!({ "dealId": deal["id"], "body": "Called." })).await.unwrap();
         ben.ask("crm.follow_up.add", json!({ "dealId": deal["id"], "title": format!("Follow {n}") })).await.unwrap();
         ben.ask("api_key.create", json!({ "label": format!("Key {n}") })).await.unwrap();
+        let client = ada.ask("client.create", json!({ "name": format!("Client {n}") })).await.unwrap();
+        let made = json!({ "name": format!("Project {n}"), "clientId": client["id"], "visibility": "MEMBERS" });
+        project = ben.ask("project.create", made).await.unwrap();
+        filters["clientId"] = client["id"].clone();
         (filters["organizationId"], filters["personId"], filters["dealId"]) =
             (organization["id"].clone(), person["id"].clone(), deal["id"].clone());
     }
     filters["stage"] = json!("Lead");
     filters["search"] = json!("deal");
     filters["archived"] = json!(true);
+    filters["mine"] = json!(true);
+    for n in 0..30 {
+        ben.ask("project.label.create", json!({ "projectId": project["id"], "name": format!("Label {n}") }))
+            .await
+            .unwrap();
+    }
     // `Select::page` itself refuses, in builds with debug assertions, a statement that steps through a table.
     for listed in world.app.operations().iter().filter(|listed| listed.entry.spec.is_list()) {
         let spec = &listed.entry.spec;
@@ -255,11 +266,12 @@ async fn no_list_scans_its_table() {
             "ben"
         };
         let who = world.person(who).await;
-        let fixed = if listed.shape.has("workspaceId") {
-            json!({ "workspaceId": "acme", "limit": 1 })
-        } else {
-            json!({ "limit": 1 })
-        };
+        let mut fixed = json!({ "limit": 1 });
+        for (field, value) in [("workspaceId", json!("acme")), ("projectId", project["id"].clone())] {
+            if listed.shape.has(field) {
+                fixed[field] = value;
+            }
+        }
         let ask = async |input: Value| match who.ask_with(who.call(), spec.name, input.clone()).await {
             Ok(_) => {}
             Err(error) => panic!("{} {input}: {error}", spec.name),

@@ -68,19 +68,28 @@ impl<T: Record> Id<T> {
 }
 
 impl<T: Record> Id<T> {
-    /// Runs with the id's text, without allocating: a list shows hundreds of them.
     fn with_text<R>(self, then: impl FnOnce(&str) -> R) -> R {
-        let mut text = [0; 32];
-        let start = T::PREFIX.len() + 1;
-        text[..start - 1].copy_from_slice(T::PREFIX.as_bytes());
-        text[start - 1] = b'_';
-        let mut rest = self.0;
-        for digit in text[start..start + LENGTH].iter_mut().rev() {
-            *digit = DIGITS[(rest & 31) as usize];
-            rest >>= 5;
-        }
-        then(std::str::from_utf8(&text[..start + LENGTH]).expect("prefix and digits are ASCII"))
+        with_text(T::PREFIX, self.0, then)
     }
+}
+
+/// Runs with the id's text, without allocating: a list shows hundreds of them.
+fn with_text<R>(prefix: &str, raw: i64, then: impl FnOnce(&str) -> R) -> R {
+    let mut text = [0; 32];
+    let start = prefix.len() + 1;
+    text[..start - 1].copy_from_slice(prefix.as_bytes());
+    text[start - 1] = b'_';
+    let mut rest = raw;
+    for digit in text[start..start + LENGTH].iter_mut().rev() {
+        *digit = DIGITS[(rest & 31) as usize];
+        rest >>= 5;
+    }
+    then(std::str::from_utf8(&text[..start + LENGTH]).expect("prefix and digits are ASCII"))
+}
+
+/// The id's text, where only the data tells which kind of record it is.
+pub fn typed(prefix: &str, raw: i64) -> String {
+    with_text(prefix, raw, str::to_owned)
 }
 
 impl<T: Record> fmt::Display for Id<T> {

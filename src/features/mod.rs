@@ -1,6 +1,7 @@
 //! Everything Sally can do: one file per thing, one list per file, and here the list of lists.
 
 pub mod accounts;
+pub mod activity;
 pub mod clients;
 pub mod comments;
 pub mod agents;
@@ -32,6 +33,7 @@ pub const ALL: &[&[Entry]] = &[
     projects::statuses::OPERATIONS,
     projects::labels::OPERATIONS,
     projects::dependencies::OPERATIONS,
+    activity::OPERATIONS,
     crm::OPERATIONS,
     crm::organizations::OPERATIONS,
     crm::people::OPERATIONS,
