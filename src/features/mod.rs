@@ -2,9 +2,9 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod agents;
 pub mod clients;
 pub mod comments;
-pub mod agents;
 pub mod crm;
 pub mod keys;
 pub mod projects;
@@ -45,7 +45,6 @@ pub const ALL: &[&[Entry]] = &[
     timesheets::OPERATIONS,
     timesheets::report::OPERATIONS,
     timesheets::timer::OPERATIONS,
-    agents::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
     tasks::update::OPERATIONS,
