@@ -36,6 +36,20 @@ pub fn initials(name: &str) -> String {
     first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
 }
 
+/// `1:05`: minutes as hours and minutes.
+pub fn hours(minutes: &i64) -> String {
+    format!("{}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// `1 h 5 min`: the same in a sentence.
+pub fn duration(minutes: &i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// When something is due, as a mark beside it.
 pub struct Due {
     pub iso: String,
@@ -61,6 +75,19 @@ impl Page {
         day.map(|day| Due {
             iso: day.to_string(),
             text: day.short(self.today),
+            state: match day.days_since(self.today) {
+                ..0 if is_open => "overdue",
+                0 if is_open => "today",
+                _ => "",
+            },
+        })
+    }
+
+    /// The day something is due by; late only while it is open.
+    pub fn due_by(&self, day: &Option<Day>, is_open: bool) -> Option<Due> {
+        day.map(|day| Due {
+            iso: day.to_string(),
+            text: near(day, self.today),
             state: match day.days_since(self.today) {
                 ..0 if is_open => "overdue",
                 0 if is_open => "today",
@@ -179,6 +206,22 @@ impl Pager {
             first: (!is_first).then(|| query.with("cursor", "")),
         }
     }
+}
+
+/// A name that leads to its page.
+pub struct Link {
+    pub href: String,
+    pub name: String,
+}
+
+/// What a form shows for a record: its name.
+pub fn name_of<T: Record>(named: &Option<Named<T>>) -> String {
+    named.as_ref().map(|named| named.name.clone()).unwrap_or_default()
+}
+
+/// The id of a record that may be missing, as a form has it.
+pub fn id_of<T: Record>(named: &Option<Named<T>>) -> String {
+    named.as_ref().map(|named| named.id.to_string()).unwrap_or_default()
 }
 
 /// Something that can be chosen in a `<select>`.
