@@ -50,6 +50,7 @@ pub const ALL: &[&[Entry]] = &[
     tasks::update::OPERATIONS,
     tasks::batch::OPERATIONS,
     tasks::list::OPERATIONS,
+    tasks::board::OPERATIONS,
     tasks::reorder::OPERATIONS,
     tasks::dependencies::OPERATIONS,
     tasks::labels::OPERATIONS,

@@ -187,7 +187,7 @@ impl Standing {
 }
 
 /// `none` names nothing; all else is a reference.
-fn or_none<T>(reference: Option<Ref<T>>) -> (Option<Ref<T>>, bool) {
+pub(super) fn or_none<T>(reference: Option<Ref<T>>) -> (Option<Ref<T>>, bool) {
     match reference {
         Some(reference) if reference.text().eq_ignore_ascii_case("none") => (None, true),
         reference => (reference, false),

@@ -1,6 +1,7 @@
 //! Tasks: what is to be done in a project.
 
 pub mod batch;
+pub mod board;
 pub mod create;
 pub mod dependencies;
 mod edit;
