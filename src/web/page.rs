@@ -242,15 +242,23 @@ impl Page {
 
     /// A form that nobody here may send is not shown; the operation would refuse it anyway.
     pub fn must_write(&self) -> Result<(), Refused> {
-        if self.may_write {
-            return Ok(());
-        }
-        Err(self.refuse(Error::denied(Permission {
+        let reason = "You may look at this workspace, but not change it. Ask an owner to make you a member.";
+        if self.may_write { Ok(()) } else { Err(self.denied(Role::Member, reason)) }
+    }
+
+    /// The same for what only owners of the workspace send.
+    pub fn must_own(&self) -> Result<(), Refused> {
+        let reason = "This is for owners of the workspace. Ask one of them.";
+        if self.is_owner { Ok(()) } else { Err(self.denied(Role::Owner, reason)) }
+    }
+
+    fn denied(&self, required: Role, reason: &str) -> Refused {
+        self.refuse(Error::denied(Permission {
             scope: "workspace",
-            required: Role::Member.word().into(),
+            required: required.word().into(),
             current: self.workspace.as_ref().and_then(|place| place.role).map(|role| role.word().to_owned()),
-            reason: "You may look at this workspace, but not change it. Ask an owner to make you a member.".into(),
-        })))
+            reason: reason.into(),
+        }))
     }
 
     pub fn show(&self, status: StatusCode, template: &impl Template) -> Answer {
