@@ -205,7 +205,7 @@ fn names(list: &Value, field: &str) -> Vec<String> {
     items.iter().map(|item| text(item, field).to_owned()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     let world = World::new().await;
     // Sam owns Acme and administers the server.
@@ -469,7 +469,7 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
 }
 
 /// The checklist that the MCP guide recommends, with the names it writes.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn the_recommended_checklist_runs_end_to_end() {
     let world = World::new().await;
     let ada = world.keyed("ada", KeyKind::Mcp, None, None).await;

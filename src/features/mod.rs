@@ -41,6 +41,7 @@ pub const ALL: &[&[Entry]] = &[
     crm::pipeline::OPERATIONS,
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
+    crm::bridges::OPERATIONS,
     crm::choices::OPERATIONS,
     timesheets::OPERATIONS,
     timesheets::report::OPERATIONS,

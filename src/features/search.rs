@@ -226,7 +226,7 @@ impl Operation for Search {
         needs: Needs::Workspace(Role::Viewer),
         effect: Effect::Read,
         toolset: Toolset::Core,
-        more: More { aliases: &["search_workspace"], ..More::NONE },
+        more: More { aliases: &["search_workspace"], synonyms: &[("q", "query")], ..More::NONE },
     };
 
     fn is_slow(&self) -> bool {

@@ -10,11 +10,13 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
+use crate::core::place;
 use crate::core::reference::{MaybeRef, Named, Ref};
 use crate::core::store::{Change, all, insert, one};
 use crate::core::text::{Line, Prose};
 use crate::core::time::Moment;
 use crate::features::search;
+use crate::features::tasks::{TaskLink, TaskRecord};
 
 use super::deals::DealRecord;
 use super::organizations::OrganizationRecord;
@@ -55,6 +57,9 @@ pub struct Activity {
     /// The agent that wrote it on behalf of the actor.
     pub agent_id: Option<Id<Agent>>,
     pub agent: Option<Named<Agent>>,
+    /// The task it tells of, if you may see that.
+    pub task_id: Option<Id<TaskRecord>>,
+    pub task: Option<TaskLink>,
     pub created_at: Moment,
     pub updated_at: Moment,
     pub version: i64,
@@ -68,7 +73,7 @@ impl Answer for Activity {
 
 const COLUMNS: &str = "
     v.id, v.type, v.body, v.occurred_at, o.id, o.name, p.id, p.name, d.id, d.title, a.id, a.name,
-    g.id, g.name, v.created_at, v.updated_at, v.version";
+    g.id, g.name, t.id, tp.key || '-' || t.number, t.title, tp.id, v.created_at, v.updated_at, v.version";
 
 const FROM: &str = "
     crm_activity v
@@ -76,7 +81,9 @@ const FROM: &str = "
     left join crm_person p on p.id = v.person_id
     left join crm_deal d on d.id = v.deal_id
     left join account a on a.id = v.actor_id
-    left join agent g on g.id = v.agent_id";
+    left join agent g on g.id = v.agent_id
+    left join task t on t.id = v.task_id
+    left join project tp on tp.id = t.project_id";
 
 impl Activity {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<Activity> {
@@ -95,6 +102,8 @@ impl Activity {
             actor: Named::read(row)?,
             agent_id: None,
             agent: Named::read(row)?,
+            task_id: None,
+            task: TaskLink::read(row)?,
             created_at: row.take()?,
             updated_at: row.take()?,
             version: row.take()?,
@@ -104,7 +113,20 @@ impl Activity {
         activity.deal_id = activity.deal.as_ref().map(|named| named.id);
         activity.actor_id = activity.actor.as_ref().map(|named| named.id);
         activity.agent_id = activity.agent.as_ref().map(|named| named.id);
+        activity.task_id = activity.task.as_ref().map(|task| task.id);
         Ok(activity)
+    }
+
+    fn hide_tasks(tx: &Tx, activities: &mut [Activity]) -> Result<()> {
+        place::hide_unseen(
+            tx,
+            activities,
+            |activity| activity.task.as_ref().map(|task| task.project_id),
+            |activity| {
+                activity.task_id = None;
+                activity.task = None;
+            },
+        )
     }
 }
 
@@ -113,7 +135,9 @@ pub(super) fn newest_for(tx: &Tx, whose: Whose) -> Result<Vec<Activity>> {
     let (column, id) = whose.column();
     let sql =
         format!("select {COLUMNS} from {FROM} where v.{column} = ?1 order by v.occurred_at desc, v.id desc limit 25");
-    all(tx.conn(), &sql, [id], Activity::read)
+    let mut activities = all(tx.conn(), &sql, [id], Activity::read)?;
+    Activity::hide_tasks(tx, &mut activities)?;
+    Ok(activities)
 }
 
 pub const SORTS: &[Sort] = &[Sort::down("occurredAt", "v.occurred_at")];
@@ -160,14 +184,16 @@ impl Operation for ListActivities {
         let person = self.person_id.resolve_for("personId", cx)?;
         let deal = self.deal_id.resolve_for("dealId", cx)?;
         let words = self.search.map(|text| search::in_workspace(cx, &["activity"], text.as_str()));
-        Select::new(COLUMNS, FROM, "v.id")
+        let mut page = Select::new(COLUMNS, FROM, "v.id")
             .filter("v.workspace_id = ?", cx.workspace_id())
             .filter_some("v.organization_id = ?", organization)
             .filter_some("v.person_id = ?", person)
             .filter_some("v.deal_id = ?", deal)
             .filter_some("v.type = ?", self.kind)
             .filter_some("v.id in (select rowid from search_index where search_index match ?)", words)
-            .page(cx, &Self::SPEC, Activity::read)
+            .page(cx, &Self::SPEC, Activity::read)?;
+        Activity::hide_tasks(cx, &mut page.items)?;
+        Ok(page)
     }
 }
 
@@ -186,6 +212,8 @@ pub struct AddActivity {
     pub person_id: Option<Ref<PersonRecord>>,
     /// The deal: its id or title.
     pub deal_id: Option<Ref<DealRecord>>,
+    /// The task it is about: its id or key.
+    pub task_id: Option<Ref<TaskRecord>>,
     /// When it happened, e.g. `2027-03-01T09:30:00Z`; now if left out.
     pub occurred_at: Option<Moment>,
 }
@@ -215,6 +243,7 @@ impl Operation for AddActivity {
         row.set("workspace_id", cx.workspace_id())?
             .set("type", self.kind.unwrap_or(ActivityType::Note))?
             .set("body", self.body)?
+            .set("task_id", self.task_id.resolve_for("taskId", cx)?)?
             .set("actor_id", cx.account_id())?
             .set("agent_id", cx.agent_id())?
             .set("occurred_at", self.occurred_at.unwrap_or(cx.now()))?;

@@ -1,6 +1,7 @@
 //! The CRM: organizations, people, deals in a pipeline, activities and follow-ups.
 
 pub mod activities;
+pub mod bridges;
 pub mod choices;
 pub mod deals;
 pub mod follow_ups;

@@ -18,6 +18,7 @@ use crate::core::time::Moment;
 use crate::features::search;
 
 use super::activities::{self, Activity};
+use super::bridges::{self, Work};
 use super::deals::{self, Deal};
 use super::follow_ups::{self, FollowUp};
 use super::people::{self, Person};
@@ -214,7 +215,7 @@ impl Operation for CreateOrganization {
     }
 }
 
-/// Read one organization with its people, deals, open follow-ups and newest activities.
+/// Read one organization with its people, deals, open follow-ups, newest activities, projects, tasks and hours.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetOrganization {
@@ -235,6 +236,8 @@ pub struct OrganizationDetail {
     pub follow_ups: Vec<FollowUp>,
     /// The newest 25.
     pub activities: Vec<Activity>,
+    #[serde(flatten)]
+    pub work: Work,
 }
 
 impl Answer for OrganizationDetail {
@@ -263,6 +266,7 @@ impl Operation for GetOrganization {
             deals: deals::newest_for(cx, deals::For::Organization(id))?,
             follow_ups: follow_ups::open_for(cx, Whose::Organization(id))?,
             activities: activities::newest_for(cx, Whose::Organization(id))?,
+            work: bridges::work_for(cx, id)?,
         })
     }
 }

@@ -28,6 +28,7 @@ use crate::core::store::{Change, all, delete, insert, one, optional};
 use crate::core::text::{Line, Prose};
 use crate::core::time::Moment;
 use crate::features::clients::ClientRecord;
+use crate::features::crm::bridges;
 use crate::features::search;
 use crate::features::workspaces::{Slug, free_slug};
 
@@ -487,9 +488,15 @@ impl Operation for ArchiveProject {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Project> {
         let id = self.project_id.resolve(cx)?;
         let mut row = Change::of("project");
-        row.archive(cx, Some(self.archived.unwrap_or(true)))?;
+        let archived = self.archived.unwrap_or(true);
+        let was_archived = Project::by_id(cx, id)?.archived_at.is_some();
+        row.archive(cx, Some(archived))?;
         row.update(cx, id)?;
-        Project::by_id(cx, id)
+        let project = Project::by_id(cx, id)?;
+        if archived && !was_archived {
+            bridges::project_archived(cx, &project)?;
+        }
+        Ok(project)
     }
 }
 

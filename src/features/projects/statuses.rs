@@ -16,6 +16,8 @@ use crate::core::store::{Change, all, delete, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
 
+use crate::features::crm::bridges;
+
 use super::color::Color;
 
 pub const OPERATIONS: &[Entry] = &[
@@ -306,6 +308,7 @@ impl Operation for UpdateStatus {
                     update task set completed_at = iif(?2, ?3, null), updated_at = ?3, version = version + 1
                      where status_id = ?1";
                 run(cx.conn(), COMPLETE, (id, kind == StatusType::Done, cx.now()))?;
+                bridges::follow_ups_done_in(cx, id)?;
             }
         }
         row.update(cx, id)?;
@@ -390,7 +393,7 @@ fn move_all(tx: &Tx, project: Id<ProjectRecord>, from: &Status, to: &Status) -> 
          where id = moved.task_id";
     let is_done = to.kind == StatusType::Done;
     run(tx.conn(), MOVE, (from.id, to.id, project, GAP, is_done, tx.now()))?;
-    Ok(())
+    bridges::follow_ups_done_in(tx, to.id)
 }
 
 /// Put all statuses of a project in a new order, from the left.

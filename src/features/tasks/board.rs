@@ -159,7 +159,12 @@ impl Operation for GetBoard {
                     count = one(cx.conn(), &COUNT, &fitting[..fitting.len() - 1], |row| row.take())?;
                 }
             } else {
-                cards.extend(all(cx.conn(), &FIRST, named_params! { ":status": status.id, ":limit": limit }, Task::read)?);
+                cards.extend(all(
+                    cx.conn(),
+                    &FIRST,
+                    named_params! { ":status": status.id, ":limit": limit },
+                    Task::read,
+                )?);
             }
             columns.push((status, count, cards.len() - before));
         }

@@ -16,6 +16,7 @@ use crate::core::time::{Day, DayWord};
 use super::task::{Minutes, Priority, Task};
 use super::todos::NewTodos;
 use super::{TaskRecord, dependencies, labels, order, people, seen_for, todos};
+use crate::features::crm::bridges;
 use crate::features::projects::statuses::{self, StatusRecord, StatusType};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateTask>()];
@@ -67,6 +68,28 @@ pub(super) const SYNONYMS: &[(&str, &str)] = &[
     ("parent_id", "parentId"),
 ];
 
+impl CreateTask {
+    /// Of that title in that project, and nothing else said yet.
+    pub fn new(project: Ref<ProjectRecord>, title: Line<300>) -> Self {
+        CreateTask {
+            project_id: project,
+            title,
+            description: None,
+            status: None,
+            priority: None,
+            owner_id: None,
+            participants: None,
+            due_date: None,
+            start_date: None,
+            estimate_minutes: None,
+            labels: None,
+            todos: None,
+            parent_id: None,
+            depends_on: None,
+        }
+    }
+}
+
 impl Operation for CreateTask {
     type Output = Task;
     const SPEC: Spec = Spec {
@@ -114,6 +137,9 @@ impl Operation for CreateTask {
         todos::add(cx, id, &self.todos.unwrap_or_default())?;
         for other in depends_on {
             dependencies::add(cx, id, other)?;
+        }
+        if kind == StatusType::Done {
+            bridges::task_done(cx, id)?;
         }
         Task::by_id(cx, id)
     }

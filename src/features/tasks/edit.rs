@@ -9,6 +9,7 @@ use crate::core::place::Place;
 use crate::core::store::{Change, all, one, run};
 use crate::core::text::{Labels, Line, Prose};
 use crate::core::time::{Day, Moment};
+use crate::features::crm::bridges;
 use crate::features::projects::labels::find_or_make;
 use crate::features::projects::statuses::{StatusRecord, StatusType};
 
@@ -93,13 +94,14 @@ impl Edit {
             self.leave_for(cx, id, project, &mut row)?;
         }
         self.set_parent(cx, id, &mut row)?;
-        self.set_place(cx, task, &before, &mut row)?;
+        let is_finished = self.set_place(cx, task, &before, &mut row)?;
         let has_new_people = self.set_people(cx, id, &before)?;
         let has_new_labels = self.set_labels(cx, task)?;
         if row.is_empty() && (has_new_people || has_new_labels) {
             return row.touch(cx, id);
         }
-        row.update(cx, id)
+        row.update(cx, id)?;
+        if is_finished { bridges::task_done(cx, id) } else { Ok(()) }
     }
 
     /// What goes along into another project, and what stays: labels by name, comments and time; but neither parent nor parts.
@@ -146,8 +148,8 @@ impl Edit {
         Ok(())
     }
 
-    /// Status and position go together: no two cards of a column stand in the same place.
-    fn set_place(&self, tx: &Tx, task: &Seen, before: &Before, row: &mut Change) -> Result<()> {
+    /// Status and position go together: no two cards of a column stand in the same place. Answers whether it is done by it.
+    fn set_place(&self, tx: &Tx, task: &Seen, before: &Before, row: &mut Change) -> Result<bool> {
         let project = self.project.as_ref().unwrap_or(&task.place);
         let (status, kind) = match (&self.status, &self.project) {
             (Some((field, text)), _) => status_for(tx, field, project, text.as_str())?,
@@ -173,7 +175,7 @@ impl Edit {
         if let Some(position) = position {
             row.set("position", position)?;
         }
-        Ok(())
+        Ok(kind == StatusType::Done && before.completed_at.is_none())
     }
 
     fn set_people(&self, tx: &Tx, task: Id<TaskRecord>, before: &Before) -> Result<bool> {

@@ -222,7 +222,7 @@ impl Task {
 }
 
 /// Ids as a JSON array: for `json_each`.
-pub(super) fn ids<T>(ids: impl Iterator<Item = Id<T>>) -> String {
+pub fn ids<T>(ids: impl Iterator<Item = Id<T>>) -> String {
     let raw: Vec<i64> = ids.map(Id::raw).collect();
     serde_json::to_string(&raw).expect("numbers are JSON")
 }
@@ -240,9 +240,9 @@ pub struct TaskLine {
 }
 
 impl TaskLine {
-    pub(super) const COLUMNS: &str = "t.id, p.key || '-' || t.number, t.title, s.name, s.type";
+    pub const COLUMNS: &str = "t.id, p.key || '-' || t.number, t.title, s.name, s.type";
 
-    pub(super) fn read(row: &mut Columns<'_>) -> rusqlite::Result<TaskLine> {
+    pub fn read(row: &mut Columns<'_>) -> rusqlite::Result<TaskLine> {
         Ok(TaskLine {
             id: row.take()?,
             key: row.take()?,

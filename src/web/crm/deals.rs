@@ -11,6 +11,7 @@ use crate::core::money::Money;
 use crate::core::patch::Patch;
 use crate::core::reference::Named;
 use crate::core::reference::Ref;
+use crate::features::crm::bridges::CreateProjectFromDeal;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::deals::{CreateDeal, Deal, DealDetail, DealStatus, GetDeal, ListDeals, SORTS, UpdateDeal};
 use crate::features::crm::organizations::GetOrganization;
@@ -255,6 +256,12 @@ async fn table(page: &Page, query: &Query) -> Answer {
 }
 
 /// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
+/// Makes the project that delivers the deal.
+pub async fn make_project(page: Page, id: web::Path<String>) -> Answer {
+    let made = page.run(CreateProjectFromDeal::of(Ref::new(id.as_str()))).await?;
+    page.go(&format!("/crm/deals/{}", made.deal_id), &format!("{} is a project now", made.project.name))
+}
+
 pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mut form: Form) -> Answer {
     let to = form.take("to");
     let (field, value) = match to.split_once(':') {

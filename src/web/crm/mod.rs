@@ -30,6 +30,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/crm/deals/{id}/edit").route(get().to(deals::edit_page)).route(web::post().to(deals::edit)))
         .service(at("/crm/deals/{id}/move").route(web::post().to(deals::move_to)))
         .service(at("/crm/deals/{id}/lost").route(get().to(deals::lose_page)))
+        .service(at("/crm/deals/{id}/project").route(web::post().to(deals::make_project)))
         .service(
             at("/crm/deals/{id}/archive").route(get().to(deals::archive_page)).route(web::post().to(deals::archive)),
         );

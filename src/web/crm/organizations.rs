@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::core::patch::Patch;
 use crate::core::reference::Ref;
+use crate::features::crm::bridges::Work;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::organizations::{
     CreateOrganization, GetOrganization, ListOrganizations, Organization, OrganizationDetail, SORTS, UpdateOrganization,
@@ -76,6 +77,7 @@ struct RecordPage<'a> {
     deals: Vec<DealRow>,
     todos: Vec<Todo>,
     days: Vec<TimelineDay>,
+    work: &'a Work,
 }
 
 fn reference(id: &str) -> GetOrganization {
@@ -86,7 +88,8 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".json") {
         return page.json("crm.organization.get", "organizationId", id).await;
     }
-    let OrganizationDetail { organization, people, deals, follow_ups, activities } = page.run(reference(&id)).await?;
+    let OrganizationDetail { organization, people, deals, follow_ups, activities, work } =
+        page.run(reference(&id)).await?;
     let stages = page.choices(false).await?.stages;
     let given = |parts: [&Option<String>; 2], between: &str| {
         let parts: Vec<&str> = parts.into_iter().filter_map(|part| part.as_deref()).collect();
@@ -108,6 +111,7 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
         deals: deals.iter().map(|deal| DealRow::new(&page, &stages, deal)).collect(),
         todos: follow_ups.iter().map(|item| Todo::new(&page, item)).collect(),
         days: timeline(&page, &activities, On::Organization),
+        work: &work,
         organization: &organization,
     })
 }
