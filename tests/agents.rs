@@ -108,3 +108,55 @@ async fn a_key_is_bound_only_to_an_agent_within_reach() {
     assert_eq!(bound["agentId"], robin["id"]);
     assert_eq!(bound["token"].as_str().unwrap().split('_').next(), Some("sallymcp"));
 }
+
+#[tokio::test]
+async fn comments_time_and_notifications_of_a_bound_key_name_the_agent_too() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    let robin = ada.ask("agent.create", json!({ "name": "Robin" })).await.unwrap();
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Draw" })).await.unwrap();
+    let (_, as_robin) = narrowed(&ada, json!({ "agentId": "Robin" })).await;
+    let comment = as_robin.ask("comment.add", json!({ "taskId": "WEB-1", "body": "@ben, sorted." })).await.unwrap();
+    assert_eq!((&comment["author"]["name"], &comment["agentId"]), (&json!("Ada"), &robin["id"]));
+    let entry = as_robin.ask("timesheet.add", json!({ "taskId": "WEB-1", "minutes": 5 })).await.unwrap();
+    assert_eq!((&entry["account"]["name"], &entry["agent"]["name"]), (&json!("Ada"), &json!("Robin")));
+    let told = ben.ask("notification.list", json!({})).await.unwrap()["items"][0].clone();
+    assert_eq!((&told["actor"]["name"], &told["agent"]["name"]), (&json!("Ada"), &json!("Robin")));
+}
+
+#[tokio::test]
+async fn a_key_for_one_project_sees_nothing_else() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    for (name, key) in [("Website", "WEB"), ("Application", "APP")] {
+        ada.ask("project.create", json!({ "name": name, "key": key })).await.unwrap();
+        ada.ask("task.create", json!({ "projectId": key, "title": "Draw" })).await.unwrap();
+        ben.ask("timesheet.add", json!({ "projectId": key, "minutes": 10 })).await.unwrap();
+        ada.ask("comment.add", json!({ "taskId": format!("{key}-1"), "body": "@ben" })).await.unwrap();
+    }
+    let (made, key) = narrowed(&ben, json!({ "projects": ["web"] })).await;
+    assert_eq!(made["projects"][0]["name"], "Website");
+    assert!(made["workspaceId"].is_string());
+
+    let projects = key.ask("project.list", json!({})).await.unwrap();
+    assert_eq!(projects["items"].as_array().unwrap().len(), 1);
+    key.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap();
+    assert_eq!(key.refused("task.get", json!({ "taskId": "APP-1" })).await.status(), 404);
+    assert_eq!(key.refused("comment.list", json!({ "taskId": "APP-1" })).await.status(), 404);
+    assert_eq!(key.refused("crm.deal.list", json!({})).await.status(), 403);
+    key.ask("comment.add", json!({ "taskId": "WEB-1", "body": "Hello" })).await.unwrap();
+    let time = key.ask("timesheet.report", json!({})).await.unwrap();
+    assert_eq!(time["summary"]["totalMinutes"], 10);
+    assert_eq!(key.refused("timesheet.add", json!({ "projectId": "APP", "minutes": 5 })).await.status(), 404);
+    let told = key.ask("notification.list", json!({})).await.unwrap();
+    assert_eq!((told["items"].as_array().unwrap().len(), &told["unreadCount"]), (1, &json!(1)));
+    assert_eq!(key.ask("notification.read_all", json!({})).await.unwrap()["marked"], 1);
+    assert_eq!(ben.ask("notification.list", json!({})).await.unwrap()["unreadCount"], 1);
+
+    ada.ask("project.create", json!({ "name": "Secret", "key": "SEC", "visibility": "MEMBERS" })).await.unwrap();
+    for projects in [json!(["SEC"]), json!(["nowhere"])] {
+        assert_eq!(ben.refused("api_key.create", json!({ "label": "k", "projects": projects })).await.status(), 404);
+    }
+    assert_eq!(ben.refused("api_key.create", json!({ "label": "k", "projects": [] })).await.status(), 422);
+}

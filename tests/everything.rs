@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use sally::core::app::{Call, Listed};
@@ -24,19 +24,84 @@ struct Things {
     follow_up: String,
     stage: String,
     account: String,
+    /// Somebody without a role of their own in the scene's project.
+    newcomer: String,
     membership: String,
     api_key: String,
     mcp_key: String,
+    client: String,
+    /// A project that everybody in the workspace sees and the one of the scene waits for, and one that it does not wait for.
+    awaited: String,
+    independent: String,
+    scene: Scene,
+}
+
+/// A project with one of everything in it. What belongs to projects gets its line here, in [`Scene::of`] and in
+/// [`Things::reference`].
+#[derive(Clone)]
+struct Scene {
+    project: String,
+    membership: String,
+    status: String,
+    other_status: String,
+    statuses: Vec<String>,
+    label: String,
+    task: String,
+}
+
+fn id(value: &Value, field: &str) -> String {
+    value[field].as_str().expect("an id").to_owned()
+}
+
+impl Scene {
+    /// Closed to the workspace when somebody is cast; then they alone are in it, besides its owner.
+    async fn of(owner: &Person, awaited: &str, cast: Option<(&str, &str)>) -> Scene {
+        let ask = async |operation: &str, input: Value| owner.ask(operation, input).await.expect(operation);
+        let visibility = if cast.is_some() { "MEMBERS" } else { "WORKSPACE" };
+        let project = ask("project.create", json!({ "name": "Scene", "visibility": visibility })).await;
+        let project = id(&project, "id");
+        let depends = json!({ "projectId": project, "dependsOnId": awaited });
+        ask("project.dependency.add", depends).await;
+        if let Some((account, role)) = cast {
+            let member = json!({ "projectId": project, "accountId": account, "role": role });
+            ask("project.member.add", member).await;
+        }
+        // Somebody to change: Mia where there is one, else the owner.
+        let mia = json!({ "projectId": project, "accountId": "mia@example.com" });
+        let membership = match owner.ask("project.member.add", mia).await {
+            Ok(member) => id(&member, "id"),
+            Err(_) => {
+                let members = ask("project.member.list", json!({ "projectId": project })).await;
+                id(&members["items"][0], "id")
+            }
+        };
+        let label = ask("project.label.create", json!({ "projectId": project, "name": "bug" })).await;
+        let task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        let statuses = ask("project.status.list", json!({ "projectId": project })).await;
+        let statuses: Vec<String> =
+            statuses["items"].as_array().expect("statuses").iter().map(|status| id(status, "id")).collect();
+        Scene {
+            membership,
+            status: statuses[2].clone(),
+            other_status: statuses[1].clone(),
+            statuses,
+            label: id(&label, "id"),
+            task,
+            project,
+        }
+    }
 }
 
 impl Things {
     async fn of(owner: &Person, workspace: &str) -> Things {
-        let id = |value: &Value, field: &str| value[field].as_str().expect("an id").to_owned();
         let made = async |operation: &str, input: Value| id(&owner.ask(operation, input).await.expect(operation), "id");
         let organization = made("crm.organization.create", json!({ "name": format!("Org of {workspace}") })).await;
         let person = made("crm.person.create", json!({ "name": format!("Person of {workspace}") })).await;
         let deal = made("crm.deal.create", json!({ "title": format!("Deal of {workspace}") })).await;
         let follow_up = made("crm.follow_up.add", json!({ "title": format!("Follow-up of {workspace}") })).await;
+        let client = made("client.create", json!({ "name": format!("Client of {workspace}") })).await;
+        let awaited = made("project.create", json!({ "name": format!("Awaited by {workspace}") })).await;
+        let independent = made("project.create", json!({ "name": format!("Independent of {workspace}") })).await;
         let members = owner.ask("workspace.member.list", json!({ "workspaceId": workspace })).await.expect("members");
         let info = owner.ask("crm.addon.info", json!({})).await.expect("stages");
         Things {
@@ -50,14 +115,20 @@ impl Things {
             follow_up,
             stage: id(&info["stages"][0], "id"),
             account: id(&members["items"][0], "accountId"),
+            newcomer: id(members["items"].as_array().and_then(|all| all.last()).expect("members"), "accountId"),
             membership: id(&members["items"][0], "id"),
             api_key: made("api_key.create", json!({ "label": "k" })).await,
             mcp_key: made("mcp_key.create", json!({ "label": "k" })).await,
+            client,
+            scene: Scene::of(owner, &awaited, None).await,
+            awaited,
+            independent,
         }
     }
 
-    /// Every field that names a record, by the field's name.
-    fn reference(&self, field: &str) -> Option<&str> {
+    /// Every field that names a record, by the field's name; some names mean another record in another operation.
+    fn reference(&self, operation: &str, field: &str) -> Option<&str> {
+        let scene = &self.scene;
         Some(match field {
             "workspaceId" => &self.workspace,
             "organizationId" => &self.organization,
@@ -66,11 +137,39 @@ impl Things {
             "followUpId" => &self.follow_up,
             "stage" => &self.stage,
             "ownerId" => &self.account,
+            "accountId" if operation == "project.member.add" => &self.newcomer,
+            "membershipId" if operation.starts_with("project.") => &scene.membership,
             "membershipId" => &self.membership,
             "apiKeyId" => &self.api_key,
             "mcpKeyId" => &self.mcp_key,
+            "clientId" => &self.client,
+            "projectId" => &scene.project,
+            "dependsOnId" if operation == "project.dependency.add" => &self.independent,
+            "dependsOnId" if operation == "project.dependency.remove" => &self.awaited,
+            "statusId" => &scene.status,
+            "targetStatusId" => &scene.other_status,
+            "labelId" => &scene.label,
+            "taskId" => &scene.task,
             _ => return None,
         })
+    }
+
+    /// The fields that a call needs: the plain ones, and the records it has to name.
+    fn input(&self, listed: &Listed) -> Value {
+        let name = listed.entry.spec.name;
+        let mut input = sample(name);
+        for field in required(listed) {
+            match field.as_str() {
+                "orderedStatusIds" => input[&field] = json!(self.scene.statuses),
+                _ if input.get(&field).is_some() => {}
+                _ => {
+                    if let Some(reference) = self.reference(name, &field) {
+                        input[&field] = json!(reference);
+                    }
+                }
+            }
+        }
+        input
     }
 }
 
@@ -83,6 +182,11 @@ fn sample(operation: &str) -> Value {
         "workspace.create" => json!({ "name": "Sample" }),
         "workspace.member.add" => json!({ "accountId": "sam@example.com", "role": "VIEWER" }),
         "workspace.member.update" => json!({ "role": "VIEWER" }),
+        "client.create" | "project.create" | "project.label.create" => json!({ "name": "Sample" }),
+        "project.update" | "project.label.update" => json!({ "name": "Another" }),
+        "project.member.update" => json!({ "role": "VIEWER" }),
+        "project.status.create" => json!({ "name": "Sample", "type": "TODO" }),
+        "project.status.update" => json!({ "name": "Another" }),
         "api_key.create" | "mcp_key.create" => json!({ "label": "Sample" }),
         "search" => json!({ "query": "Sample" }),
         "auth.session.revoke" => json!({ "sessionId": "sess_0000000000001" }),
@@ -98,6 +202,11 @@ fn sample(operation: &str) -> Value {
 
 fn fields(listed: &Listed) -> Vec<String> {
     listed.shape.schema["properties"].as_object().expect("properties").keys().cloned().collect()
+}
+
+fn required(listed: &Listed) -> Vec<String> {
+    let fields = listed.shape.schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    fields.iter().map(|field| field.as_str().expect("a name").to_owned()).collect()
 }
 
 #[tokio::test]
@@ -118,25 +227,75 @@ async fn permissions_are_as_reviewed() {
     let reader = world.keyed("ada", sally::features::keys::KeyKind::Api, Some("read"), None).await;
     roles.push(("owner with a read-only key", reader.call()));
 
-    let mut table = String::from(
-        "# Who may run what: y = yes, . = refused. A change here is a change of rights; read it twice.\n#\n",
+    let mia = sally::features::accounts::AddUser::new(
+        support::email("mia@example.com"),
+        support::line("Mia"),
+        sally::core::reference::Ref::new("acme"),
+        sally::core::caller::Role::Member,
+        None,
     );
-    for (index, (role, _)) in roles.iter().enumerate() {
+    world.app.run(console(), mia).await.unwrap();
+    let ada = world.person("ada").await;
+    let mut things = Things::of(&ada, "acme").await;
+    // Who is told what of a project that is closed to the workspace, and who is in it besides its owner.
+    let closed = [
+        ("member, outside a closed project", "ben", ("mia@example.com", "MEMBER")),
+        ("member, VIEWER of a closed project", "ben", ("ben@example.com", "VIEWER")),
+        ("viewer, MEMBER of a closed project", "vera", ("vera@example.com", "MEMBER")),
+        ("member, OWNER of a closed project", "ben", ("ben@example.com", "OWNER")),
+    ];
+    let mut columns = Vec::new();
+    for (role, call) in roles {
+        columns.push((role, call, None));
+    }
+    for (role, name, cast) in closed {
+        columns.push((role, world.person(name).await.call(), Some(cast)));
+    }
+
+    let mut table = String::from(
+        "# Who may run what: y = yes, . = refused, - = has nothing to do with projects. A change here is a change of rights; read it twice.\n#\n",
+    );
+    for (index, (role, ..)) in columns.iter().enumerate() {
         writeln!(table, "#{}{role}", " ".repeat(2 + index * 2)).unwrap();
     }
+    let mut scenes: HashMap<usize, Scene> = HashMap::new();
     for listed in world.app.operations() {
         let spec = &listed.entry.spec;
         let mut line = String::new();
-        for (_, call) in &roles {
-            // Without an input nothing happens behind the permission; paths name a workspace that may go.
-            let workspace = if matches!(spec.needs, Needs::Platform) { "doomed" } else { "acme" };
-            let input = if spec.is_selected_by_path() { json!({ "workspaceId": workspace }) } else { json!({}) };
-            let input = input.as_object().expect("an object").clone();
-            let answer = world.app.answer(listed, call.clone(), input).await;
-            let refused = answer.as_ref().is_err_and(|error| {
-                matches!(error.status(), 401 | 403) || (error.status() == 404 && spec.is_selected_by_path())
-            });
-            line.push_str(if refused { " ." } else { " y" });
+        for (index, (role, call, cast)) in columns.iter().enumerate() {
+            if !matches!(spec.needs, Needs::Project(_)) {
+                if cast.is_some() {
+                    line.push_str(" -");
+                    continue;
+                }
+                // Without an input nothing happens behind the permission; paths name a workspace that may go.
+                let workspace = if matches!(spec.needs, Needs::Platform) { "doomed" } else { "acme" };
+                let input = if spec.is_selected_by_path() { json!({ "workspaceId": workspace }) } else { json!({}) };
+                let input = input.as_object().expect("an object").clone();
+                let answer = world.app.answer(listed, call.clone(), input).await;
+                let refused = answer.as_ref().is_err_and(|error| {
+                    matches!(error.status(), 401 | 403) || (error.status() == 404 && spec.is_selected_by_path())
+                });
+                line.push_str(if refused { " ." } else { " y" });
+                continue;
+            }
+            // Here only the real thing tells: a whole input, aimed at a project in which nothing has happened yet.
+            let place = if cast.is_some() { index } else { 0 };
+            if !scenes.contains_key(&place) {
+                scenes.insert(place, Scene::of(&ada, &things.awaited, *cast).await);
+            }
+            things.scene = scenes[&place].clone();
+            let input = things.input(listed);
+            let answer = world.app.answer(listed, call.clone(), input.as_object().expect("an object").clone()).await;
+            let is_spent = answer.is_ok() && spec.effect != Effect::Read;
+            match answer {
+                Ok(_) => line.push_str(" y"),
+                Err(error) if matches!(error.status(), 401 | 403 | 404) && *role != "owner" => line.push_str(" ."),
+                Err(error) => panic!("{} as {role} with {input}: {error}", spec.name),
+            }
+            if is_spent {
+                scenes.remove(&place);
+            }
         }
         writeln!(table, "   {line}   {:32} {:?} {}", spec.name, spec.needs, spec.effect.word()).unwrap();
     }
@@ -246,17 +405,11 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
             continue;
         }
         let references: Vec<String> =
-            fields(listed).into_iter().filter(|field| acme.reference(field).is_some()).collect();
+            fields(listed).into_iter().filter(|field| acme.reference(spec.name, field).is_some()).collect();
         for foreign in &references {
             // All of Eve's own, but for one that is Acme's.
-            let mut input = sample(spec.name);
-            for field in &references {
-                let required = spec.route.is_some_and(|route| route.parameters().any(|name| name == field));
-                let things = if field == foreign { &acme } else { &bolt };
-                if field == foreign || required {
-                    input[field] = json!(things.reference(field));
-                }
-            }
+            let mut input = bolt.input(listed);
+            input[foreign] = json!(acme.reference(spec.name, foreign));
             let before = changes(&world);
             let answer = eve.ask(spec.name, input.clone()).await;
             let error = answer.expect_err(&format!("{} let a stranger through with {input}", spec.name));
@@ -264,8 +417,9 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
             assert_eq!(changes(&world), before, "{} changed something for a stranger", spec.name);
 
             // The same words as for what does not exist at all.
-            let absent =
-                input.to_string().replace(acme.reference(foreign).expect("a reference"), "nothing-of-the-kind");
+            let absent = input
+                .to_string()
+                .replace(acme.reference(spec.name, foreign).expect("a reference"), "nothing-of-the-kind");
             let none =
                 eve.ask(spec.name, serde_json::from_str(&absent).expect("JSON")).await.expect_err("nothing there");
             assert_eq!((none.status(), none.code()), (error.status(), error.code()), "{} {foreign}", spec.name);
@@ -294,18 +448,11 @@ async fn a_viewer_and_a_dead_key_write_nothing() {
         if spec.effect == Effect::Read || spec.route.is_none() || spec.needs == Needs::Public {
             continue;
         }
-        let mut input = sample(spec.name);
-        for field in fields(listed) {
-            if let (Some(reference), true) =
-                (acme.reference(&field), spec.route.is_some_and(|r| r.parameters().any(|name| name == field)))
-            {
-                input[field] = json!(reference);
-            }
-        }
+        let input = acme.input(listed);
         let before = changes(&world);
         let error = vera.ask_with(unknown.clone(), spec.name, input.clone()).await.expect_err("an unknown key");
         assert_eq!(error.status(), 401, "{}", spec.name);
-        if matches!(spec.needs, Needs::Workspace(_) | Needs::Platform | Needs::Superadmin) {
+        if matches!(spec.needs, Needs::Workspace(_) | Needs::Project(_) | Needs::Platform | Needs::Superadmin) {
             let error = vera.ask(spec.name, input).await.expect_err(spec.name);
             assert_eq!(error.status(), 403, "{}: {error}", spec.name);
             assert!(error.problem_json("r")["permission"]["required"].is_string(), "{}", spec.name);

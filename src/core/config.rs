@@ -20,6 +20,7 @@ pub struct Config {
     /// Threads that answer requests; 0: one for each core.
     pub workers: usize,
     pub body_limit_kib: usize,
+    pub upload_limit_mib: usize,
     pub body_timeout_seconds: u64,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -39,6 +40,7 @@ impl Default for Config {
             public_url: None,
             workers: 0,
             body_limit_kib: 1_024,
+            upload_limit_mib: 25,
             body_timeout_seconds: 30,
             trusted_proxies: Vec::new(),
             mmap_mib: 64,
@@ -94,8 +96,11 @@ impl Config {
     }
 
     fn checked(self) -> Result<Self> {
-        let positive =
-            [("body_limit_kib", self.body_limit_kib), ("body_timeout_seconds", self.body_timeout_seconds as usize)];
+        let positive = [
+            ("body_limit_kib", self.body_limit_kib),
+            ("upload_limit_mib", self.upload_limit_mib),
+            ("body_timeout_seconds", self.body_timeout_seconds as usize),
+        ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(name, "must be more than 0"));
         }
@@ -106,6 +111,11 @@ impl Config {
             return Err(wrong("mmap_mib", "must not be negative"));
         }
         Ok(self)
+    }
+
+    /// Bytes of a request that carries a file: as base64 it is a third larger, with some room for what stands around it.
+    pub fn upload_body_limit(&self) -> usize {
+        (self.upload_limit_mib << 20) / 3 * 4 + (64 << 10)
     }
 
     pub fn worker_threads(&self) -> usize {

@@ -108,6 +108,8 @@ pub struct More {
     pub aliases: &'static [&'static str],
     /// Other words for fields, as guides that people follow write them: theirs and ours.
     pub synonyms: &'static [(&'static str, &'static str)],
+    /// Takes a file as `base64`, `fileName` and `mimeType`: over REST also as a form with a file, and larger than other bodies.
+    pub takes_file: bool,
     /// For lists: what they can be sorted by; the first is the default.
     pub sorts: &'static [super::page::Sort],
     /// For lists over MCP: the argument that leaves out what is done with, unless it is given.
@@ -119,8 +121,16 @@ pub struct More {
 }
 
 impl More {
-    pub const NONE: More =
-        More { mcp: true, aliases: &[], synonyms: &[], sorts: &[], open: None, brief: &[], file: None };
+    pub const NONE: More = More {
+        mcp: true,
+        aliases: &[],
+        synonyms: &[],
+        takes_file: false,
+        sorts: &[],
+        open: None,
+        brief: &[],
+        file: None,
+    };
     /// REST and pages only.
     pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
 }

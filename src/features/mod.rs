@@ -7,6 +7,7 @@ pub mod clients;
 pub mod comments;
 pub mod crm;
 pub mod keys;
+pub mod notifications;
 pub mod projects;
 pub mod search;
 pub mod sessions;
@@ -43,9 +44,12 @@ pub const ALL: &[&[Entry]] = &[
     crm::follow_ups::OPERATIONS,
     crm::bridges::OPERATIONS,
     crm::choices::OPERATIONS,
+    comments::OPERATIONS,
     timesheets::OPERATIONS,
     timesheets::report::OPERATIONS,
     timesheets::timer::OPERATIONS,
+    agents::OPERATIONS,
+    notifications::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
     tasks::update::OPERATIONS,
@@ -56,6 +60,6 @@ pub const ALL: &[&[Entry]] = &[
     tasks::dependencies::OPERATIONS,
     tasks::labels::OPERATIONS,
     tasks::todos::OPERATIONS,
-    agents::OPERATIONS,
+    tasks::images::OPERATIONS,
     search::OPERATIONS,
 ];

@@ -2,6 +2,8 @@
 
 pub mod assets;
 pub mod auth;
+pub mod files;
+pub mod form;
 pub mod json;
 pub mod openapi;
 pub mod projection;

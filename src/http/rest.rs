@@ -15,7 +15,7 @@ use crate::core::app::{App, Listed};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::{Effect, Method, Reply};
 
-use super::{auth, json, projection};
+use super::{auth, form, json, projection};
 
 /// The routes of all operations, found by one look-up.
 pub struct Routes {
@@ -82,7 +82,11 @@ async fn answer(
     accepts(request, listed.entry.spec.more.file)?;
     let call = auth::call(request, app)?;
     let mut input = query(request.query_string())?;
-    let body = body(request, payload, app.config().body_limit_kib * 1_024, app.config().body_timeout_seconds).await?;
+    let takes_file = listed.entry.spec.more.takes_file;
+    let limit = if takes_file { app.config().upload_body_limit() } else { app.config().body_limit_kib * 1_024 };
+    let bytes = read(request, payload, limit, app.config().body_timeout_seconds).await?;
+    let body =
+        if takes_file && form::is_form(request) { form::read(request, bytes).await? } else { body(request, &bytes)? };
     if method == "GET" && !body.is_empty() {
         return Err(Error::malformed("A GET request has no body; put the filters into the query."));
     }
@@ -214,13 +218,7 @@ fn percent_decoded(text: &str) -> Result<String> {
     if decoded.contains('\u{fffd}') { Err(Error::malformed("The path is not UTF-8.")) } else { Ok(decoded) }
 }
 
-async fn body(
-    request: &HttpRequest,
-    payload: web::Payload,
-    limit: usize,
-    timeout_seconds: u64,
-) -> Result<Map<String, Value>> {
-    let bytes = read(request, payload, limit, timeout_seconds).await?;
+fn body(request: &HttpRequest, bytes: &[u8]) -> Result<Map<String, Value>> {
     if bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -232,7 +230,7 @@ async fn body(
             format!("The body must be application/json, not {}.", quoted(&kind)),
         ));
     }
-    match json::read(&bytes)? {
+    match json::read(bytes)? {
         Value::Object(map) => Ok(map),
         other => Err(Error::malformed(format!("The body must be a JSON object, not {}.", quoted(&other.to_string())))),
     }

@@ -23,7 +23,7 @@ use crate::core::store::panic_text;
 use crate::mcp;
 
 use super::auth::RequestId;
-use super::{assets, openapi, rest};
+use super::{assets, files, openapi, rest};
 
 /// A running request is finished, if it takes no longer than this.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -117,6 +117,7 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
     config
         .route("/health", web::get().to(at_root))
         .route("/llms.txt", web::get().to(openapi::llms))
+        .route("/files/{id}", web::get().to(files::serve))
         .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
         .service(web::scope("/crm").guard(guard::fn_guard(wants_json)).default_service(web::to(at_root)))
         .configure(mcp::http::routes)

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::app::App;
+use crate::core::app::{App, Call};
+use crate::core::caller::Credential;
+use crate::core::error::Result;
+use crate::features::notifications::{self, TellDue};
 
-/// Tidies up twice a minute, for as long as the server runs.
+/// Tidies up and reminds twice a minute, for as long as the server runs.
 pub async fn by_the_clock(app: Arc<App>) {
     let mut clock = tokio::time::interval(Duration::from_secs(30));
     loop {
@@ -13,5 +16,16 @@ pub async fn by_the_clock(app: Arc<App>) {
         if let Err(error) = app.tidy().await {
             log::warn!("tidying: {error}");
         }
+        if let Err(error) = remind(&app).await {
+            log::warn!("reminding of follow-ups: {error}");
+        }
     }
+}
+
+/// Tells the owners of follow-ups that have come due.
+async fn remind(app: &Arc<App>) -> Result<()> {
+    if app.config().crm && app.store().read(|reading| notifications::is_any_due(reading.conn()))? {
+        app.run(Call::with(Credential::ConsoleOfThisMachine), TellDue {}).await?;
+    }
+    Ok(())
 }

@@ -11,14 +11,18 @@ use sally::core::app::{App, Call};
 use sally::core::caller::{Credential, Role, Selector};
 use sally::core::config::Config;
 use sally::core::error::{Error, Result};
+use sally::core::id::Id;
 use sally::core::operation::{Operation, Reply};
+use sally::core::place::ProjectRecord;
 use sally::core::reference::Ref;
 use sally::core::secret::TokenHash;
 use sally::core::store::{Store, Tuning};
 use sally::core::text::{Email, Line};
+use sally::core::time::Moment;
 use sally::features::accounts::AddUser;
 use sally::features::keys::{CreateKeyFor, KeyKind};
 use sally::features::setup::Init;
+use sally::features::tasks::TaskRecord;
 use sally::features::workspaces::CreateWorkspace;
 use serde_json::{Map, Value};
 
@@ -128,4 +132,29 @@ impl Person {
 
 pub fn json_of(reply: &Reply) -> Value {
     if reply.body.is_empty() { Value::Null } else { serde_json::from_slice(&reply.body).expect("JSON") }
+}
+
+/// Writes SQL as the machine itself would, journaled: for what no operation makes in the state that a test wants.
+pub async fn put(app: &Arc<App>, sql: &str) {
+    const ACT: &str = "
+        insert into change_set (id, at, operation) select ifnull(max(id), 0) + 1, 0, 'test.put' from change_set;
+        update temp.acting set change_set_id = (select max(id) from change_set);";
+    let sql = format!("{ACT} {sql}; update temp.acting set change_set_id = null;");
+    let done = app.store().write(move |conn| conn.execute_batch(&sql).map_err(Error::from));
+    done.await.expect("SQL that fits the schema");
+}
+
+/// A task in the project's status of that name; its id.
+pub async fn put_task(app: &Arc<App>, project: &str, status: &str, title: &str) -> String {
+    let project = Id::<ProjectRecord>::parse(project).expect("an id").raw();
+    let id = Id::<TaskRecord>::new(Moment::now().ms());
+    let sql = format!(
+        "update project set task_count = task_count + 1 where id = {project};
+         insert into task (id, workspace_id, project_id, number, status_id, title, position, completed_at, created_at, updated_at)
+         select {}, p.workspace_id, p.id, p.task_count, s.id, '{title}', p.task_count << 20, iif(s.type = 'DONE', 1, null), 1, 1
+           from project p join task_status s on s.project_id = p.id where p.id = {project} and s.name = '{status}'",
+        id.raw()
+    );
+    put(app, &sql).await;
+    id.to_string()
 }

@@ -67,14 +67,15 @@ const COLUMNS: &str = "
     m.id, a.id, a.name, a.email, a.avatar_url, m.role, w.role, p.visibility = 'WORKSPACE',
     ifnull(m.created_at, w.created_at), ifnull(m.updated_at, w.updated_at), ifnull(m.version, w.version)";
 
-/// Its one parameter is the project. In this order, whatever the statistics say, as the members of the workspace.
-const FROM: &str = "
+/// The accounts of a workspace beside a project of it. Its one parameter is the project. In this order, whatever the statistics say, as the members of the workspace.
+pub const FROM: &str = "
     project p
     cross join workspace_membership w on w.workspace_id = p.workspace_id and p.id = ?
     cross join account a on a.id = w.account_id
     left join project_membership m on m.project_id = p.id and m.account_id = a.id";
 
-const IS_MEMBER: &str = "(m.id is not null or w.role = 'OWNER' or p.visibility = 'WORKSPACE')";
+/// Such an account sees the project.
+pub const IS_MEMBER: &str = "(m.id is not null or w.role = 'OWNER' or p.visibility = 'WORKSPACE')";
 
 impl ProjectMember {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<ProjectMember> {

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Agent, Role};
 use crate::core::error::Result;
-use crate::core::id::{Id, Record};
+use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::reference::{Named, Ref};
 use crate::core::store::{all, one, optional};
 use crate::core::time::Moment;
+use crate::features::comments::CommentRecord;
 use crate::features::crm::deals::{DealRecord, DealStatus};
 use crate::features::crm::follow_ups::{FollowUpRecord, FollowUpStatus};
 
@@ -66,13 +67,6 @@ pub struct Remark {
     pub agent: Option<Named<Agent>>,
     pub created_at: Moment,
     pub edited_at: Option<Moment>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct CommentRecord;
-impl Record for CommentRecord {
-    const PREFIX: &'static str = "com";
-    const NOUN: &'static str = "comment";
 }
 
 /// The time that was logged on it.

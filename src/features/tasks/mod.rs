@@ -6,6 +6,7 @@ pub mod create;
 pub mod dependencies;
 mod edit;
 pub mod get;
+pub mod images;
 pub mod labels;
 pub mod list;
 mod order;

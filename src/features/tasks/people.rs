@@ -6,6 +6,7 @@ use crate::core::id::Id;
 use crate::core::operation::Tx;
 use crate::core::reference::Ref;
 use crate::core::store::{Change, all, insert, run};
+use crate::features::notifications;
 
 use super::TaskRecord;
 
@@ -33,8 +34,8 @@ pub(super) fn others(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<Id<Account>>> 
     all(tx.conn(), OTHERS, [task], |row| row.take())
 }
 
-/// Writes down who works on the task besides its owner; answers whether anything about its people changed.
-/// The owner's own column is the caller's to write.
+/// Writes down who works on the task besides its owner, and tells those who are new to it; answers whether anything about
+/// its people changed. The owner's own column is the caller's to write, before.
 pub(super) fn set(
     tx: &Tx,
     task: Id<TaskRecord>,
@@ -55,6 +56,9 @@ pub(super) fn set(
         row.set("task_id", task)?.set("account_id", *account)?;
         insert::<Participant>(tx, row)?;
     }
+    let given = owner.filter(|owner| owner_before != Some(*owner) && !before.contains(owner));
+    let told: Vec<Id<Account>> = given.into_iter().chain(new.iter().map(|account| **account)).collect();
+    notifications::assigned(tx, task, &told)?;
     Ok(!gone.is_empty() || !new.is_empty() || owner != owner_before)
 }
 
