@@ -25,6 +25,7 @@ use crate::core::page::Paging;
 use crate::core::time::{Day, Moment};
 use crate::features::accounts::AccountView;
 use crate::features::crm::follow_ups::CountOverdue;
+use crate::features::notifications::ListNotifications;
 use crate::features::sessions::Me;
 use crate::features::timesheets::timer::{GetTimer, Timer};
 use crate::features::workspaces::ListWorkspaces;
@@ -54,7 +55,7 @@ pub struct Frame {
     /// How many of the person's follow-ups are late.
     pub overdue: i64,
     /// How many notifications nobody has looked at.
-    pub unread: i64,
+    pub unread: usize,
     /// The clock that the person has running.
     pub clock: Option<Clock>,
     pub zone: TimeZone,
@@ -152,6 +153,9 @@ impl Page {
         call.selector = asked.or(workspace.as_ref().map(|place| place.slug.clone())).map(Selector::Slug);
         // The frame must stand even where the page's own operation is refused, so a refusal here counts nothing.
         let overdue = app.run(call.clone(), CountOverdue {}).await.map_or(0, |overdue| overdue.count);
+        let one = Call { paging: Paging::first(1), ..call.clone() };
+        let told = app.run(one, ListNotifications { unread: Some(true) }).await;
+        let unread = told.map_or(0, |told| told.unread_count);
         let timer = app.run(call.clone(), GetTimer {}).await.ok().and_then(|running| running.timer);
         let role = workspace.as_ref().and_then(|place| place.role);
         let zone = TimeZone::get(&me.account.time_zone).unwrap_or(TimeZone::UTC);
@@ -167,7 +171,7 @@ impl Page {
             may_write: is_admin || role.is_some_and(|role| role >= Role::Member),
             is_owner: is_admin || role == Some(Role::Owner),
             overdue,
-            unread: 0,
+            unread,
             clock: timer.map(|timer| Clock::new(&timer, now)),
             today: now.day(&zone),
             zone,

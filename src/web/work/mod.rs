@@ -4,9 +4,11 @@ pub mod activity;
 pub mod board;
 pub mod clients;
 pub mod home;
+pub mod inbox;
 pub mod projects;
 pub mod settings;
 pub mod tasks;
+pub mod time;
 
 use actix_web::web;
 
@@ -24,7 +26,11 @@ use super::{at, get};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     let post = web::post;
-    config.service(at("/").route(get().to(home::show)));
+    config
+        .service(at("/").route(get().to(home::show)))
+        .service(at("/inbox").route(get().to(inbox::list)))
+        .service(at("/inbox/read-all").route(post().to(inbox::read_all)))
+        .service(at("/inbox/{id}/read").route(post().to(inbox::read)));
     config
         .service(at("/projects").route(get().to(projects::list)))
         .service(at("/projects/new").route(get().to(projects::new_page)).route(post().to(projects::create)))
@@ -53,6 +59,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/tasks/{key}/parts").route(post().to(tasks::add_part)))
         .service(at("/tasks/{key}/dependencies").route(post().to(tasks::add_dependency)))
         .service(at("/tasks/{key}/dependencies/{other}/delete").route(post().to(tasks::remove_dependency)))
+        .service(at("/tasks/{key}/comments").route(post().to(tasks::add_comment)))
+        .service(
+            at("/tasks/{key}/comments/{id}")
+                .route(get().to(tasks::comment_page))
+                .route(post().to(tasks::edit_comment)),
+        )
+        .service(at("/tasks/{key}/comments/{id}/delete").route(post().to(tasks::delete_comment)))
+        .service(at("/tasks/{key}/time").route(post().to(tasks::log_time)))
+        .service(at("/tasks/{key}/timer").route(post().to(tasks::start_timer)))
         .service(at("/tasks/{key}/archive").route(get().to(tasks::archive_page)).route(post().to(tasks::archive)))
         .service(at("/tasks/{key}/delete").route(get().to(tasks::delete_page)).route(post().to(tasks::delete)));
     config
@@ -61,6 +76,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/clients/{id}").route(get().to(clients::show)))
         .service(at("/clients/{id}/edit").route(get().to(clients::edit_page)).route(post().to(clients::edit)))
         .service(at("/clients/{id}/delete").route(get().to(clients::delete_page)).route(post().to(clients::delete)));
+    config
+        .service(at("/time").route(get().to(time::week)).route(post().to(time::add)))
+        .service(at("/time/timer/stop").route(post().to(time::stop)))
+        .service(at("/time/report").route(get().to(time::report)))
+        .service(at("/time/{id}").route(get().to(time::edit_page)).route(post().to(time::edit)))
+        .service(at("/time/{id}/delete").route(post().to(time::delete)));
 }
 
 /// What stands above every page of a project.
