@@ -10,6 +10,8 @@ use sally::core::app::{Call, Listed};
 use sally::core::caller::Credential;
 use sally::core::operation::{Effect, Needs};
 use sally::core::secret::TokenHash;
+use sally::core::time::Moment;
+use sally::features::notifications::TellDue;
 use sally::http::server::OPEN_TO_ANYBODY;
 use serde_json::{Value, json};
 use support::server::Server;
@@ -33,6 +35,8 @@ struct Things {
     /// A project that everybody in the workspace sees and the one of the scene waits for, and one that it does not wait for.
     awaited: String,
     independent: String,
+    agent: String,
+    notification: String,
     scene: Scene,
 }
 
@@ -46,7 +50,16 @@ struct Scene {
     other_status: String,
     statuses: Vec<String>,
     label: String,
+    /// It waits for the second one, stands beside the third, and has a todo and a picture.
     task: String,
+    /// Its owner's.
+    comment: String,
+    /// The time of whoever is cast, else of Vera, else of the owner.
+    time_entry: String,
+    awaited_task: String,
+    other_task: String,
+    todo: String,
+    image: String,
 }
 
 fn id(value: &Value, field: &str) -> String {
@@ -77,6 +90,19 @@ impl Scene {
         };
         let label = ask("project.label.create", json!({ "projectId": project, "name": "bug" })).await;
         let task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        let comment = ask("comment.add", json!({ "taskId": task, "body": "Sample" })).await;
+        let spent = json!({ "projectId": project, "minutes": 5 });
+        let mut of_another = spent.clone();
+        of_another["accountId"] = json!(cast.map_or("vera@example.com", |(account, _)| account));
+        let time_entry = match owner.ask("timesheet.add", of_another).await {
+            Ok(entry) => entry,
+            Err(_) => ask("timesheet.add", spent).await,
+        };
+        let awaited_task = support::put_task(&owner.app, &project, "Review", "Sample").await;
+        let other_task = support::put_task(&owner.app, &project, "Backlog", "Sample").await;
+        ask("task.dependency.add", json!({ "taskId": task, "dependsOnId": awaited_task })).await;
+        let todo = ask("task.todo.create", json!({ "taskId": task, "text": "Sample" })).await;
+        let image = ask("task.image_upload", json!({ "taskId": task, "base64": PICTURE })).await;
         let statuses = ask("project.status.list", json!({ "projectId": project })).await;
         let statuses: Vec<String> =
             statuses["items"].as_array().expect("statuses").iter().map(|status| id(status, "id")).collect();
@@ -87,6 +113,12 @@ impl Scene {
             statuses,
             label: id(&label, "id"),
             task,
+            comment: id(&comment, "id"),
+            time_entry: id(&time_entry, "id"),
+            awaited_task,
+            other_task,
+            todo: id(&todo, "id"),
+            image: id(&image, "id"),
             project,
         }
     }
@@ -98,7 +130,11 @@ impl Things {
         let organization = made("crm.organization.create", json!({ "name": format!("Org of {workspace}") })).await;
         let person = made("crm.person.create", json!({ "name": format!("Person of {workspace}") })).await;
         let deal = made("crm.deal.create", json!({ "title": format!("Deal of {workspace}") })).await;
-        let follow_up = made("crm.follow_up.add", json!({ "title": format!("Follow-up of {workspace}") })).await;
+        let an_hour_ago = Moment::now().plus_seconds(-3_600);
+        let follow_up = json!({ "title": format!("Follow-up of {workspace}"), "dueAt": an_hour_ago });
+        let follow_up = made("crm.follow_up.add", follow_up).await;
+        owner.app.run(console(), TellDue {}).await.expect("a notification");
+        let told = owner.ask("notification.list", json!({})).await.expect("notifications");
         let client = made("client.create", json!({ "name": format!("Client of {workspace}") })).await;
         let awaited = made("project.create", json!({ "name": format!("Awaited by {workspace}") })).await;
         let independent = made("project.create", json!({ "name": format!("Independent of {workspace}") })).await;
@@ -123,6 +159,8 @@ impl Things {
             scene: Scene::of(owner, &awaited, None).await,
             awaited,
             independent,
+            agent: made("agent.create", json!({ "name": format!("Agent of {workspace}") })).await,
+            notification: id(&told["items"][0], "id"),
         }
     }
 
@@ -150,6 +188,16 @@ impl Things {
             "targetStatusId" => &scene.other_status,
             "labelId" => &scene.label,
             "taskId" => &scene.task,
+            "commentId" => &scene.comment,
+            "timesheetId" => &scene.time_entry,
+            "agentId" => &self.agent,
+            "notificationId" => &self.notification,
+            "beforeId" | "afterId" | "parentId" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.add" => &scene.other_task,
+            "dependsOnId" if operation == "task.dependency.remove" => &scene.awaited_task,
+            "todoId" => &scene.todo,
+            "imageId" => &scene.image,
+            "assignee" => &self.account,
             _ => return None,
         })
     }
@@ -158,9 +206,19 @@ impl Things {
     fn input(&self, listed: &Listed) -> Value {
         let name = listed.entry.spec.name;
         let mut input = sample(name);
-        for field in required(listed) {
+        // These take a project or a task, so neither is required by itself.
+        if matches!(name, "timesheet.add" | "timesheet.timer.start" | "mentionable_users.list") {
+            input["projectId"] = json!(self.scene.project);
+        }
+        if name == "task.reorder" {
+            input["taskId"] = json!(self.scene.task);
+        }
+        let in_path = listed.entry.spec.route.iter().flat_map(|route| route.parameters()).map(str::to_owned);
+        for field in required(listed).into_iter().chain(in_path) {
             match field.as_str() {
                 "orderedStatusIds" => input[&field] = json!(self.scene.statuses),
+                "orderedTodoIds" => input[&field] = json!([self.scene.todo]),
+                "taskIds" => input[&field] = json!([self.scene.task, self.scene.other_task]),
                 _ if input.get(&field).is_some() => {}
                 _ => {
                     if let Some(reference) = self.reference(name, &field) {
@@ -172,6 +230,9 @@ impl Things {
         input
     }
 }
+
+/// The smallest GIF there is.
+const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 /// The plain fields an operation needs besides references.
 fn sample(operation: &str) -> Value {
@@ -187,7 +248,18 @@ fn sample(operation: &str) -> Value {
         "project.member.update" => json!({ "role": "VIEWER" }),
         "project.status.create" => json!({ "name": "Sample", "type": "TODO" }),
         "project.status.update" => json!({ "name": "Another" }),
+        "task.create" => json!({ "title": "Sample" }),
+        "task.move" | "task.batch_move" => json!({ "targetStatus": "Review" }),
+        "task.assign" => json!({ "ownerId": null }),
+        "task.labels.update" => json!({ "labels": ["Sample"] }),
+        "task.todo.create" => json!({ "text": "Sample" }),
+        "task.image_upload" => json!({ "base64": PICTURE }),
         "api_key.create" | "mcp_key.create" => json!({ "label": "Sample" }),
+        "agent.create" => json!({ "name": "Sample" }),
+        "agent.update" => json!({ "role": "Sample" }),
+        "comment.add" | "comment.update" => json!({ "body": "Sample" }),
+        "timesheet.add" | "timesheet.update" => json!({ "minutes": 15 }),
+        "notification.preferences.update" => json!({ "items": [] }),
         "search" => json!({ "query": "Sample" }),
         "auth.session.revoke" => json!({ "sessionId": "sess_0000000000001" }),
         "account.archive" => json!({ "accountId": "vera@example.com" }),
@@ -281,10 +353,11 @@ async fn permissions_are_as_reviewed() {
             }
             // Here only the real thing tells: a whole input, aimed at a project in which nothing has happened yet.
             let place = if cast.is_some() { index } else { 0 };
-            if !scenes.contains_key(&place) {
-                scenes.insert(place, Scene::of(&ada, &things.awaited, *cast).await);
-            }
-            things.scene = scenes[&place].clone();
+            let scene = match scenes.remove(&place) {
+                Some(unspent) => unspent,
+                None => Scene::of(&ada, &things.awaited, *cast).await,
+            };
+            things.scene = scene.clone();
             let input = things.input(listed);
             let answer = world.app.answer(listed, call.clone(), input.as_object().expect("an object").clone()).await;
             let is_spent = answer.is_ok() && spec.effect != Effect::Read;
@@ -293,8 +366,8 @@ async fn permissions_are_as_reviewed() {
                 Err(error) if matches!(error.status(), 401 | 403 | 404) && *role != "owner" => line.push_str(" ."),
                 Err(error) => panic!("{} as {role} with {input}: {error}", spec.name),
             }
-            if is_spent {
-                scenes.remove(&place);
+            if !is_spent {
+                scenes.insert(place, scene);
             }
         }
         writeln!(table, "   {line}   {:32} {:?} {}", spec.name, spec.needs, spec.effect.word()).unwrap();

@@ -53,6 +53,11 @@ async fn a_task_is_made_with_everything_and_read_back() {
     assert_eq!((&seen["todos"][1]["text"], &seen["todos"][1]["done"]), (&json!("Review"), &json!(true)));
     assert_eq!(seen["dependsOn"][0]["key"], "WEB-1");
     assert_eq!(seen["timeSummary"]["totalMinutes"], 0);
+    let numbered = ben.ask("task.getByNumber", json!({ "projectId": "WEB", "number": 2 })).await.unwrap();
+    assert_eq!(numbered["id"], made["id"]);
+    for unnamed in [json!({}), json!({ "number": 2 }), json!({ "taskId": "WEB-1", "number": 2 })] {
+        assert_eq!(ben.refused("task.get", unnamed).await.status(), 422);
+    }
     let parent = ben.ask("task.get", json!({ "taskId": first["id"] })).await.unwrap();
     assert_eq!((&parent["dependedOnBy"][0]["key"], &parent["subTasks"][0]["key"]), (&json!("WEB-2"), &json!("WEB-2")));
 }

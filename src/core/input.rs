@@ -113,7 +113,7 @@ impl Shape {
         let required = object.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut required: Vec<String> = required.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         // What stands in the path is required, also where the struct has a default for all its fields.
-        for name in spec.route.iter().flat_map(Route::parameters) {
+        for name in spec.route.iter().flat_map(Route::parameters).filter(|_| !spec.more.path_is_optional) {
             if fields.contains_key(name) && !required.iter().any(|known| known == name) {
                 required.push(name.to_owned());
             }

@@ -108,6 +108,8 @@ pub struct More {
     pub aliases: &'static [&'static str],
     /// Other words for fields, as guides that people follow write them: theirs and ours.
     pub synonyms: &'static [(&'static str, &'static str)],
+    /// Other fields can name what the path names, so a tool does not require the path's.
+    pub path_is_optional: bool,
     /// Takes a file as `base64`, `fileName` and `mimeType`: over REST also as a form with a file, and larger than other bodies.
     pub takes_file: bool,
     /// For lists: what they can be sorted by; the first is the default.
@@ -125,6 +127,7 @@ impl More {
         mcp: true,
         aliases: &[],
         synonyms: &[],
+        path_is_optional: false,
         takes_file: false,
         sorts: &[],
         open: None,

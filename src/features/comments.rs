@@ -373,7 +373,7 @@ impl Operation for UpdateComment {
         needs: Needs::Project(Role::Member),
         effect: Effect::Write,
         toolset: Toolset::Tasks,
-        more: More { synonyms: SYNONYMS, ..More::NONE },
+        more: More { aliases: &["update_comment"], synonyms: SYNONYMS, ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Comment> {
         const UNMENTION: &str = "
@@ -427,7 +427,7 @@ impl Operation for DeleteComment {
         needs: Needs::Project(Role::Member),
         effect: Effect::Destructive,
         toolset: Toolset::Tasks,
-        more: More::NONE,
+        more: More { aliases: &["delete_comment"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let seen = seen(cx, &self.comment_id)?;

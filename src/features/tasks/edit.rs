@@ -94,7 +94,7 @@ impl Edit {
             self.leave_for(cx, id, project, &mut row)?;
         }
         self.set_parent(cx, id, &mut row)?;
-        self.set_place(cx, task, &before, &mut row)?;
+        let is_finished = self.set_place(cx, task, &before, &mut row)?;
         let is_written = !row.is_empty();
         row.update(cx, id)?;
         let has_new_people = self.set_people(cx, id, &before)?;
@@ -102,7 +102,7 @@ impl Edit {
         if !is_written && (has_new_people || has_new_labels) {
             Change::of("task").touch(cx, id)?;
         }
-        Ok(())
+        if is_finished { bridges::task_done(cx, id) } else { Ok(()) }
     }
 
     /// What goes along into another project, and what stays: labels by name, comments and time; but neither parent nor parts.

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Agent, Role};
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::place::ProjectRecord;
 use crate::core::reference::{Named, Ref};
 use crate::core::store::{all, one, optional};
 use crate::core::time::Moment;
@@ -27,7 +28,23 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<GetTask>()];
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTask {
     /// The task: its id, key (`WEB-12`) or address.
-    pub task_id: Ref<TaskRecord>,
+    pub task_id: Option<Ref<TaskRecord>>,
+    /// Instead: its project …
+    pub project_id: Option<Ref<ProjectRecord>>,
+    /// … and its number there, e.g. 12.
+    pub number: Option<i64>,
+}
+
+impl GetTask {
+    fn named(self, cx: &Cx<'_, Self>) -> Result<Ref<TaskRecord>> {
+        match (self.task_id, self.project_id, self.number) {
+            (Some(task), None, None) => Ok(task),
+            (None, Some(project), Some(number)) => {
+                Ok(Ref::new(format!("{}-{number}", cx.project_for("projectId", &project)?.key)))
+            }
+            _ => Err(Error::field("taskId", "name the task by taskId, or by projectId and number")),
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -101,10 +118,15 @@ impl Operation for GetTask {
         needs: Needs::Project(Role::Viewer),
         effect: Effect::Read,
         toolset: Toolset::Core,
-        more: More { aliases: &["get_ticket", "get_task", "task.getByNumber"], synonyms: TICKET, ..More::NONE },
+        more: More {
+            aliases: &["get_ticket", "get_task", "task.getByNumber"],
+            synonyms: TICKET,
+            path_is_optional: true,
+            ..More::NONE
+        },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<TaskDetail> {
-        let id = seen(cx, &self.task_id)?.id;
+        let id = seen(cx, &self.named(cx)?)?.id;
         let task = Task::by_id(cx, id)?;
         let sees_crm = cx.config().crm && cx.caller().identity.scope_allows(Toolset::Crm, Effect::Read);
         Ok(TaskDetail {
