@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use rusqlite::named_params;
+use rusqlite::types::ToSql;
 use schemars::JsonSchema;
 use serde::Serialize;
-use rusqlite::types::ToSql;
 
 use super::caller::{Account, Role, Workspace};
 use super::error::{Error, Kind, Permission, Result, quoted};
