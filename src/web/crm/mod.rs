@@ -82,12 +82,12 @@ fn link<T: Record>(list: &str, named: &Option<Named<T>>) -> Option<Link> {
 
 /// Something to do, as a line.
 pub struct Todo {
-    id: String,
-    title: String,
-    is_done: bool,
-    about: Option<Link>,
-    due: Option<Due>,
-    owner: Option<Named<Account>>,
+    pub id: String,
+    pub title: String,
+    pub is_done: bool,
+    pub about: Option<Link>,
+    pub due: Option<Due>,
+    pub owner: Option<Named<Account>>,
 }
 
 impl Todo {

@@ -99,7 +99,7 @@ const ENTRIES: usize = 20;
 const CHANGES: usize = 20;
 
 fn reference(key: &str) -> GetTask {
-    GetTask { task_id: Ref::new(key) }
+    GetTask { task_id: Some(Ref::new(key)), number: None, project_id: None }
 }
 
 fn base_of(task: &Task) -> String {

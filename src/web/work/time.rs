@@ -256,6 +256,7 @@ struct ReportPage<'a> {
     pager: Pager,
     /// The same as a table for a spreadsheet.
     csv: String,
+    is_filtered: bool,
 }
 
 struct Group {
@@ -335,6 +336,7 @@ pub async fn report(page: Page) -> Answer {
             .collect(),
         entries: found.items.iter().map(|entry| Entry::new(&page, entry)).collect(),
         pager: Pager::new(&query, found.items.len(), found.next_cursor.as_deref(), "entry", "entries"),
+        is_filtered: query.has_any(&["project", "client", "person", "billable"]),
         from,
         to,
         csv,
