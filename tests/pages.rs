@@ -401,7 +401,7 @@ async fn a_card_is_moved_by_a_plain_form_and_by_a_script() {
     assert_eq!(board.status, 200);
     assert!(board.body.trim_start().starts_with("<section class=\"board\" id=\"board\""), "the board and nothing else");
     let won = board.body.split("data-status=\"WON\"").nth(1).unwrap();
-    assert!(won.contains(&format!("data-deal=\"{}\"", office.deal)));
+    assert!(won.contains(&format!("data-card=\"{}\"", office.deal)));
     assert_eq!(office.deal().await["status"], "WON");
     // Dropped on a stage, a decided deal is open again.
     ben.post_with(&path, &[("to", &proposal)], &script);

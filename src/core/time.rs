@@ -31,6 +31,11 @@ impl Moment {
         Moment(self.0 + seconds * 1_000)
     }
 
+    /// Whole minutes from another moment on.
+    pub fn minutes_since(self, other: Moment) -> i64 {
+        (self.0 - other.0) / 60_000
+    }
+
     pub fn plus_days(self, days: i64) -> Self {
         self.plus_seconds(days * 86_400)
     }

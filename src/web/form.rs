@@ -24,7 +24,7 @@ use super::page::{Page, Refused, app_of};
 pub struct Form {
     typed: Vec<(String, String)>,
     /// Names that are shown again but not read: what the person left as it was.
-    left_alone: Vec<&'static str>,
+    left_alone: Vec<String>,
     pub problems: Vec<FieldError>,
     /// What is wrong with the whole.
     pub notice: Option<Notice>,
@@ -104,15 +104,15 @@ impl Form {
 
     /// Does not send a field that still says what it said: an absent field of an update stays as it is, whatever
     /// the name in it would mean by now.
-    pub fn leave_unchanged(&mut self, name: &'static str, shown: &str) {
+    pub fn leave_unchanged(&mut self, name: &str, shown: &str) {
         if self.value(name).trim() == shown.trim() {
             self.leave(name);
         }
     }
 
     /// Shows a field again, but does not send it.
-    pub fn leave(&mut self, name: &'static str) {
-        self.left_alone.push(name);
+    pub fn leave(&mut self, name: &str) {
+        self.left_alone.push(name.to_owned());
     }
 
     /// An update leaves out what is blank; a form that blanks it means something else.
@@ -130,6 +130,21 @@ impl Form {
         match Moment::parse_local(self.value(name), zone) {
             Ok(moment) => self.set(name, moment.to_string()),
             Err(message) => self.complain(name, message),
+        }
+    }
+
+    /// Time as people write it, as whole minutes: `45`, `45m`, `1:30`, `1.5h`, `1h 30m`.
+    pub fn read_duration(&mut self, name: &str) {
+        if self.is_blank(name) {
+            return;
+        }
+        match minutes(self.value(name)) {
+            Some(minutes) => self.set(name, minutes.to_string()),
+            None => {
+                let message = format!("{} is not a time such as 45, 1:30 or 1.5h", quoted(self.value(name)));
+                self.complain(name, message);
+                self.leave(name);
+            }
         }
     }
 
@@ -155,7 +170,7 @@ impl Form {
     /// Names given more than once become a list, as a query string would write it.
     pub fn input(&self) -> Map<String, Value> {
         let mut map: Map<String, Value> = Map::new();
-        let is_sent = |name: &str| name != common::IF_VERSION && !self.left_alone.contains(&name);
+        let is_sent = |name: &str| name != common::IF_VERSION && !self.left_alone.iter().any(|left| left == name);
         for (name, value) in self.typed.iter().filter(|(name, _)| is_sent(name)) {
             match map.get_mut(name) {
                 Some(Value::String(known)) => {
@@ -206,6 +221,28 @@ impl Form {
         self.status = StatusCode::from_u16(error.status()).ok();
         self.retry_after_seconds = error.retry_after_seconds();
         true
+    }
+}
+
+fn minutes(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase().replace(',', ".");
+    if let Some((hours, minutes)) = text.split_once(':') {
+        let minutes: i64 = minutes.parse().ok().filter(|minutes| (0..60).contains(minutes))?;
+        return hours.parse::<i64>().ok().filter(|hours| (0..10_000).contains(hours)).map(|hours| hours * 60 + minutes);
+    }
+    let hours = |text: &str| -> Option<i64> {
+        let hours: f64 = text.trim().parse().ok().filter(|hours| (0.0..10_000.0).contains(hours))?;
+        Some((hours * 60.0).round() as i64)
+    };
+    let (of_hours, rest) = match text.split_once('h') {
+        Some((before, rest)) => (hours(before)?, rest.trim()),
+        None if text.contains('.') => return hours(&text),
+        None => (0, text.as_str()),
+    };
+    let rest = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
+    match rest {
+        "" if text.contains('h') => Some(of_hours),
+        rest => rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes),
     }
 }
 
@@ -296,6 +333,17 @@ mod tests {
         assert_eq!(summary[1], ("value", "“x” is not an amount".into()));
         assert_eq!(form.problem("expectedCloseAt").as_deref(), Some("Is required."));
         assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn time_is_read_as_people_write_it() {
+        let known = [("45", 45), ("45m", 45), ("1:30", 90), ("0:05", 5), ("1.5h", 90), ("1,5", 90), ("2h", 120), ("1h 30m", 90), ("1h30", 90), ("90 min", 90)];
+        for (text, wanted) in known {
+            assert_eq!(minutes(text), Some(wanted), "{text}");
+        }
+        for text in ["", "x", "1:99", "-5", "h", "1h x", "1:2:3", "NaNh", "inf", "1e9h"] {
+            assert_eq!(minutes(text), None, "{text}");
+        }
     }
 
     #[test]

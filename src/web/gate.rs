@@ -18,8 +18,8 @@ use crate::http::auth;
 use super::form::{Form, Notice};
 use super::page::{Answer, Page, Query, Refused, app_of, came_from, html, own_path, see_other};
 
-/// Where one works after signing in.
-pub const START: &str = "/crm/deals";
+/// Where one is after signing in: what there is to do.
+pub const START: &str = "/";
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -45,8 +45,9 @@ fn card(request: &HttpRequest, form: &Form, template: &impl Template) -> Answer 
     html(form.status(), template).map_err(|error| Refused::bare(request, error))
 }
 
-pub async fn start() -> HttpResponse {
-    see_other(START)
+/// The CRM begins with its pipeline.
+pub async fn crm() -> HttpResponse {
+    see_other("/crm/deals")
 }
 
 pub async fn login_page(request: HttpRequest, page: Option<Page>) -> Answer {
@@ -212,6 +213,8 @@ pub async fn choose_workspace(page: Page, mut form: Form) -> Answer {
     let list = match here.split('/').collect::<Vec<_>>().as_slice() {
         ["", "crm", list, ..] => format!("/crm/{list}"),
         ["", "settings", ..] => here.to_owned(),
+        ["", "tasks", ..] => "/projects".to_owned(),
+        ["", list @ ("inbox" | "projects" | "clients" | "time"), ..] => format!("/{list}"),
         _ => START.to_owned(),
     };
     let mut response = page.go(&list, &format!("You are in {} now", place.name))?;

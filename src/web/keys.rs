@@ -78,8 +78,8 @@ fn expires(page: &Page, at: &Moment) -> String {
 
 async fn show(page: &Page, form: &Form) -> Answer {
     let none = || Query::default().input(&[]);
-    let mut keys = page.list::<ListMcpKeys, _>(none(), 200).await?.items;
-    keys.extend(page.list::<ListApiKeys, _>(none(), 200).await?.items);
+    let mut keys = page.list::<ListMcpKeys>(none(), 200).await?.items;
+    keys.extend(page.list::<ListApiKeys>(none(), 200).await?.items);
     keys.sort_by_key(|key| (key.revoked_at.is_some(), std::cmp::Reverse(key.id.raw())));
     let mut workspaces: Vec<Choice> =
         page.workspaces.iter().map(|place| Choice::new(&place.slug, place.name.clone())).collect();

@@ -1,13 +1,16 @@
 //! Pages, written by hand over the same operations: a struct per template, forms that run what REST runs.
 
+pub mod confirm;
 pub mod crm;
 pub mod form;
 pub mod gate;
 pub mod keys;
+pub mod markdown;
 pub mod page;
 pub mod search;
 pub mod settings;
 pub mod show;
+pub mod work;
 
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, guard, web};
 
@@ -16,16 +19,16 @@ use page::{Answer, Page, Refused};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(at("/").route(get().to(gate::start)))
         .service(at("/login").route(get().to(gate::login_page)).route(web::post().to(gate::login)))
         .service(at("/logout").route(web::post().to(gate::logout)))
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
-        .service(at("/crm").route(get().to(gate::start)))
-        .service(at("/crm/").route(get().to(gate::start)))
+        .service(at("/crm").route(get().to(gate::crm)))
+        .service(at("/crm/").route(get().to(gate::crm)))
         .service(at("/search").route(get().to(search::search)))
         .configure(settings::routes)
+        .configure(work::routes)
         .configure(crm::routes);
 }
 

@@ -21,11 +21,13 @@ use crate::core::caller::{PlatformRole, Role, Selector};
 use crate::core::error::{Error, Kind, Permission};
 use crate::core::input;
 use crate::core::operation::Operation;
-use crate::core::page::{Page as Items, Paging};
+use crate::core::page::Paging;
 use crate::core::time::{Day, Moment};
 use crate::features::accounts::AccountView;
 use crate::features::crm::follow_ups::CountOverdue;
+use crate::features::notifications::ListNotifications;
 use crate::features::sessions::Me;
+use crate::features::timesheets::timer::{GetTimer, Timer};
 use crate::features::workspaces::ListWorkspaces;
 use crate::http::{auth, rest};
 
@@ -46,8 +48,16 @@ pub struct Frame {
     pub workspace: Option<Place>,
     /// May the person change what the workspace holds? Operations refuse anyway; this spares useless buttons.
     pub may_write: bool,
+    /// Owners of the workspace, and who administers the server.
+    pub is_owner: bool,
+    /// Is there a CRM here?
+    pub crm: bool,
     /// How many of the person's follow-ups are late.
     pub overdue: i64,
+    /// How many notifications nobody has looked at.
+    pub unread: usize,
+    /// The clock that the person has running.
+    pub clock: Option<Clock>,
     pub zone: TimeZone,
     pub now: Moment,
     pub today: Day,
@@ -62,6 +72,28 @@ pub struct Place {
     pub name: String,
     pub raw_id: i64,
     role: Option<Role>,
+}
+
+/// The running clock, as the frame shows it.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// What it runs for: `WEB-12 Write the offer`, or the project.
+    pub name: String,
+    pub href: String,
+    pub since: String,
+    /// `0:42`
+    pub elapsed: String,
+}
+
+impl Clock {
+    fn new(timer: &Timer, now: Moment) -> Self {
+        let (name, href) = match (&timer.task_key, &timer.task) {
+            (Some(key), Some(task)) => (format!("{key} {}", task.name), format!("/tasks/{key}")),
+            _ => (timer.project.name.clone(), format!("/projects/{}", timer.project_id)),
+        };
+        let minutes = now.minutes_since(timer.started_at).max(0);
+        Clock { name, href, since: timer.started_at.to_string(), elapsed: super::show::hours(&minutes) }
+    }
 }
 
 impl Deref for Page {
@@ -121,10 +153,15 @@ impl Page {
         call.selector = asked.or(workspace.as_ref().map(|place| place.slug.clone())).map(Selector::Slug);
         // The frame must stand even where the page's own operation is refused, so a refusal here counts nothing.
         let overdue = app.run(call.clone(), CountOverdue {}).await.map_or(0, |overdue| overdue.count);
+        let one = Call { paging: Paging::first(1), ..call.clone() };
+        let told = app.run(one, ListNotifications { unread: Some(true) }).await;
+        let unread = told.map_or(0, |told| told.unread_count);
+        let timer = app.run(call.clone(), GetTimer {}).await.ok().and_then(|running| running.timer);
         let role = workspace.as_ref().and_then(|place| place.role);
         let zone = TimeZone::get(&me.account.time_zone).unwrap_or(TimeZone::UTC);
         let now = Moment::now();
         let frame = Frame {
+            crm: app.config().crm,
             app,
             call,
             request: request.clone(),
@@ -132,7 +169,10 @@ impl Page {
             workspaces,
             workspace,
             may_write: is_admin || role.is_some_and(|role| role >= Role::Member),
+            is_owner: is_admin || role == Some(Role::Owner),
             overdue,
+            unread,
+            clock: timer.map(|timer| Clock::new(&timer, now)),
             today: now.day(&zone),
             zone,
             now,
@@ -177,11 +217,14 @@ impl Page {
         self.run(operation).await
     }
 
+    /// Runs an operation from a form without fields to correct: a button, or a value that was chosen.
+    pub async fn act<O: Operation>(&self, given: &[(&str, &str)]) -> Result<O::Output, Refused> {
+        let input = given.iter().map(|(field, value)| ((*field).to_owned(), Value::from(*value)));
+        self.ask::<O>(input.collect()).await
+    }
+
     /// One page of a list: filters, order and cursor from what the address says.
-    pub async fn list<O, T>(&self, mut input: Map<String, Value>, limit: usize) -> Result<Items<T>, Refused>
-    where
-        O: Operation<Output = Items<T>>,
-    {
+    pub async fn list<O: Operation>(&self, mut input: Map<String, Value>, limit: usize) -> Result<O::Output, Refused> {
         let paging = Paging::take(&mut input, &O::SPEC).map_err(|error| self.refuse(error))?.or_limit(limit);
         let operation = input::read::<O>(input, self.app.shape_of::<O>()).map_err(|error| self.refuse(error))?;
         let call = Call { paging, ..self.call.clone() };
@@ -203,15 +246,23 @@ impl Page {
 
     /// A form that nobody here may send is not shown; the operation would refuse it anyway.
     pub fn must_write(&self) -> Result<(), Refused> {
-        if self.may_write {
-            return Ok(());
-        }
-        Err(self.refuse(Error::denied(Permission {
+        let reason = "You may look at this workspace, but not change it. Ask an owner to make you a member.";
+        if self.may_write { Ok(()) } else { Err(self.denied(Role::Member, reason)) }
+    }
+
+    /// The same for what only owners of the workspace send.
+    pub fn must_own(&self) -> Result<(), Refused> {
+        let reason = "This is for owners of the workspace. Ask one of them.";
+        if self.is_owner { Ok(()) } else { Err(self.denied(Role::Owner, reason)) }
+    }
+
+    fn denied(&self, required: Role, reason: &str) -> Refused {
+        self.refuse(Error::denied(Permission {
             scope: "workspace",
-            required: Role::Member.word().into(),
+            required: required.word().into(),
             current: self.workspace.as_ref().and_then(|place| place.role).map(|role| role.word().to_owned()),
-            reason: "You may look at this workspace, but not change it. Ask an owner to make you a member.".into(),
-        })))
+            reason: reason.into(),
+        }))
     }
 
     pub fn show(&self, status: StatusCode, template: &impl Template) -> Answer {
@@ -391,7 +442,7 @@ impl Refused {
             title: title(error.kind()),
             reason: error.detail(),
             request_id: (error.kind() == Kind::Internal).then_some(request_id),
-            home: if self.page.is_some() { "Back to deals" } else { "To the start" },
+            home: if self.page.is_some() { "Back to my work" } else { "To the start" },
         };
         let mut response = html(self.status_code(), &template)?;
         if let Some(seconds) = error.retry_after_seconds() {

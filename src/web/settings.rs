@@ -76,7 +76,7 @@ fn device(agent: &str) -> String {
 }
 
 async fn show_forms(page: &Page, profile: Option<&Form>, password: Option<&Form>) -> Answer {
-    let mut sessions = page.list::<ListSessions, _>(Query::default().input(&[]), 50).await?.items;
+    let mut sessions = page.list::<ListSessions>(Query::default().input(&[]), 50).await?.items;
     sessions.sort_by_key(|session| !session.current);
     let fresh = Form::filled([("name", page.account.name.clone()), ("timeZone", page.account.time_zone.clone())]);
     let blank = Form::default();

@@ -83,6 +83,19 @@ impl Page {
         })
     }
 
+    /// The day something is due by; late only while it is open.
+    pub fn due_by(&self, day: &Option<Day>, is_open: bool) -> Option<Due> {
+        day.map(|day| Due {
+            iso: day.to_string(),
+            text: near(day, self.today),
+            state: match day.days_since(self.today) {
+                ..0 if is_open => "overdue",
+                0 if is_open => "today",
+                _ => "",
+            },
+        })
+    }
+
     /// When a follow-up is due: its day, and its time unless it is the whole day.
     pub fn due(&self, due: &Option<Moment>, is_open: bool) -> Option<Due> {
         due.map(|due| {
@@ -193,6 +206,22 @@ impl Pager {
             first: (!is_first).then(|| query.with("cursor", "")),
         }
     }
+}
+
+/// A name that leads to its page.
+pub struct Link {
+    pub href: String,
+    pub name: String,
+}
+
+/// What a form shows for a record: its name.
+pub fn name_of<T: Record>(named: &Option<Named<T>>) -> String {
+    named.as_ref().map(|named| named.name.clone()).unwrap_or_default()
+}
+
+/// The id of a record that may be missing, as a form has it.
+pub fn id_of<T: Record>(named: &Option<Named<T>>) -> String {
+    named.as_ref().map(|named| named.id.to_string()).unwrap_or_default()
 }
 
 /// Something that can be chosen in a `<select>`.

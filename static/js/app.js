@@ -7,5 +7,7 @@ import "./copy.js";
 import "./composer.js";
 import "./board.js";
 import "./board-drag.js";
+import "./swap.js";
 import "./submit.js";
+import "./clock.js";
 import "./zone.js";

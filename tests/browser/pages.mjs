@@ -48,13 +48,13 @@ await step('whoever signs in sees the pipeline', async () => {
   const page = await signedIn();
   const names = await page.locator('#board [data-column-name]').allInnerTexts();
   assert.deepEqual(names.map((name) => name.trim()), ['Lead', 'Qualified', 'Proposal', 'Negotiation', 'Won', 'Lost']);
-  assert.ok(await page.locator('#board [data-deal]').count() > 5, 'the demo has deals');
+  assert.ok(await page.locator('#board [data-card]').count() > 5, 'the demo has deals');
   assert.match(await page.locator('.column-totals').first().innerText(), /\d/);
   await page.context().close();
 });
 
 const page = await signedIn();
-const deal = await firstLink(page, '/crm/deals', '#board [data-deal] h3 a');
+const deal = await firstLink(page, '/crm/deals', '#board [data-card] h3 a');
 const organization = await firstLink(page, '/crm/organizations', 'table tbody a');
 const person = await firstLink(page, '/crm/people', 'table tbody a');
 const pages = [
@@ -91,13 +91,13 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 /** The name of the column a card is in. */
-const columnOf = (page, id) => page.locator(`#board .column:has([data-deal="${id}"]) [data-column-name]`).innerText();
+const columnOf = (page, id) => page.locator(`#board .column:has([data-card="${id}"]) [data-column-name]`).innerText();
 
 await step('a card is moved by keyboard, and is there after a reload', async () => {
   const page = await signedIn();
-  const id = await page.locator('#board [data-deal]').first().getAttribute('data-deal');
+  const id = await page.locator('#board [data-card]').first().getAttribute('data-card');
   assert.equal(await columnOf(page, id), 'Lead');
-  await page.locator(`[data-deal="${id}"] h3 a`).focus();
+  await page.locator(`[data-card="${id}"] h3 a`).focus();
   const moved = page.waitForResponse((answer) => answer.url().includes('/move'));
   await page.keyboard.press('Alt+ArrowRight');
   assert.ok((await moved).ok());
@@ -109,8 +109,8 @@ await step('a card is moved by keyboard, and is there after a reload', async () 
 
 await step('a card is dragged to another column', async () => {
   const page = await signedIn();
-  const card = page.locator('#board .column').nth(1).locator('[data-deal]').first();
-  const id = await card.getAttribute('data-deal');
+  const card = page.locator('#board .column').nth(1).locator('[data-card]').first();
+  const id = await card.getAttribute('data-card');
   const moved = page.waitForResponse((answer) => answer.url().includes('/move'));
   await card.dragTo(page.locator('#board .column').nth(2).locator('.cards'));
   assert.ok((await moved).ok());
@@ -121,8 +121,8 @@ await step('a card is dragged to another column', async () => {
 
 await step('without JavaScript a card is moved by its form', async () => {
   const page = await signedIn({ javaScriptEnabled: false });
-  const card = page.locator('#board .column').nth(2).locator('[data-deal]').first();
-  const id = await card.getAttribute('data-deal');
+  const card = page.locator('#board .column').nth(2).locator('[data-card]').first();
+  const id = await card.getAttribute('data-card');
   await card.locator('details summary').click();
   await card.locator('select[name=to]').selectOption({ label: 'Negotiation' });
   await card.locator('form button').first().click();

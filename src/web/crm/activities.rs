@@ -24,7 +24,7 @@ struct ListPage<'a> {
 pub async fn list(page: Page) -> Answer {
     let query = page.query();
     let names = [("search", "q"), ("type", "type"), ("cursor", "cursor")];
-    let found = page.list::<ListActivities, _>(query.input(&names), 50).await?;
+    let found = page.list::<ListActivities>(query.input(&names), 50).await?;
     page.ok(&ListPage {
         page: &page,
         query: &query,

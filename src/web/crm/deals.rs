@@ -17,11 +17,12 @@ use crate::features::crm::deals::{CreateDeal, Deal, DealDetail, DealStatus, GetD
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
 use crate::features::crm::pipeline::{Board, ShowBoard};
+use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, Refused, came_from};
-use crate::web::show::{self, Choice, Column, Due, Pager};
+use crate::web::show::{self, Choice, Column, Due, Link, Pager, id_of, name_of};
 
-use super::{Confirm, Link, On, TimelineDay, Todo, currencies, dot, id_of, link, name_of, owner_choices, timeline};
+use super::{On, TimelineDay, Todo, currencies, dot, link, owner_choices, timeline};
 
 /// A place that a card can be moved to: `stage:ID` or `status:WORD`.
 struct Goal {
@@ -202,7 +203,7 @@ fn sum_of_open(columns: &[BoardColumn]) -> Vec<Money> {
 
 /// Decided deals leave the board after a while, so an empty board is not yet an empty pipeline.
 async fn no_deals(page: &Page) -> Result<bool, Refused> {
-    Ok(page.list::<ListDeals, _>(Query::default().input(&[]), 1).await?.items.is_empty())
+    Ok(page.list::<ListDeals>(Query::default().input(&[]), 1).await?.items.is_empty())
 }
 
 async fn table(page: &Page, query: &Query) -> Answer {
@@ -215,7 +216,7 @@ async fn table(page: &Page, query: &Query) -> Answer {
         ("sort", "sort"),
         ("cursor", "cursor"),
     ];
-    let deals = page.list::<ListDeals, _>(query.input(&names), 50).await?;
+    let deals = page.list::<ListDeals>(query.input(&names), 50).await?;
     let choices = page.choices(false).await?;
     let rows: Vec<Row> = deals
         .items

@@ -16,9 +16,9 @@ use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, own_path};
-use crate::web::show::{Choice, Pager};
+use crate::web::show::{Choice, Pager, id_of, name_of};
 
-use super::{Todo, id_of, name_of, owner_choices};
+use super::{Todo, owner_choices};
 
 #[derive(Template)]
 #[template(path = "crm/follow_ups.html")]
@@ -52,7 +52,7 @@ pub async fn list(page: Page) -> Answer {
     if status != "OPEN" {
         input.insert("sort".into(), Value::from("-updatedAt"));
     }
-    let found = page.list::<ListFollowUps, _>(input, SHOWN).await?;
+    let found = page.list::<ListFollowUps>(input, SHOWN).await?;
     let mut groups: Vec<Group> = Vec::new();
     for item in &found.items {
         let (key, name) = group(&page, item);

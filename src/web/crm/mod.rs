@@ -7,7 +7,6 @@ pub mod organizations;
 pub mod people;
 
 use actix_web::web;
-use askama::Template;
 
 use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
@@ -19,9 +18,8 @@ use crate::features::crm::deals::{Deal, DealStatus};
 use crate::features::crm::follow_ups::{FollowUp, FollowUpStatus};
 use crate::features::crm::pipeline::{Stage, StageRecord};
 
-use super::form::Form;
 use super::page::{Page, Refused};
-use super::show::{self, Choice, Due};
+use super::show::{self, Choice, Due, Link};
 use super::{at, get};
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -78,28 +76,22 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/crm/activities/new").route(get().to(activities::new_page)));
 }
 
-/// A name that leads to its page.
-pub struct Link {
-    pub href: String,
-    pub name: String,
-}
-
 fn link<T: Record>(list: &str, named: &Option<Named<T>>) -> Option<Link> {
     named.as_ref().map(|named| Link { href: format!("/crm/{list}/{}", named.id), name: named.name.clone() })
 }
 
 /// Something to do, as a line.
 pub struct Todo {
-    id: String,
-    title: String,
-    is_done: bool,
-    about: Option<Link>,
-    due: Option<Due>,
-    owner: Option<Named<Account>>,
+    pub id: String,
+    pub title: String,
+    pub is_done: bool,
+    pub about: Option<Link>,
+    pub due: Option<Due>,
+    pub owner: Option<Named<Account>>,
 }
 
 impl Todo {
-    fn new(page: &Page, item: &FollowUp) -> Self {
+    pub fn new(page: &Page, item: &FollowUp) -> Self {
         Todo {
             id: item.id.to_string(),
             title: item.title.clone(),
@@ -250,42 +242,6 @@ fn owner_choices(page: &Page, choices: &Choices, current: Option<&Named<Account>
     owners
 }
 
-/// What a form shows for a record: its name.
-fn name_of<T: Record>(named: &Option<Named<T>>) -> String {
-    named.as_ref().map(|named| named.name.clone()).unwrap_or_default()
-}
-
-/// Asks before something leaves: for browsers without the dialog.
-#[derive(Template)]
-#[template(path = "confirm.html")]
-pub struct Confirm<'a> {
-    page: &'a Page,
-    title: String,
-    text: &'static str,
-    action: String,
-    cancel: String,
-    button: &'static str,
-    hidden: &'static [(&'static str, &'static str)],
-    asks_reason: bool,
-    form: Form,
-}
-
-impl<'a> Confirm<'a> {
-    fn archive(page: &'a Page, base: String, name: &str) -> Self {
-        Confirm {
-            page,
-            title: format!("Archive “{name}”?"),
-            text: "It disappears from lists and the board. Nothing is deleted, and you can bring it back.",
-            action: format!("{base}/archive"),
-            cancel: base,
-            button: "Archive",
-            hidden: &[],
-            asks_reason: false,
-            form: Form::default(),
-        }
-    }
-}
-
 /// The currencies that a form offers: those in wide use, and the one the record has.
 fn currencies(page: &Page, chosen: &str) -> Vec<Choice> {
     const USUAL: &[&str] = &[
@@ -303,9 +259,4 @@ fn currencies(page: &Page, chosen: &str) -> Vec<Choice> {
         }
     }
     seen.into_iter().map(|code| Choice::new(code, code)).collect()
-}
-
-/// The id of a record that may be missing, as a form has it.
-fn id_of<T: Record>(named: &Option<Named<T>>) -> String {
-    named.as_ref().map(|named| named.id.to_string()).unwrap_or_default()
 }

@@ -12,11 +12,12 @@ use crate::features::crm::organizations::{
     CreateOrganization, GetOrganization, ListOrganizations, Organization, OrganizationDetail, SORTS, UpdateOrganization,
 };
 use crate::features::crm::people::Person;
+use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
-use crate::web::show::{self, Choice, Column, Pager};
+use crate::web::show::{self, Choice, Column, Pager, id_of};
 
-use super::{Confirm, DealRow, On, TimelineDay, Todo, id_of, owner_choices, timeline};
+use super::{DealRow, On, TimelineDay, Todo, owner_choices, timeline};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -36,7 +37,7 @@ pub async fn list(page: Page) -> Answer {
     let query = page.query();
     let names =
         [("search", "q"), ("ownerId", "owner"), ("archived", "archived"), ("sort", "sort"), ("cursor", "cursor")];
-    let organizations = page.list::<ListOrganizations, _>(query.input(&names), 50).await?;
+    let organizations = page.list::<ListOrganizations>(query.input(&names), 50).await?;
     let headings = [
         ("Organization", "name", ""),
         ("Website", "", "wide-only"),

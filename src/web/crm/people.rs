@@ -9,11 +9,12 @@ use crate::core::reference::Ref;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::{CreatePerson, GetPerson, ListPeople, Person, PersonDetail, SORTS, UpdatePerson};
+use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
-use crate::web::show::{self, Choice, Column, Pager};
+use crate::web::show::{self, Choice, Column, Pager, id_of, name_of};
 
-use super::{Confirm, DealRow, On, TimelineDay, Todo, id_of, name_of, owner_choices, timeline};
+use super::{DealRow, On, TimelineDay, Todo, owner_choices, timeline};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -33,7 +34,7 @@ pub async fn list(page: Page) -> Answer {
     let query = page.query();
     let names =
         [("search", "q"), ("ownerId", "owner"), ("archived", "archived"), ("sort", "sort"), ("cursor", "cursor")];
-    let people = page.list::<ListPeople, _>(query.input(&names), 50).await?;
+    let people = page.list::<ListPeople>(query.input(&names), 50).await?;
     let headings = [
         ("Name", "name", ""),
         ("Title", "", ""),

@@ -1,0 +1,90 @@
+//! What happened in a project.
+
+use actix_web::web;
+use askama::Template;
+
+use crate::core::time::Moment;
+use crate::features::activity::{Happening, ListProjectActivity};
+use crate::web::page::{Answer, Page};
+use crate::web::show::Pager;
+
+use super::Head;
+
+/// A day of what happened.
+pub struct Day {
+    pub heading: String,
+    pub entries: Vec<Entry>,
+}
+
+/// One thing that somebody did: a sentence with the task's key in it.
+pub struct Entry {
+    pub image: &'static str,
+    pub before: String,
+    pub key: Option<String>,
+    pub after: String,
+    pub agent: bool,
+    pub iso: String,
+    pub clock: String,
+}
+
+impl Entry {
+    fn new(page: &Page, what: &Happening) -> Self {
+        let split = what.key.as_ref().and_then(|key| what.summary.split_once(key.as_str()));
+        let (before, after) = split.unwrap_or((what.summary.as_str(), ""));
+        Entry {
+            image: match what.kind {
+                "comment" => "comment",
+                "todo" => "check",
+                "label" => "tag",
+                "status" | "project" => "project",
+                "member" | "participant" => "people",
+                "time entry" | "timesheet" => "time",
+                "dependency" => "link",
+                _ => "task",
+            },
+            before: before.to_owned(),
+            key: split.and(what.key.clone()),
+            after: after.to_owned(),
+            agent: what.agent.is_some(),
+            iso: what.at.to_string(),
+            clock: what.at.clock(&page.zone),
+        }
+    }
+}
+
+/// By day, in the order given.
+pub fn days(page: &Page, happenings: &[Happening]) -> Vec<Day> {
+    let heading = |moment: Moment| page.heading(moment.day(&page.zone));
+    let mut days: Vec<Day> = Vec::new();
+    for what in happenings {
+        let entry = Entry::new(page, what);
+        match days.last_mut() {
+            Some(day) if day.heading == heading(what.at) => day.entries.push(entry),
+            _ => days.push(Day { heading: heading(what.at), entries: vec![entry] }),
+        }
+    }
+    days
+}
+
+#[derive(Template)]
+#[template(path = "work/activity.html")]
+struct ActivityPage<'a> {
+    page: &'a Page,
+    head: Head,
+    days: Vec<Day>,
+    pager: Pager,
+}
+
+pub async fn show(page: Page, key: web::Path<String>) -> Answer {
+    let query = page.query();
+    let project = page.project(&key).await?.project;
+    let mut input = query.input(&[("cursor", "cursor")]);
+    input.insert("projectId".into(), key.as_str().into());
+    let found = page.list::<ListProjectActivity>(input, 50).await?;
+    page.ok(&ActivityPage {
+        page: &page,
+        head: Head::new(&project, "activity"),
+        days: days(&page, &found.items),
+        pager: Pager::new(&query, found.items.len(), found.next_cursor.as_deref(), "change", "changes"),
+    })
+}

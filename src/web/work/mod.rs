@@ -1,0 +1,206 @@
+//! The pages of the work itself: projects and their boards, tasks, clients, time, and what somebody has to do.
+
+pub mod activity;
+pub mod board;
+pub mod clients;
+pub mod home;
+pub mod inbox;
+pub mod projects;
+pub mod settings;
+pub mod tasks;
+pub mod time;
+
+use actix_web::web;
+
+use crate::core::caller::{Account, Role};
+use crate::core::reference::{Named, Ref};
+use crate::features::projects::detail::{GetProject, ProjectDetail};
+use crate::features::projects::labels::Label;
+use crate::features::projects::statuses::{Status, StatusType};
+use crate::features::projects::{ListProjects, Project, Visibility};
+use crate::features::tasks::task::{Priority, Task};
+
+use super::page::{Page, Refused};
+use super::show::{Choice, Due, Link};
+use super::{at, get};
+
+pub fn routes(config: &mut web::ServiceConfig) {
+    let post = web::post;
+    config
+        .service(at("/").route(get().to(home::show)))
+        .service(at("/inbox").route(get().to(inbox::list)))
+        .service(at("/inbox/read-all").route(post().to(inbox::read_all)))
+        .service(at("/inbox/{id}/read").route(post().to(inbox::read)));
+    config
+        .service(at("/projects").route(get().to(projects::list)))
+        .service(at("/projects/new").route(get().to(projects::new_page)).route(post().to(projects::create)))
+        .service(at("/projects/{key}").route(get().to(board::show)))
+        .service(at("/projects/{key}/tasks").route(post().to(tasks::quick_add)))
+        .service(at("/projects/{key}/activity").route(get().to(activity::show)))
+        .service(
+            at("/projects/{key}/archive").route(get().to(projects::archive_page)).route(post().to(projects::archive)),
+        )
+        .service(at("/projects/{key}/delete").route(get().to(projects::delete_page)).route(post().to(projects::delete)))
+        .service(at("/projects/{key}/settings").route(get().to(settings::show)).route(post().to(settings::save)))
+        .service(at("/projects/{key}/settings/{part}").route(post().to(settings::add)))
+        .service(at("/projects/{key}/settings/{part}/{id}").route(post().to(settings::change)))
+        .service(at("/projects/{key}/settings/{part}/{id}/delete").route(post().to(settings::remove)));
+    config
+        .service(at("/tasks/new").route(get().to(tasks::new_page)).route(post().to(tasks::create)))
+        .service(at("/tasks/{key}").route(get().to(tasks::show)))
+        .service(at("/tasks/{key}/edit").route(get().to(tasks::edit_page)).route(post().to(tasks::edit)))
+        .service(at("/tasks/{key}/set").route(post().to(tasks::set)))
+        .service(at("/tasks/{key}/move").route(post().to(board::move_to)))
+        .service(at("/tasks/{key}/done").route(post().to(tasks::done)))
+        .service(at("/tasks/{key}/reopen").route(post().to(tasks::reopen)))
+        .service(at("/tasks/{key}/todos").route(post().to(tasks::add_todo)))
+        .service(at("/tasks/{key}/todos/{id}").route(post().to(tasks::check_todo)))
+        .service(at("/tasks/{key}/todos/{id}/delete").route(post().to(tasks::delete_todo)))
+        .service(at("/tasks/{key}/parts").route(post().to(tasks::add_part)))
+        .service(at("/tasks/{key}/dependencies").route(post().to(tasks::add_dependency)))
+        .service(at("/tasks/{key}/dependencies/{other}/delete").route(post().to(tasks::remove_dependency)))
+        .service(at("/tasks/{key}/comments").route(post().to(tasks::add_comment)))
+        .service(
+            at("/tasks/{key}/comments/{id}")
+                .route(get().to(tasks::comment_page))
+                .route(post().to(tasks::edit_comment)),
+        )
+        .service(at("/tasks/{key}/comments/{id}/delete").route(post().to(tasks::delete_comment)))
+        .service(at("/tasks/{key}/time").route(post().to(tasks::log_time)))
+        .service(at("/tasks/{key}/timer").route(post().to(tasks::start_timer)))
+        .service(at("/tasks/{key}/archive").route(get().to(tasks::archive_page)).route(post().to(tasks::archive)))
+        .service(at("/tasks/{key}/delete").route(get().to(tasks::delete_page)).route(post().to(tasks::delete)));
+    config
+        .service(at("/clients").route(get().to(clients::list)))
+        .service(at("/clients/new").route(get().to(clients::new_page)).route(post().to(clients::create)))
+        .service(at("/clients/{id}").route(get().to(clients::show)))
+        .service(at("/clients/{id}/edit").route(get().to(clients::edit_page)).route(post().to(clients::edit)))
+        .service(at("/clients/{id}/delete").route(get().to(clients::delete_page)).route(post().to(clients::delete)));
+    config
+        .service(at("/time").route(get().to(time::week)).route(post().to(time::add)))
+        .service(at("/time/timer/stop").route(post().to(time::stop)))
+        .service(at("/time/report").route(get().to(time::report)))
+        .service(at("/time/{id}").route(get().to(time::edit_page)).route(post().to(time::edit)))
+        .service(at("/time/{id}/delete").route(post().to(time::delete)));
+}
+
+/// What stands above every page of a project.
+pub struct Head {
+    pub key: String,
+    pub name: String,
+    pub base: String,
+    /// `board`, `list`, `activity` or `settings`.
+    pub view: &'static str,
+    pub is_archived: bool,
+    pub is_private: bool,
+    /// May the person change tasks here?
+    pub may_write: bool,
+    /// Members see what happened; viewers see what is.
+    pub is_member: bool,
+    pub is_owner: bool,
+}
+
+impl Head {
+    fn new(project: &Project, view: &'static str) -> Self {
+        let is_archived = project.archived_at.is_some();
+        let is_member = project.role >= Some(Role::Member);
+        Head {
+            key: project.key.clone(),
+            name: project.name.clone(),
+            base: base_of(project),
+            view,
+            is_archived,
+            is_private: project.visibility == Visibility::Members,
+            may_write: is_member && !is_archived,
+            is_member,
+            is_owner: project.role == Some(Role::Owner),
+        }
+    }
+}
+
+fn base_of(project: &Project) -> String {
+    format!("/projects/{}", project.key)
+}
+
+impl Page {
+    async fn project(&self, reference: &str) -> Result<ProjectDetail, Refused> {
+        self.run(GetProject { project_id: Ref::new(reference) }).await
+    }
+
+    /// The projects that one can choose from, by name.
+    async fn projects(&self) -> Result<Vec<Project>, Refused> {
+        let all = self.list::<ListProjects>(serde_json::Map::new(), 200).await?;
+        Ok(all.items.into_iter().map(|listed| listed.project).collect())
+    }
+}
+
+/// A label as it is shown: of the colour that its project gave it.
+pub struct Tag {
+    pub name: String,
+    pub color: String,
+}
+
+fn tags(known: &[Label], names: &[String]) -> Vec<Tag> {
+    let color = |name: &String| known.iter().find(|label| label.name == *name).map(|label| label.color.clone());
+    names.iter().map(|name| Tag { name: name.clone(), color: color(name).unwrap_or_default() }).collect()
+}
+
+/// How much a task matters, in a word.
+fn urgency(priority: Priority) -> &'static str {
+    match priority {
+        Priority::P1 => "High",
+        Priority::P2 => "Normal",
+        Priority::P3 => "Low",
+    }
+}
+
+fn priorities() -> Vec<Choice> {
+    Priority::ALL.iter().map(|priority| Choice::new(priority.word(), urgency(*priority))).collect()
+}
+
+/// A task as a line or as a card.
+pub struct TaskRow {
+    pub key: String,
+    pub title: String,
+    pub project: Link,
+    pub status: String,
+    /// `#rrggbb`; empty where no colours are known.
+    pub color: String,
+    /// P1, P2 or P3.
+    pub priority: &'static str,
+    pub urgency: &'static str,
+    pub due: Option<Due>,
+    pub owner: Option<Named<Account>>,
+    pub tags: Vec<Tag>,
+    pub is_done: bool,
+    pub is_archived: bool,
+    /// `2/5` of a checklist.
+    pub progress: Option<String>,
+    pub comments: i64,
+    pub changed: String,
+}
+
+impl TaskRow {
+    fn new(page: &Page, task: &Task, statuses: &[Status], labels: &[Label]) -> Self {
+        let is_done = task.status_type == StatusType::Done;
+        let color = statuses.iter().find(|status| status.id == task.status_id).map(|status| status.color.clone());
+        TaskRow {
+            key: task.key.clone(),
+            title: task.title.clone(),
+            project: Link { href: format!("/projects/{}", task.project_id), name: task.project.name.clone() },
+            status: task.status.clone(),
+            color: color.unwrap_or_default(),
+            priority: task.priority.word(),
+            urgency: urgency(task.priority),
+            due: page.due_by(&task.due_date, !is_done),
+            owner: task.owner.clone(),
+            tags: tags(labels, &task.labels),
+            is_done,
+            is_archived: task.archived_at.is_some(),
+            progress: (task.todo_progress.total > 0)
+                .then(|| format!("{}/{}", task.todo_progress.done, task.todo_progress.total)),
+            comments: task.comment_count,
+            changed: page.ago(&task.updated_at),
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! A task: its page, everything that is done there, and the forms.
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use askama::Template;
+use serde_json::Map;
+
+use crate::core::reference::Ref;
+use crate::features::activity::ListTaskActivity;
+use crate::features::comments::{
+    AddComment, Comment, DeleteComment, ListComments, UpdateComment,
+};
+use crate::features::projects::ListProjects;
+use crate::features::projects::detail::ProjectDetail;
+use crate::features::tasks::create::CreateTask;
+use crate::features::tasks::dependencies::{AddDependency, RemoveDependency};
+use crate::features::tasks::get::{GetTask, TaskDetail};
+use crate::features::tasks::task::Task;
+use crate::features::tasks::todos::{CreateTodo, DeleteTodo, UpdateTodo};
+use crate::features::tasks::update::{ArchiveTask, DeleteTask, MoveTask, UpdateTask};
+use crate::features::timesheets::timer::StartTimer;
+use crate::features::timesheets::{AddTimesheet, ListTimesheets};
+use crate::web::confirm::Confirm;
+use crate::web::form::Form;
+use crate::web::markdown::{self, Rendered};
+use crate::web::page::{Answer, Page, Refused, see_other};
+use crate::web::show::{Choice, Due, duration, hours, id_of};
+
+use super::activity::{self, Day};
+use super::time::Entry;
+use super::{Head, Tag, TaskRow, priorities, tags};
+
+#[derive(Template)]
+#[template(path = "work/task.html")]
+struct TaskPage<'a> {
+    page: &'a Page,
+    base: String,
+    head: Head,
+    detail: &'a TaskDetail,
+    row: TaskRow,
+    description: Option<Rendered>,
+    /// What went wrong last, and what was typed there.
+    form: &'a Form,
+    statuses: Vec<Choice>,
+    owners: Vec<Choice>,
+    others: Vec<String>,
+    priorities: Vec<Choice>,
+    labels: Vec<String>,
+    tags: Vec<Tag>,
+    due: Option<Due>,
+    start: Option<Due>,
+    estimate: Option<String>,
+    comments: Vec<Remark>,
+    /// There are older comments than those shown.
+    has_older: bool,
+    entries: Vec<Entry>,
+    logged: String,
+    /// Does one's clock run for this task?
+    is_running: bool,
+    days: Vec<Day>,
+    created: String,
+}
+
+/// A comment, as the page shows it.
+struct Remark {
+    id: String,
+    author: Option<crate::core::reference::Named<crate::core::caller::Account>>,
+    who: String,
+    agent: Option<String>,
+    body: Rendered,
+    iso: String,
+    when: String,
+    is_edited: bool,
+    is_mine: bool,
+    may_delete: bool,
+}
+
+impl Remark {
+    fn new(page: &Page, head: &Head, comment: &Comment) -> Self {
+        let is_mine = comment.author_id == Some(page.account.id);
+        Remark {
+            id: comment.id.to_string(),
+            who: comment.author.as_ref().map_or_else(|| "Somebody".to_owned(), |author| author.name.clone()),
+            author: comment.author.clone(),
+            agent: comment.agent.as_ref().map(|agent| agent.name.clone()),
+            body: markdown::render(&comment.body),
+            iso: comment.created_at.to_string(),
+            when: format!("{}, {}", page.day(&comment.created_at), comment.created_at.clock(&page.zone)),
+            is_edited: comment.edited_at.is_some(),
+            is_mine: is_mine && head.may_write,
+            may_delete: head.may_write && (is_mine || head.is_owner),
+        }
+    }
+}
+
+/// As many comments, entries and changes as a page shows of itself.
+const COMMENTS: usize = 50;
+const ENTRIES: usize = 20;
+const CHANGES: usize = 20;
+
+fn reference(key: &str) -> GetTask {
+    GetTask { task_id: Some(Ref::new(key)), number: None, project_id: None }
+}
+
+fn base_of(task: &Task) -> String {
+    format!("/tasks/{}", task.key)
+}
+
+pub async fn show(page: Page, key: web::Path<String>) -> Answer {
+    if let Some(key) = key.strip_suffix(".json") {
+        return page.json("task.get", "taskId", key).await;
+    }
+    let detail = page.run(reference(&key)).await?;
+    if detail.task.key != *key {
+        return Ok(see_other(&base_of(&detail.task)));
+    }
+    show_task(&page, &detail, &Form::default()).await
+}
+
+async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
+    let task = &detail.task;
+    let project = page.project(&task.project_id.to_string()).await?;
+    let mut head = Head::new(&project.project, "");
+    head.may_write &= task.archived_at.is_none();
+    let of_task = |sort: &str| {
+        let mut input = Map::from_iter([("taskId".to_owned(), task.id.to_string().into())]);
+        if !sort.is_empty() {
+            input.insert("sort".into(), sort.into());
+        }
+        input
+    };
+    let newest_first = page.query().get("comments") != "all";
+    let shown = if newest_first { COMMENTS } else { 200 };
+    let mut comments = page.list::<ListComments>(of_task("-createdAt"), shown).await?;
+    comments.items.reverse();
+    let entries = page.list::<ListTimesheets>(of_task(""), ENTRIES).await?.items;
+    let changes = page.list::<ListTaskActivity>(of_task(""), CHANGES).await?.items;
+    let row = TaskRow::new(page, task, &project.statuses, &project.labels);
+    let template = TaskPage {
+        page,
+        base: base_of(task),
+        description: task.description.as_ref().and_then(Option::as_deref).map(markdown::render),
+        form,
+        statuses: project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
+        owners: owners(page, &project, task.owner.as_ref()),
+        others: task
+            .participants
+            .iter()
+            .filter(|person| Some(person.id) != task.owner_id)
+            .map(|person| person.name.clone())
+            .collect(),
+        priorities: priorities(),
+        labels: project.labels.iter().map(|label| label.name.clone()).collect(),
+        tags: tags(&project.labels, &task.labels),
+        due: page.due_by(&task.due_date, !row.is_done),
+        start: page.due_by(&task.start_date, false),
+        estimate: task.estimate_minutes.as_ref().map(duration),
+        comments: comments.items.iter().map(|comment| Remark::new(page, &head, comment)).collect(),
+        has_older: comments.next_cursor.is_some(),
+        entries: entries.iter().map(|entry| Entry::new(page, entry)).collect(),
+        logged: duration(&detail.time_summary.total_minutes),
+        is_running: page.clock.as_ref().is_some_and(|clock| clock.href == base_of(task)),
+        days: activity::days(page, &changes),
+        created: page.day(&task.created_at),
+        row,
+        head,
+        detail,
+    };
+    page.show(form.status(), &template)
+}
+
+/// Who can own a task: who is in the project, oneself first; and whoever owns it, even if they have left.
+fn owners(
+    page: &Page,
+    project: &ProjectDetail,
+    current: Option<&crate::core::reference::Named<crate::core::caller::Account>>,
+) -> Vec<Choice> {
+    let mut owners = Vec::new();
+    for member in &project.members {
+        if member.account_id == page.account.id {
+            owners.insert(0, Choice::new(member.account_id, format!("{} (you)", member.name)));
+        } else {
+            owners.push(Choice::new(member.account_id, member.name.clone()));
+        }
+    }
+    let is_known = |id| project.members.iter().any(|member| member.account_id == id);
+    if let Some(owner) = current.filter(|owner| !is_known(owner.id)) {
+        owners.push(Choice::new(owner.id, format!("{} (no member)", owner.name)));
+    }
+    owners
+}
+
+/// One thing of a task, from the side of its page.
+pub async fn set(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    form.set("taskId", key.as_str());
+    form.read_duration("estimateMinutes");
+    match form.run::<UpdateTask>(&page).await? {
+        Some(task) => page.go(&base_of(&task), &format!("{} is saved", task.key)),
+        None => come_back(&page, &key, &form).await,
+    }
+}
+
+/// The task's page with what is wrong.
+async fn come_back(page: &Page, key: &str, form: &Form) -> Answer {
+    let detail = page.run(reference(key)).await?;
+    show_task(page, &detail, form).await
+}
+
+async fn finish(page: &Page, key: &str, type_word: &str, said: &str) -> Answer {
+    let task = page.act::<MoveTask>(&[("taskId", key), ("targetStatus", type_word)]).await?;
+    page.back(&base_of(&task), &format!("{said}: {}", task.title))
+}
+
+pub async fn done(page: Page, key: web::Path<String>) -> Answer {
+    finish(&page, &key, "DONE", "Done").await
+}
+
+pub async fn reopen(page: Page, key: web::Path<String>) -> Answer {
+    finish(&page, &key, "BACKLOG", "Open again").await
+}
+
+/// Runs what a small form of the page asks for; a refusal is told above the page, which stays.
+async fn change<O: crate::core::operation::Operation>(
+    page: &Page,
+    key: &str,
+    mut form: Form,
+    place: &str,
+    said: &str,
+) -> Answer {
+    form.set("taskId", key);
+    match form.run::<O>(page).await? {
+        Some(_) => page.go(&format!("/tasks/{key}{place}"), said),
+        None => come_back(page, key, &form).await,
+    }
+}
+
+pub async fn add_todo(page: Page, key: web::Path<String>, form: Form) -> Answer {
+    change::<CreateTodo>(&page, &key, form, "#todos", "").await
+}
+
+pub async fn check_todo(page: Page, path: web::Path<(String, String)>, mut form: Form) -> Answer {
+    let (key, id) = path.into_inner();
+    form.set("todoId", id);
+    change::<UpdateTodo>(&page, &key, form, "#todos", "").await
+}
+
+pub async fn delete_todo(page: Page, path: web::Path<(String, String)>, mut form: Form) -> Answer {
+    let (key, id) = path.into_inner();
+    form.set("todoId", id);
+    change::<DeleteTodo>(&page, &key, form, "#todos", "Todo removed").await
+}
+
+/// A sub-task, by its title alone.
+pub async fn add_part(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    let task = page.run(reference(&key)).await?.task;
+    form.set("projectId", task.project_id.to_string());
+    form.set("parentId", task.id.to_string());
+    match form.run::<CreateTask>(&page).await? {
+        Some(made) => page.go(&format!("{}#parts", base_of(&task)), &format!("{} is added", made.key)),
+        None => come_back(&page, &key, &form).await,
+    }
+}
+
+pub async fn add_dependency(page: Page, key: web::Path<String>, form: Form) -> Answer {
+    change::<AddDependency>(&page, &key, form, "#dependencies", "Dependency added").await
+}
+
+pub async fn remove_dependency(page: Page, path: web::Path<(String, String)>, mut form: Form) -> Answer {
+    let (key, other) = path.into_inner();
+    form.set("dependsOnId", other);
+    change::<RemoveDependency>(&page, &key, form, "#dependencies", "Dependency removed").await
+}
+
+pub async fn add_comment(page: Page, key: web::Path<String>, form: Form) -> Answer {
+    change::<AddComment>(&page, &key, form, "#comments", "Comment added").await
+}
+
+#[derive(Template)]
+#[template(path = "work/comment_form.html")]
+struct CommentForm<'a> {
+    page: &'a Page,
+    task: &'a Task,
+    id: &'a str,
+    form: &'a Form,
+}
+
+pub async fn comment_page(page: Page, path: web::Path<(String, String)>) -> Answer {
+    let (key, id) = path.into_inner();
+    let task = page.run(reference(&key)).await?.task;
+    let input = Map::from_iter([("taskId".to_owned(), task.id.to_string().into()), ("sort".into(), "-createdAt".into())]);
+    let comments = page.list::<ListComments>(input, 200).await?.items;
+    let comment = comments.iter().find(|comment| comment.id.to_string() == id);
+    let comment = comment.ok_or_else(|| page.refuse(crate::core::error::Error::not_found("comment", &id)))?;
+    let form = Form::filled([("body", comment.body.clone()), ("ifVersion", comment.version.to_string())]);
+    page.ok(&CommentForm { page: &page, task: &task, id: &id, form: &form })
+}
+
+pub async fn edit_comment(page: Page, path: web::Path<(String, String)>, mut form: Form) -> Answer {
+    let (key, id) = path.into_inner();
+    let task = page.run(reference(&key)).await?.task;
+    form.set("commentId", id.as_str());
+    form.demand("body");
+    match form.run::<UpdateComment>(&page).await? {
+        Some(_) => page.go(&format!("{}#comments", base_of(&task)), "Comment saved"),
+        None => page.show(form.status(), &CommentForm { page: &page, task: &task, id: &id, form: &form }),
+    }
+}
+
+pub async fn delete_comment(page: Page, path: web::Path<(String, String)>) -> Answer {
+    let (key, id) = path.into_inner();
+    page.run(DeleteComment { comment_id: Ref::new(id) }).await?;
+    page.go(&format!("/tasks/{key}#comments"), "Comment deleted")
+}
+
+pub async fn log_time(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    form.read_duration("minutes");
+    form.demand("minutes");
+    let said = format!("Time logged on {key}");
+    change::<AddTimesheet>(&page, &key, form, "#time", &said).await
+}
+
+pub async fn start_timer(page: Page, key: web::Path<String>) -> Answer {
+    page.act::<StartTimer>(&[("taskId", key.as_str())]).await?;
+    page.back(&format!("/tasks/{key}"), &format!("The clock runs for {key}"))
+}
+
+pub async fn archive_page(page: Page, key: web::Path<String>) -> Answer {
+    page.must_own()?;
+    let task = page.run(reference(&key)).await?.task;
+    page.ok(&Confirm::archive(&page, base_of(&task), &task.title))
+}
+
+pub async fn archive(page: Page, key: web::Path<String>, form: Form) -> Answer {
+    let archived = form.value("archived") != "false";
+    let task = page.run(ArchiveTask { task_id: Ref::new(key.as_str()), archived: Some(archived) }).await?;
+    match archived {
+        true => page.go(&format!("/projects/{}", task.project_id), &format!("{} is archived", task.key)),
+        false => page.go(&base_of(&task), &format!("{} is back", task.key)),
+    }
+}
+
+pub async fn delete_page(page: Page, key: web::Path<String>) -> Answer {
+    page.must_own()?;
+    let task = page.run(reference(&key)).await?.task;
+    page.ok(&Confirm::delete(
+        &page,
+        base_of(&task),
+        &task.title,
+        "Its todos and comments go with it; logged time stays with the project. This cannot be taken back.",
+    ))
+}
+
+pub async fn delete(page: Page, key: web::Path<String>) -> Answer {
+    let task = page.run(reference(&key)).await?.task;
+    page.run(DeleteTask { task_id: Ref::new(task.id.to_string()) }).await?;
+    page.go(&format!("/projects/{}", task.project_id), &format!("{} is deleted", task.key))
+}
+
+#[derive(Template)]
+#[template(path = "work/task_form.html")]
+struct TaskForm<'a> {
+    page: &'a Page,
+    title: String,
+    action: String,
+    cancel: String,
+    button: &'static str,
+    form: &'a Form,
+    /// The project of a new task, and those it could be in instead.
+    project: &'a ProjectDetail,
+    projects: Vec<Choice>,
+    statuses: Vec<Choice>,
+    owners: Vec<Choice>,
+    priorities: Vec<Choice>,
+    is_new: bool,
+}
+
+async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: Option<&Task>) -> Answer {
+    let base = editing.map(base_of);
+    let projects = page.projects().await?.into_iter().map(|one| Choice::new(one.id, one.name)).collect();
+    let template = TaskForm {
+        page,
+        title: editing.map_or_else(|| "New task".to_owned(), |task| format!("Edit {}", task.key)),
+        action: base.as_ref().map_or_else(|| "/tasks/new".to_owned(), |base| format!("{base}/edit")),
+        cancel: base.unwrap_or_else(|| super::base_of(&project.project)),
+        button: if editing.is_some() { "Save task" } else { "Create task" },
+        form,
+        projects,
+        statuses: project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
+        owners: owners(page, project, editing.and_then(|task| task.owner.as_ref())),
+        priorities: priorities(),
+        is_new: editing.is_none(),
+        project,
+    };
+    page.show(form.status(), &template)
+}
+
+#[derive(Template)]
+#[template(path = "work/no_project.html")]
+struct NoProject<'a> {
+    page: &'a Page,
+}
+
+/// A new task in the project of the address, else in the one that changed last.
+pub async fn new_page(page: Page) -> Answer {
+    page.must_write()?;
+    let query = page.query();
+    let project = match query.get("project") {
+        "" => newest_project(&page).await?,
+        known => Some(known.to_owned()),
+    };
+    let Some(project) = project else { return page.ok(&NoProject { page: &page }) };
+    let project = page.project(&project).await?;
+    let mut form = Form::filled([
+        ("projectId", project.project.id.to_string()),
+        ("priority", "P2".to_owned()),
+        ("title", query.get("title").to_owned()),
+        ("status", query.get("status").to_owned()),
+        ("ownerId", query.get("owner").to_owned()),
+    ]);
+    if query.has_any(&["parent"]) {
+        form.set("parentId", page.run(reference(query.get("parent"))).await?.task.key);
+    }
+    show_form(&page, &form, &project, None).await
+}
+
+async fn newest_project(page: &Page) -> Result<Option<String>, Refused> {
+    let input = Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
+    let newest = page.list::<ListProjects>(input, 1).await?.items;
+    Ok(newest.first().map(|listed| listed.project.key.clone()))
+}
+
+pub async fn create(page: Page, mut form: Form) -> Answer {
+    leave_blanks(&mut form);
+    form.read_duration("estimateMinutes");
+    match form.run::<CreateTask>(&page).await? {
+        Some(task) => page.go(&base_of(&task), &format!("{} is added", task.key)),
+        None => {
+            let project = page.project(form.value("projectId")).await?;
+            show_form(&page, &form, &project, None).await
+        }
+    }
+}
+
+/// A new task leaves out what was left empty, so that the project's own defaults hold.
+fn leave_blanks(form: &mut Form) {
+    for name in ["status", "ownerId", "parentId"] {
+        if form.is_blank(name) {
+            form.leave(name);
+        }
+    }
+}
+
+/// A task by its title alone, at the foot of a column.
+pub async fn quick_add(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    let project = page.project(&key).await?;
+    form.set("projectId", project.project.id.to_string());
+    match form.run::<CreateTask>(&page).await? {
+        Some(task) => page.back(&super::base_of(&project.project), &format!("{} is added", task.key)),
+        None => show_form(&page, &form, &project, None).await,
+    }
+}
+
+pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
+    let task = page.run(reference(&key)).await?.task;
+    let project = page.project(&task.project_id.to_string()).await?;
+    if !Head::new(&project.project, "").may_write {
+        page.must_write()?;
+    }
+    let day = |day: &Option<crate::core::time::Day>| day.map(|day| day.to_string()).unwrap_or_default();
+    let form = Form::filled([
+        ("ifVersion", task.version.to_string()),
+        ("projectId", task.project_id.to_string()),
+        ("title", task.title.clone()),
+        ("description", task.description.clone().flatten().unwrap_or_default()),
+        ("status", task.status_id.to_string()),
+        ("priority", task.priority.word().to_owned()),
+        ("ownerId", id_of(&task.owner)),
+        ("dueDate", day(&task.due_date)),
+        ("startDate", day(&task.start_date)),
+        ("estimateMinutes", task.estimate_minutes.as_ref().map(hours).unwrap_or_default()),
+        ("labels", task.labels.join(", ")),
+        ("parentId", task.parent_key.clone().unwrap_or_default()),
+    ]);
+    show_form(&page, &form, &project, Some(&task)).await
+}
+
+pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    let task = page.run(reference(&key)).await?.task;
+    form.set("taskId", task.id.to_string());
+    form.demand("title");
+    form.read_duration("estimateMinutes");
+    form.leave_unchanged("projectId", &task.project_id.to_string());
+    form.leave_unchanged("status", &task.status_id.to_string());
+    form.leave_unchanged("ownerId", &id_of(&task.owner));
+    form.leave_unchanged("parentId", task.parent_key.as_deref().unwrap_or_default());
+    match form.run::<UpdateTask>(&page).await? {
+        Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.key)),
+        None => {
+            if form.status() == StatusCode::PRECONDITION_FAILED {
+                form.set("ifVersion", task.version.to_string());
+            }
+            let project = page.project(&task.project_id.to_string()).await?;
+            show_form(&page, &form, &project, Some(&task)).await
+        }
+    }
+}
