@@ -164,7 +164,8 @@ async fn signing_in_sets_the_cookie_and_a_wrong_password_does_not() {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Secure"), "plain http: the browser would not send it back");
-    assert_eq!(browser.get("/login").location, "/crm/deals");
+    assert_eq!(browser.get("/login").location, "/");
+    assert_eq!(browser.get("/").heading(), "My work");
     assert_eq!(browser.get("/settings").heading(), "Settings");
 
     let out = browser.post("/logout", &[]);
@@ -195,13 +196,14 @@ async fn a_next_that_leads_elsewhere_is_ignored() {
         assert!(!page.has("evil.example") && !page.has("javascript:"), "{next}");
     }
     // Signing in is slow and counted, so the worst of them stands for all.
-    assert_eq!(Browser::new(&server.base).sign_in(PASSWORD, "//evil.example").location, "/crm/deals");
+    assert_eq!(Browser::new(&server.base).sign_in(PASSWORD, "//evil.example").location, "/");
 }
 
 #[tokio::test]
 async fn every_page_shows_its_heading_to_owners_and_viewers() {
     let office = Office::new().await;
     let pages = [
+        ("/", "My work"),
         ("/crm/deals", "Deals"),
         ("/crm/deals?view=table&sort=-value&status=OPEN", "Deals"),
         ("/crm/organizations?sort=name&q=nord", "Organizations"),
@@ -247,7 +249,6 @@ async fn every_page_shows_its_heading_to_owners_and_viewers() {
             assert!(path.ends_with(record["id"].as_str().unwrap()));
         }
         assert_eq!(browser.get("/crm/deals").has("class=\"move\""), name == "ada");
-        assert_eq!(browser.get("/").location, "/crm/deals");
     }
     let ada = office.browser("ada").await;
     let vera = office.browser("vera").await;
@@ -400,7 +401,7 @@ async fn a_card_is_moved_by_a_plain_form_and_by_a_script() {
     let board = ben.post_with(&path, &[("to", "status:WON")], &script);
     assert_eq!(board.status, 200);
     assert!(board.body.trim_start().starts_with("<section class=\"board\" id=\"board\""), "the board and nothing else");
-    let won = board.body.split("data-status=\"WON\"").nth(1).unwrap();
+    let won = board.body.split("data-goal=\"status:WON\"").nth(1).unwrap();
     assert!(won.contains(&format!("data-card=\"{}\"", office.deal)));
     assert_eq!(office.deal().await["status"], "WON");
     // Dropped on a stage, a decided deal is open again.
@@ -522,7 +523,9 @@ async fn the_set_up_link_works_once() {
     assert!(!weak.has("value=\"secret\""));
 
     let made = browser.post("/setup", &fields(&token, PASSWORD));
-    assert_eq!((made.status, made.location.as_str()), (303, "/crm/deals"), "{}", made.body);
+    assert_eq!((made.status, made.location.as_str()), (303, "/"), "{}", made.body);
+    let home = browser.get("/");
+    assert!(home.heading() == "My work" && home.has("Nothing is waiting for you") && home.has("Northlight"));
     let board = browser.get("/crm/deals");
     assert!(board.has("No deals yet") && board.has("Northlight") && board.has("Or ask your agent"));
     assert!(browser.get("/settings").has("value=\"Europe/Berlin\""));
