@@ -1,6 +1,8 @@
 //! Pages as a browser meets them: over HTTP, with cookies, forms and nothing else.
 
 mod support;
+#[path = "pages/work.rs"]
+mod work;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -42,7 +44,7 @@ impl Browser {
     }
 
     fn get(&self, path: &str) -> Shown {
-        self.send("GET", path, &[("accept", "text/html")], "")
+        self.send("GET", path, &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "")
     }
 
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Shown {
