@@ -239,13 +239,11 @@ fn minutes(text: &str) -> Option<i64> {
         None if text.contains('.') => return hours(&text),
         None => (0, text.as_str()),
     };
-    let rest = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
-    match rest {
-        "" if text.contains('h') => Some(of_hours),
-        rest => {
-            rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes)
-        }
+    if rest.is_empty() && text.contains('h') {
+        return Some(of_hours);
     }
+    let rest = rest.strip_suffix("min").or(rest.strip_suffix('m')).unwrap_or(rest).trim();
+    rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes)
 }
 
 /// Which records a name fits, for people.

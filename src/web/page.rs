@@ -22,6 +22,7 @@ use crate::core::error::{Error, Kind, Permission};
 use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::page::Paging;
+use crate::core::text::Line;
 use crate::core::time::{Day, Moment};
 use crate::features::accounts::AccountView;
 use crate::features::crm::follow_ups::CountOverdue;
@@ -223,6 +224,11 @@ impl Page {
         self.ask::<O>(input.collect()).await
     }
 
+    /// The id in an address, for operations that look it up themselves.
+    pub fn id<const MAX: usize>(&self, text: &str) -> Result<Line<MAX>, Refused> {
+        Line::parse(text).map_err(|message| self.refuse(Error::field("id", message)))
+    }
+
     /// One page of a list: filters, order and cursor from what the address says.
     pub async fn list<O: Operation>(&self, mut input: Map<String, Value>, limit: usize) -> Result<O::Output, Refused> {
         let paging = Paging::take(&mut input, &O::SPEC).map_err(|error| self.refuse(error))?.or_limit(limit);
@@ -247,20 +253,25 @@ impl Page {
     /// A form that nobody here may send is not shown; the operation would refuse it anyway.
     pub fn must_write(&self) -> Result<(), Refused> {
         let reason = "You may look at this workspace, but not change it. Ask an owner to make you a member.";
-        if self.may_write { Ok(()) } else { Err(self.denied(Role::Member, reason)) }
+        if self.may_write { Ok(()) } else { Err(self.denied("workspace", Role::Member, self.role(), reason)) }
     }
 
     /// The same for what only owners of the workspace send.
     pub fn must_own(&self) -> Result<(), Refused> {
         let reason = "This is for owners of the workspace. Ask one of them.";
-        if self.is_owner { Ok(()) } else { Err(self.denied(Role::Owner, reason)) }
+        if self.is_owner { Ok(()) } else { Err(self.denied("workspace", Role::Owner, self.role(), reason)) }
     }
 
-    fn denied(&self, required: Role, reason: &str) -> Refused {
+    /// The person's role in the workspace.
+    fn role(&self) -> Option<Role> {
+        self.workspace.as_ref().and_then(|place| place.role)
+    }
+
+    pub fn denied(&self, scope: &'static str, required: Role, current: Option<Role>, reason: &str) -> Refused {
         self.refuse(Error::denied(Permission {
-            scope: "workspace",
+            scope,
             required: required.word().into(),
-            current: self.workspace.as_ref().and_then(|place| place.role).map(|role| role.word().to_owned()),
+            current: current.map(|role| role.word().to_owned()),
             reason: reason.into(),
         }))
     }

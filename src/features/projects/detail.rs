@@ -25,11 +25,11 @@ use super::{Project, ProjectLine};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetProject>()];
 
-/// Read one project: its counts, statuses, labels, members, dependencies, newest tasks, time and deals.
+/// Read a project: counts, statuses, labels, members, dependencies, newest tasks, time, deals.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetProject {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 

@@ -255,13 +255,13 @@ async fn table(page: &Page, query: &Query) -> Answer {
     })
 }
 
-/// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
 /// Makes the project that delivers the deal.
 pub async fn make_project(page: Page, id: web::Path<String>) -> Answer {
     let made = page.run(CreateProjectFromDeal::of(Ref::new(id.as_str()))).await?;
     page.go(&format!("/crm/deals/{}", made.deal_id), &format!("{} is a project now", made.project.name))
 }
 
+/// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
 pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mut form: Form) -> Answer {
     let to = form.take("to");
     let (field, value) = match to.split_once(':') {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::core::patch::Patch;
 use crate::core::reference::Ref;
+use crate::features::crm::bridges::CreateTaskFromFollowUp;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::deals::GetDeal;
 use crate::features::crm::follow_ups::{
@@ -115,6 +116,9 @@ struct FormPage<'a> {
     choices: &'a Choices,
     owners: Vec<Choice>,
     statuses: Vec<Choice>,
+    /// The one that is changed here, and the projects in which it could be a task.
+    known: Option<&'a FollowUp>,
+    projects: Vec<Choice>,
 }
 
 async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answer {
@@ -134,9 +138,21 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answ
             }
             None => Vec::new(),
         },
+        projects: match editing {
+            Some(known) if known.task.is_none() && known.status == FollowUpStatus::Open => page.own_projects().await?,
+            _ => Vec::new(),
+        },
+        known: editing,
         choices: &choices,
     };
     page.show(form.status(), &template)
+}
+
+/// Makes the task that does the follow-up.
+pub async fn make_task(page: Page, id: web::Path<String>, form: Form) -> Answer {
+    let given = [("followUpId", id.as_str()), ("projectId", form.value("projectId"))];
+    let made = page.act::<CreateTaskFromFollowUp>(&given).await?;
+    page.go(&format!("/tasks/{}", made.task.key), &format!("{} is a task now", made.task.title))
 }
 
 /// A new follow-up, perhaps begun on the page of what it is about, to which one goes back.

@@ -70,6 +70,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(get().to(follow_ups::edit_page))
                 .route(web::post().to(follow_ups::edit)),
         )
+        .service(at("/crm/follow-ups/{id}/task").route(web::post().to(follow_ups::make_task)))
         .service(at("/crm/follow-ups/{id}/done").route(web::post().to(follow_ups::done)))
         .service(at("/crm/follow-ups/{id}/reopen").route(web::post().to(follow_ups::reopen)))
         .service(at("/crm/activities").route(get().to(activities::list)).route(web::post().to(activities::create)))

@@ -8,7 +8,7 @@ use crate::features::activity::{Happening, ListProjectActivity};
 use crate::web::page::{Answer, Page};
 use crate::web::show::Pager;
 
-use super::Head;
+use super::{Head, Sentence};
 
 /// A day of what happened.
 pub struct Day {
@@ -16,12 +16,10 @@ pub struct Day {
     pub entries: Vec<Entry>,
 }
 
-/// One thing that somebody did: a sentence with the task's key in it.
+/// One thing that somebody did.
 pub struct Entry {
     pub image: &'static str,
-    pub before: String,
-    pub key: Option<String>,
-    pub after: String,
+    pub text: Sentence,
     pub agent: bool,
     pub iso: String,
     pub clock: String,
@@ -29,8 +27,6 @@ pub struct Entry {
 
 impl Entry {
     fn new(page: &Page, what: &Happening) -> Self {
-        let split = what.key.as_ref().and_then(|key| what.summary.split_once(key.as_str()));
-        let (before, after) = split.unwrap_or((what.summary.as_str(), ""));
         Entry {
             image: match what.kind {
                 "comment" => "comment",
@@ -38,13 +34,11 @@ impl Entry {
                 "label" => "tag",
                 "status" | "project" => "project",
                 "member" | "participant" => "people",
-                "time entry" | "timesheet" => "time",
+                "time" => "time",
                 "dependency" => "link",
                 _ => "task",
             },
-            before: before.to_owned(),
-            key: split.and(what.key.clone()),
-            after: after.to_owned(),
+            text: Sentence::new(&what.summary, what.key.as_deref()),
             agent: what.agent.is_some(),
             iso: what.at.to_string(),
             clock: what.at.clock(&page.zone),

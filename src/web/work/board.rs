@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::statuses::StatusType;
-use crate::features::tasks::board::GetBoard;
+use crate::features::tasks::board::{self, GetBoard};
 use crate::features::tasks::list::{ListTasks, SORTS};
 use crate::features::tasks::reorder::ReorderTasks;
 use crate::features::tasks::task::Task;
@@ -100,7 +100,7 @@ async fn columns_of(page: &Page, query: &Query, detail: &ProjectDetail) -> Resul
     input.insert("projectId".into(), detail.project.id.to_string().into());
     let board = page.ask::<GetBoard>(input).await?;
     let card = |task: &Task| TaskRow::new(page, task, &detail.statuses, &detail.labels);
-    let column = |column: crate::features::tasks::board::Column| BoardColumn {
+    let column = |column: board::Column| BoardColumn {
         id: column.id.to_string(),
         is_done: column.kind == StatusType::Done,
         count: column.count,

@@ -101,7 +101,7 @@ pub struct Head {
 impl Head {
     fn new(project: &Project, view: &'static str) -> Self {
         let is_archived = project.archived_at.is_some();
-        let is_member = project.role >= Some(Role::Member);
+        let is_member = may_fill(project);
         Head {
             key: project.key.clone(),
             name: project.name.clone(),
@@ -116,6 +116,11 @@ impl Head {
     }
 }
 
+/// May the person put tasks and time into the project, unless it is archived?
+fn may_fill(project: &Project) -> bool {
+    project.role >= Some(Role::Member)
+}
+
 fn base_of(project: &Project) -> String {
     format!("/projects/{}", project.key)
 }
@@ -126,9 +131,21 @@ impl Page {
     }
 
     /// The projects that one can choose from, by name.
-    async fn projects(&self) -> Result<Vec<Project>, Refused> {
+    pub(super) async fn projects(&self) -> Result<Vec<Project>, Refused> {
         let all = self.list::<ListProjects>(serde_json::Map::new(), 200).await?;
         Ok(all.items.into_iter().map(|listed| listed.project).collect())
+    }
+
+    /// Those among them that one may put something into.
+    pub(super) async fn own_projects(&self) -> Result<Vec<Choice>, Refused> {
+        let all = self.projects().await?.into_iter().filter(may_fill);
+        Ok(all.map(|project| Choice::new(project.id, project.name)).collect())
+    }
+
+    /// A form for a project that one may only look at is not shown.
+    fn must_fill(&self, project: &Project) -> Result<(), Refused> {
+        let reason = "You may look at this project, but not change it. Ask one of its owners to make you a member.";
+        if may_fill(project) { Ok(()) } else { Err(self.denied("project", Role::Member, project.role, reason)) }
     }
 }
 
@@ -141,6 +158,21 @@ pub struct Tag {
 fn tags(known: &[Label], names: &[String]) -> Vec<Tag> {
     let color = |name: &String| known.iter().find(|label| label.name == *name).map(|label| label.color.clone());
     names.iter().map(|name| Tag { name: name.clone(), color: color(name).unwrap_or_default() }).collect()
+}
+
+/// A sentence with a task's key in it, which stays in one piece and may lead to the task.
+pub struct Sentence {
+    pub before: String,
+    pub key: Option<String>,
+    pub after: String,
+}
+
+impl Sentence {
+    fn new(text: &str, key: Option<&str>) -> Self {
+        let split = key.and_then(|key| text.split_once(key));
+        let (before, after) = split.unwrap_or((text, ""));
+        Sentence { before: before.to_owned(), key: split.and(key).map(str::to_owned), after: after.to_owned() }
+    }
 }
 
 /// How much a task matters, in a word.

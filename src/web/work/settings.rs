@@ -4,14 +4,17 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
-use crate::core::caller::Role;
+use crate::core::caller::{Account, Role};
 use crate::core::error::Error;
 use crate::core::operation::Operation;
+use crate::core::reference::Named;
 use crate::features::projects::UpdateProject;
 use crate::features::projects::dependencies::{AddDependency, RemoveDependency};
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::labels::{CreateLabel, DeleteLabel, UpdateLabel};
-use crate::features::projects::members::{AddProjectMember, RemoveProjectMember, Source, UpdateProjectMember};
+use crate::features::projects::members::{
+    AddProjectMember, ProjectMember, RemoveProjectMember, Source, UpdateProjectMember,
+};
 use crate::features::projects::statuses::{
     CreateStatus, DeleteStatus, ReorderStatuses, Status, StatusType, UpdateStatus,
 };
@@ -49,7 +52,7 @@ struct SettingsPage<'a> {
 /// Somebody who works on the project.
 struct Person {
     id: String,
-    account: crate::core::reference::Named<crate::core::caller::Account>,
+    account: Named<Account>,
     email: String,
     role: &'static str,
     /// Why nothing can be changed here; empty if it can.
@@ -57,9 +60,9 @@ struct Person {
 }
 
 fn people(page: &Page, detail: &ProjectDetail) -> Vec<Person> {
-    let person = |member: &crate::features::projects::members::ProjectMember| Person {
+    let person = |member: &ProjectMember| Person {
         id: member.account_id.to_string(),
-        account: crate::core::reference::Named { id: member.account_id, name: member.name.clone() },
+        account: Named { id: member.account_id, name: member.name.clone() },
         email: member.email.clone(),
         role: member.role.word(),
         fixed: match member.source {
@@ -205,7 +208,7 @@ pub async fn change(page: Page, path: web::Path<(String, String, String)>, mut f
                 change_part::<UpdateStatus>(&page, &detail, form, "Status saved").await
             }
             step => {
-                let ordered = reordered(&detail.statuses, &id, step == "left");
+                let ordered = reordered(&detail.statuses, &id, step == "up");
                 let form = Form::filled([("orderedStatusIds", ordered)]);
                 change_part::<ReorderStatuses>(&page, &detail, form, "Order saved").await
             }
@@ -223,11 +226,11 @@ pub async fn change(page: Page, path: web::Path<(String, String, String)>, mut f
     }
 }
 
-/// The statuses with one of them a step further to the left or right.
-fn reordered(statuses: &[Status], id: &str, left: bool) -> String {
+/// The statuses with one of them a step further up or down.
+fn reordered(statuses: &[Status], id: &str, up: bool) -> String {
     let mut ids: Vec<String> = statuses.iter().map(|status| status.id.to_string()).collect();
     if let Some(at) = ids.iter().position(|known| known == id) {
-        let to = if left { at.saturating_sub(1) } else { (at + 1).min(ids.len() - 1) };
+        let to = if up { at.saturating_sub(1) } else { (at + 1).min(ids.len() - 1) };
         ids.swap(at, to);
     }
     ids.join(",")

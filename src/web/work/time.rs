@@ -14,7 +14,7 @@ use crate::features::timesheets::{
     AddTimesheet, DeleteTimesheet, GetTimesheet, ListTimesheetUsers, ListTimesheets, Timesheet, UpdateTimesheet,
 };
 use crate::web::form::Form;
-use crate::web::page::{Answer, Page, Query, came_from};
+use crate::web::page::{Answer, Page, Query, came_from, own_path};
 use crate::web::show::{Choice, Link, Pager, duration, hours};
 
 /// Time that somebody spent, as a line.
@@ -109,7 +109,7 @@ async fn show_week(page: &Page, form: &Form) -> Answer {
     let template = WeekPage {
         page,
         form,
-        projects: page.projects().await?.into_iter().map(|one| Choice::new(one.id, one.name)).collect(),
+        projects: page.own_projects().await?,
         week: format!("{} – {}", first.short(page.today), last.short(page.today)),
         is_this_week: last == page.today.end_of_week(),
         before: format!("?week={}", first.plus_days(-7)),
@@ -223,7 +223,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     form.leave_unchanged("taskId", known.task_key.as_deref().unwrap_or_default());
     form.leave_unchanged("validated", &known.validated.to_string());
     match form.run::<UpdateTimesheet>(&page).await? {
-        Some(_) => page.go(crate::web::page::own_path(&back).unwrap_or("/time"), "Time saved"),
+        Some(_) => page.go(own_path(&back).unwrap_or("/time"), "Time saved"),
         None => {
             form.set("back", back);
             if form.status() == StatusCode::PRECONDITION_FAILED {
@@ -278,6 +278,9 @@ const GROUPS: [(&str, &str); 7] = [
     ("MONTH", "Month"),
 ];
 
+/// Where programs ask for the same.
+const REPORT: &str = "/api/timesheets/report?";
+
 /// This month until today, unless the address says otherwise.
 pub async fn report(page: Page) -> Answer {
     let query = page.query();
@@ -291,12 +294,13 @@ pub async fn report(page: Page) -> Answer {
         ("clientId", "client"),
         ("accountId", "person"),
         ("billable", "billable"),
+        ("validated", "validated"),
         ("cursor", "cursor"),
     ];
     let mut input = query.input(&names);
     input.insert("from".into(), from.clone().into());
     input.insert("to".into(), to.clone().into());
-    let mut csv = url::form_urlencoded::Serializer::new("/api/timesheets/report?".to_owned());
+    let mut csv = url::form_urlencoded::Serializer::for_suffix(REPORT.to_owned(), REPORT.len());
     for (field, value) in input.iter().filter(|(field, _)| *field != "cursor") {
         csv.append_pair(field, value.as_str().unwrap_or_default());
     }
@@ -307,7 +311,7 @@ pub async fn report(page: Page) -> Answer {
     let csv = csv.finish();
     input.insert("groupBy".into(), by.clone().into());
     let Report { summary, groups, page: found, .. } = page.list::<ReportTimesheets>(input, 50).await?;
-    let people = page.list::<ListTimesheetUsers>(serde_json::Map::new(), 200).await?.items;
+    let people = page.ask::<ListTimesheetUsers>(serde_json::Map::new()).await?.items;
     let all = summary.sums.total_minutes.max(1);
     page.ok(&ReportPage {
         page: &page,
@@ -337,7 +341,7 @@ pub async fn report(page: Page) -> Answer {
             .collect(),
         entries: found.items.iter().map(|entry| Entry::new(&page, entry)).collect(),
         pager: Pager::new(&query, found.items.len(), found.next_cursor.as_deref(), "entry", "entries"),
-        is_filtered: query.has_any(&["project", "client", "person", "billable"]),
+        is_filtered: query.has_any(&["project", "client", "person", "billable", "validated"]),
         from,
         to,
         csv,
