@@ -142,7 +142,7 @@ impl Tools {
     pub fn offer(&self, app: &App, peer: &Peer, identity: &Identity) -> Offer {
         let is_offered = |tool: &Tool| {
             let spec = &app.operations()[tool.operation].entry.spec;
-            peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec.needs)
+            peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
         };
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
         let asks_for_workspace =
@@ -280,8 +280,8 @@ fn names(peer: &Peer, identity: &Identity) -> Names {
 }
 
 /// Would some workspace that the peer may mean let it?
-fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
-    let least: Role = match needs {
+fn role_allows(peer: &Peer, identity: &Identity, spec: &Spec) -> bool {
+    let least: Role = match spec.needs {
         Needs::Public | Needs::Account => return true,
         Needs::Platform => return identity.is_platform_admin(),
         Needs::Superadmin => return identity.is_superadmin(),
@@ -294,9 +294,9 @@ fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
             text.eq_ignore_ascii_case(slug) || *text == id
         }
     };
-    let role = |membership: &Membership| match needs {
-        Needs::Project(_) => membership.highest,
-        _ => membership.role,
+    let role = |membership: &Membership| match spec.needs {
+        Needs::Workspace(_) if !spec.more.or_in_a_project => membership.role,
+        _ => membership.highest,
     };
     workspaces(identity).any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
 }
