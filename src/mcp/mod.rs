@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod excerpt;
+pub mod guest;
 pub mod http;
 pub mod protocol;
 pub mod sessions;

@@ -105,8 +105,9 @@ impl From<Error> for Failure {
 #[derive(Debug)]
 pub enum Message {
     Request(Request),
-    /// Wants no answer: a notification, or the response to a question of ours.
-    Unanswered,
+    /// To a question of ours.
+    Response(Map<String, Value>),
+    Notification,
 }
 
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl Message {
         let Value::Object(mut message) = message else {
             return Err(refused(Value::Null, "Invalid Request: a message is a JSON object"));
         };
-        let id = message.remove("id");
+        let id = message.get("id").cloned();
         let is_id = |id: &Value| id.is_string() || id.is_i64() || id.is_u64();
         let echo = id.clone().filter(is_id).unwrap_or_default();
         if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
@@ -143,10 +144,12 @@ impl Message {
         }
         let method = match message.remove("method") {
             Some(Value::String(method)) if !method.is_empty() => method,
-            None if message.contains_key("result") || message.contains_key("error") => return Ok(Message::Unanswered),
+            None if message.contains_key("result") || message.contains_key("error") => {
+                return Ok(Message::Response(message));
+            }
             _ => return Err(refused(echo, "Invalid Request: method must be a text")),
         };
-        let Some(id) = id else { return Ok(Message::Unanswered) };
+        let Some(id) = id else { return Ok(Message::Notification) };
         let params = match message.remove("params") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(params)) => params,
@@ -187,7 +190,7 @@ impl Terms {
         }
     }
 
-    fn is_stateless(&self) -> bool {
+    pub fn is_stateless(&self) -> bool {
         matches!(self, Terms::Stateless(_))
     }
 
