@@ -242,7 +242,9 @@ fn minutes(text: &str) -> Option<i64> {
     let rest = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
     match rest {
         "" if text.contains('h') => Some(of_hours),
-        rest => rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes),
+        rest => {
+            rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes)
+        }
     }
 }
 
@@ -337,7 +339,18 @@ mod tests {
 
     #[test]
     fn time_is_read_as_people_write_it() {
-        let known = [("45", 45), ("45m", 45), ("1:30", 90), ("0:05", 5), ("1.5h", 90), ("1,5", 90), ("2h", 120), ("1h 30m", 90), ("1h30", 90), ("90 min", 90)];
+        let known = [
+            ("45", 45),
+            ("45m", 45),
+            ("1:30", 90),
+            ("0:05", 5),
+            ("1.5h", 90),
+            ("1,5", 90),
+            ("2h", 120),
+            ("1h 30m", 90),
+            ("1h30", 90),
+            ("90 min", 90),
+        ];
         for (text, wanted) in known {
             assert_eq!(minutes(text), Some(wanted), "{text}");
         }

@@ -31,14 +31,17 @@ struct Group {
 const SHOWN: usize = 100;
 
 /// In the order of the page.
-const GROUPS: [(&str, &str); 5] =
-    [("overdue", "Overdue"), ("today", "Today"), ("this-week", "This week"), ("later", "Later"), ("no-date", "No date")];
+const GROUPS: [(&str, &str); 5] = [
+    ("overdue", "Overdue"),
+    ("today", "Today"),
+    ("this-week", "This week"),
+    ("later", "Later"),
+    ("no-date", "No date"),
+];
 
 pub async fn show(page: Page) -> Answer {
-    let mut groups: Vec<Group> = GROUPS
-        .iter()
-        .map(|&(key, name)| Group { key, name, tasks: Vec::new(), follow_ups: Vec::new() })
-        .collect();
+    let mut groups: Vec<Group> =
+        GROUPS.iter().map(|&(key, name)| Group { key, name, tasks: Vec::new(), follow_ups: Vec::new() }).collect();
     if page.workspace.is_none() {
         return page.ok(&HomePage { page: &page, groups: Vec::new(), has_more: false });
     }

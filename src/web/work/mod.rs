@@ -61,9 +61,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/tasks/{key}/dependencies/{other}/delete").route(post().to(tasks::remove_dependency)))
         .service(at("/tasks/{key}/comments").route(post().to(tasks::add_comment)))
         .service(
-            at("/tasks/{key}/comments/{id}")
-                .route(get().to(tasks::comment_page))
-                .route(post().to(tasks::edit_comment)),
+            at("/tasks/{key}/comments/{id}").route(get().to(tasks::comment_page)).route(post().to(tasks::edit_comment)),
         )
         .service(at("/tasks/{key}/comments/{id}/delete").route(post().to(tasks::delete_comment)))
         .service(at("/tasks/{key}/time").route(post().to(tasks::log_time)))

@@ -7,6 +7,7 @@ use askama::Template;
 use crate::core::caller::Role;
 use crate::core::error::Error;
 use crate::core::operation::Operation;
+use crate::features::projects::UpdateProject;
 use crate::features::projects::dependencies::{AddDependency, RemoveDependency};
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::labels::{CreateLabel, DeleteLabel, UpdateLabel};
@@ -14,7 +15,6 @@ use crate::features::projects::members::{AddProjectMember, RemoveProjectMember, 
 use crate::features::projects::statuses::{
     CreateStatus, DeleteStatus, ReorderStatuses, Status, StatusType, UpdateStatus,
 };
-use crate::features::projects::UpdateProject;
 use crate::features::workspaces::ListMembers;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};

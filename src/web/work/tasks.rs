@@ -7,9 +7,7 @@ use serde_json::Map;
 
 use crate::core::reference::Ref;
 use crate::features::activity::ListTaskActivity;
-use crate::features::comments::{
-    AddComment, Comment, DeleteComment, ListComments, UpdateComment,
-};
+use crate::features::comments::{AddComment, Comment, DeleteComment, ListComments, UpdateComment};
 use crate::features::projects::ListProjects;
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::tasks::create::CreateTask;
@@ -287,7 +285,8 @@ struct CommentForm<'a> {
 pub async fn comment_page(page: Page, path: web::Path<(String, String)>) -> Answer {
     let (key, id) = path.into_inner();
     let task = page.run(reference(&key)).await?.task;
-    let input = Map::from_iter([("taskId".to_owned(), task.id.to_string().into()), ("sort".into(), "-createdAt".into())]);
+    let input =
+        Map::from_iter([("taskId".to_owned(), task.id.to_string().into()), ("sort".into(), "-createdAt".into())]);
     let comments = page.list::<ListComments>(input, 200).await?.items;
     let comment = comments.iter().find(|comment| comment.id.to_string() == id);
     let comment = comment.ok_or_else(|| page.refuse(crate::core::error::Error::not_found("comment", &id)))?;

@@ -282,7 +282,8 @@ const GROUPS: [(&str, &str); 7] = [
 pub async fn report(page: Page) -> Answer {
     let query = page.query();
     let first_of_month = format!("{}01", &page.today.to_string()[..8]);
-    let or = |name: &str, default: String| Some(query.get(name).to_owned()).filter(|v| !v.is_empty()).unwrap_or(default);
+    let or =
+        |name: &str, default: String| Some(query.get(name).to_owned()).filter(|v| !v.is_empty()).unwrap_or(default);
     let (from, to) = (or("from", first_of_month), or("to", page.today.to_string()));
     let by = or("by", "PROJECT".to_owned());
     let names = [
