@@ -22,7 +22,13 @@ async def official(mode: str) -> None:
                 result = await client.call_tool(name, arguments)
                 return result.is_error, [block.text for block in result.content], result.structured_content
 
-            await story(f"python-{mode}", list_tools, call_tool)
+            async def read_resource(uri: str) -> list:
+                return (await client.read_resource(uri)).contents
+
+            async def get_prompt(name: str, arguments: dict) -> list:
+                return (await client.get_prompt(name, arguments)).messages
+
+            await story(f"python-{mode}", list_tools, call_tool, read_resource, get_prompt)
 
 
 async def fast() -> None:
@@ -32,7 +38,10 @@ async def fast() -> None:
             result = await client.call_tool(name, arguments, raise_on_error=False)
             return result.is_error, [block.text for block in result.content], result.structured_content
 
-        await story("fastmcp", client.list_tools, call_tool)
+        async def get_prompt(name: str, arguments: dict) -> list:
+            return (await client.get_prompt(name, arguments)).messages
+
+        await story("fastmcp", client.list_tools, call_tool, client.read_resource, get_prompt)
 
 
 async def main() -> None:

@@ -8,8 +8,9 @@ URL = os.environ["SALLY_MCP_URL"]
 HEADERS = {"Authorization": f"Bearer {os.environ['SALLY_MCP_KEY']}"}
 
 
-async def story(who, list_tools, call_tool) -> None:
-    """`list_tools()` answers the tools; `call_tool(name, arguments)` answers (is it an error, texts, data)."""
+async def story(who, list_tools, call_tool, read_resource, get_prompt) -> None:
+    """`list_tools()` answers the tools; `call_tool(name, arguments)` answers (is it an error, texts, data);
+    `read_resource(uri)` its contents; `get_prompt(name, arguments)` its messages."""
 
     async def data(tool: str, /, **arguments: object) -> dict:
         is_error, texts, structured = await call_tool(tool, arguments)
@@ -21,7 +22,15 @@ async def story(who, list_tools, call_tool) -> None:
     assert {"crm.deal.create", "crm.deal.list", "task.create", "task.move", "timesheet.add"} <= names, names
     title = f"Pitch of {who} {time.time_ns()}"
     await of_a_deal(title, data)
-    await of_a_task(title, data)
+
+    async def look(task: str) -> None:
+        slug = (await data("workspace.list"))["items"][0]["slug"]
+        [content] = await read_resource(f"sally://workspaces/{slug}/tasks/{task}")
+        assert title in content.text, content
+        messages = await get_prompt("task-summary", {"task": task, "workspace": slug})
+        assert any(task in message.content.text for message in messages), messages
+
+    await of_a_task(title, data, look)
     is_error, _, problem = await call_tool("crm.deal.get", {"dealId": "deal_0000000000000"})
     assert is_error and problem["status"] == 404, problem
     print(f"ok {who}")
@@ -39,7 +48,7 @@ async def of_a_deal(title: str, data) -> None:
     assert (await data("crm.deal.list", search=title))["items"] == []
 
 
-async def of_a_task(title: str, data) -> None:
+async def of_a_task(title: str, data, look) -> None:
     project = await data("project.create", name=title)
     task = await data("task.create", projectId=project["key"], title=title, ownerId="me", dueDate="friday")
     assert task["key"] == f"{project['key']}-1"
@@ -48,6 +57,7 @@ async def of_a_task(title: str, data) -> None:
     assert (await data("task.move", taskId=task["id"], targetStatus="Review"))["status"] == "Review"
     found = await data("task.list", projectId=project["id"], assignee="me")
     assert [item["key"] for item in found["items"]] == [task["key"]]
+    await look(task["key"])
     entry = await data("timesheet.add", projectId=project["key"], taskId=task["key"], minutes=90)
     spent = await data("timesheet.list", projectId=project["key"], detail="full")
     assert [(item["id"], item["minutes"]) for item in spent["items"]] == [(entry["id"], 90)]
