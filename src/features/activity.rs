@@ -497,7 +497,7 @@ fn page(tx: &Tx, spec: &Spec, condition: &'static str, id: i64, role: Role) -> R
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProjectActivity {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 
@@ -522,7 +522,7 @@ impl Operation for ListProjectActivity {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTaskActivity {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
 }
 

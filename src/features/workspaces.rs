@@ -128,7 +128,7 @@ fn is_taken(tx: &Tx, slug: &str) -> Result<bool> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListWorkspaces {
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -168,7 +168,7 @@ impl Operation for ListWorkspaces {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetWorkspace {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
 }
 
@@ -192,7 +192,7 @@ impl Operation for GetWorkspace {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateWorkspace {
-    /// What the team is called; the slug is made from it.
+    /// The slug is made from it.
     pub name: Line<120>,
 }
 
@@ -223,7 +223,7 @@ impl Operation for CreateWorkspace {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateWorkspace {
-    /// The workspace's id or slug.
+    /// Slug or id.
     #[schemars(required)]
     pub workspace_id: String,
     /// What the team is called.
@@ -293,9 +293,9 @@ impl Operation for UpdateWorkspace {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ArchiveWorkspace {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
-    /// true if left out.
+    /// Else true.
     pub archived: Option<bool>,
 }
 
@@ -331,7 +331,7 @@ fn within_pin(tx: &Tx, id: Id<Workspace>) -> Result<Id<Workspace>> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteWorkspace {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
 }
 
@@ -418,7 +418,7 @@ impl Member {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListMembers {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
 }
 
@@ -451,11 +451,11 @@ impl Operation for ListMembers {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddMember {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
-    /// The account: its id or e-mail.
+    /// E-mail or id.
     pub account_id: Line<320>,
-    /// OWNER, MEMBER or VIEWER.
+    /// Their new role.
     pub role: Role,
 }
 
@@ -477,15 +477,15 @@ impl Operation for AddMember {
     }
 }
 
-/// Change a member's role. Nobody changes their own, and a workspace keeps an owner.
+/// Change a member's role. Nobody changes their own.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateMember {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
-    /// The membership's id, or the account's id or e-mail.
+    /// E-mail or id.
     pub membership_id: Line<320>,
-    /// OWNER, MEMBER or VIEWER.
+    /// Their new role.
     pub role: Role,
 }
 
@@ -527,13 +527,13 @@ fn keep_an_owner(tx: &Tx, leaving: &Member) -> Result<()> {
     Err(Error::conflict("A workspace keeps at least one owner; make somebody else owner first."))
 }
 
-/// Remove a member from a workspace and its projects. What they made stays.
+/// Remove a member from a workspace and its projects.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveMember {
-    /// The workspace's id or slug.
+    /// Slug or id.
     pub workspace_id: Line<120>,
-    /// The membership's id, or the account's id or e-mail.
+    /// E-mail or id.
     pub membership_id: Line<320>,
 }
 

@@ -71,7 +71,9 @@ pub fn document(app: &App) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Projects, tasks, time and a lightweight CRM for small teams and their agents.",
             "description": "JSON in camelCase. Send a key as `Authorization: Bearer …`. Where an account belongs to several workspaces, \
-                say which one with `X-Workspace-Slug` or `X-Workspace-Id`. Errors are RFC 9457 problem objects.",
+                say which one with `X-Workspace-Slug` or `X-Workspace-Id`. Wherever an id is taken, a name works too: a key such as `WEB-12`, an \
+                e-mail, a domain, a title, `me`. Changes touch only the fields sent; null clears one. Lists leave out what is archived unless \
+                `archived` is true. Errors are RFC 9457 problem objects.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": format!("{}/api", app.config().base_url()) }],

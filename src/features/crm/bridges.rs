@@ -29,19 +29,19 @@ use super::organizations::OrganizationRecord;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateProjectFromDeal>(), Entry::of::<CreateTaskFromFollowUp>()];
 
-/// Make a project from a deal and link the two: its title, its organization as the client, its owner as a member.
+/// Make a project from a deal and link the two. Its organization becomes the client.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProjectFromDeal {
-    /// The deal: its id or title. It must not have a project yet.
+    /// Title or id. It must not have a project yet.
     pub deal_id: Ref<DealRecord>,
-    /// The project's name; the deal's title if left out.
+    /// Else the deal's title.
     pub name: Option<Line<200>>,
-    /// 2 to 6 letters, e.g. `WEB`; made from the name if left out.
+    /// 2 to 6 letters; else made from the name.
     pub key: Option<Key>,
     /// Markdown.
     pub description: Option<Prose<50_000>>,
-    /// WORKSPACE (the default) or MEMBERS.
+    /// WORKSPACE if left out.
     pub visibility: Option<Visibility>,
 }
 
@@ -139,19 +139,19 @@ fn client_named(tx: &Tx, name: &str) -> Result<Id<ClientRecord>> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTaskFromFollowUp {
-    /// The follow-up: its id, or the title of an open one. It must not have a task yet.
+    /// Id, or title of an open one, without a task yet.
     pub follow_up_id: Ref<FollowUpRecord>,
-    /// The project: its id, key or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// The task's title; the follow-up's if left out.
+    /// Else the follow-up's.
     pub title: Option<Line<300>>,
-    /// A status of the project by name, id or type; the backlog if left out.
+    /// Name, type or id; else the backlog.
     pub status: Option<Line<320>>,
-    /// P1, P2 (if left out) or P3.
+    /// P2 if left out.
     pub priority: Option<Priority>,
-    /// Who is responsible; the follow-up's owner if left out.
+    /// Else the follow-up's.
     pub owner_id: Option<Ref<Account>>,
-    /// e.g. `2027-03-01`, `friday`; the follow-up's day if left out.
+    /// e.g. `friday`; else the follow-up's.
     pub due_date: Option<DayWord>,
 }
 

@@ -24,11 +24,11 @@ use super::{Project, ProjectLine};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetProject>()];
 
-/// Read one project: its counts, statuses, labels, members, dependencies, newest tasks, time and deals.
+/// Read a project: counts, statuses, labels, members, dependencies, newest tasks, time, deals.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetProject {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 
@@ -102,7 +102,7 @@ pub struct RecentTask {
     pub title: String,
     /// The status's name.
     pub status: String,
-    /// P1, P2 or P3.
+    /// P1 is urgent.
     pub priority: String,
     pub owner: Option<Named<Account>>,
     pub due_date: Option<Day>,

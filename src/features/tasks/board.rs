@@ -26,15 +26,15 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<GetBoard>()];
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetBoard {
-    /// The project: its id, key (`WEB`) or name.
+    /// Key, e.g. `WEB`.
     pub project_id: Ref<ProjectRecord>,
-    /// Whose cards: `me`, an e-mail, a name, an id, or `none`.
+    /// E-mail, name, `me` or `none`.
     pub assignee: Option<Ref<Account>>,
-    /// With this label, or all of several, by name.
+    /// All of these, by name.
     pub label: Option<Labels>,
-    /// P1, P2 or P3.
+    /// P1 is urgent.
     pub priority: Option<Priority>,
-    /// Words in title or description.
+    /// Words in any text.
     pub search: Option<Line<200>>,
     /// Cards of each column at most, 1 to 200; 50 if left out.
     pub limit: Option<Cards>,

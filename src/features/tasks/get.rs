@@ -27,11 +27,11 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<GetTask>()];
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTask {
-    /// The task: its id, key (`WEB-12`) or address.
+    /// Key, e.g. `WEB-12`, id or address.
     pub task_id: Option<Ref<TaskRecord>>,
     /// Instead: its project …
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// … and its number there, e.g. 12.
+    /// Its number there, e.g. 12.
     pub number: Option<i64>,
 }
 

@@ -104,25 +104,25 @@ impl Answer for Report {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportTimesheets {
-    /// From this day on: `2027-03-01`, `today`, `-7d`.
+    /// First day, e.g. `today`, `-7d`.
     pub from: Option<DayWord>,
-    /// Up to and with this day.
+    /// Last day.
     pub to: Option<DayWord>,
-    /// Only in this project: id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// Only for this client: id or name.
+    /// Name or id.
     pub client_id: Option<Ref<ClientRecord>>,
-    /// Only at this task: id or key.
+    /// Key or id.
     pub task_id: Option<Ref<TaskRecord>>,
-    /// Only of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub account_id: Option<Ref<Account>>,
-    /// Only billable time, or only other.
+    /// Only this, or only other.
     pub billable: Option<bool>,
-    /// Only validated time, or only other.
+    /// Only this, or only other.
     pub validated: Option<bool>,
-    /// DAY, WEEK, MONTH, PROJECT, CLIENT, TASK or ACCOUNT.
+    /// What a line sums up.
     pub group_by: Option<GroupBy>,
-    /// CSV answers with a table of all entries.
+    /// CSV: all entries.
     pub format: Option<Format>,
 }
 
