@@ -54,6 +54,8 @@ pub struct Call {
     pub if_version: Option<i64>,
     pub paging: Paging,
     pub pace: Pace,
+    /// Reads MCP resources: a right of its own, which a key has or has not.
+    pub reads_resources: bool,
 }
 
 /// Where a read runs, and for how long.
@@ -333,6 +335,9 @@ impl App {
         };
         if let Some(key) = identity.key() {
             self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, Moment::now());
+        }
+        if call.reads_resources {
+            return Identity::reading_resources(identity);
         }
         Ok(identity)
     }

@@ -94,14 +94,14 @@ pub enum Selector {
 }
 
 /// Everything known of a credential; cached per connection until any other connection commits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Identity {
     pub account: Option<Person>,
     pub means: Means,
     pub memberships: Vec<Membership>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Person {
     pub id: Id<Account>,
     pub email: String,
@@ -112,7 +112,7 @@ pub struct Person {
 }
 
 /// By which means the account speaks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Means {
     None,
     Console,
@@ -120,7 +120,7 @@ pub enum Means {
     Key(Box<KeyFacts>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KeyFacts {
     pub id: Id<AccessKey>,
     pub label: String,
@@ -262,6 +262,28 @@ impl Identity {
                     .into(),
             })),
         }
+    }
+
+    /// The same caller while reading MCP resources: a key with that scope reads all of them, whatever its other scopes
+    /// are; one without it reads none. Toolsets, projects and the workspace narrow it as ever.
+    pub fn reading_resources(identity: Arc<Identity>) -> Result<Arc<Identity>> {
+        let Some(key) = identity.key() else { return Ok(identity) };
+        if !key.scopes.allow_resources() {
+            return Err(Error::denied(Permission {
+                scope: "key",
+                required: "mcp:resources:read".into(),
+                current: Some(key.scopes.to_string()),
+                reason: "The key's scopes do not allow reading resources; it needs mcp:resources:read.".into(),
+            }));
+        }
+        if key.scopes.allow_reading() {
+            return Ok(identity);
+        }
+        let mut reader = Identity::clone(&identity);
+        if let Means::Key(key) = &mut reader.means {
+            key.scopes = Scopes::reading();
+        }
+        Ok(Arc::new(reader))
     }
 
     pub fn pinned_to(&self) -> Option<Id<Workspace>> {
@@ -638,8 +660,17 @@ impl Scopes {
         Scopes { grants: vec![Grant { area: None, level: Level::Destructive }], resources: true }
     }
 
+    fn reading() -> Self {
+        Scopes { grants: vec![Grant { area: None, level: Level::Read }], resources: true }
+    }
+
     pub fn is_all(&self) -> bool {
         *self == Scopes::all()
+    }
+
+    /// Reading everything there is?
+    fn allow_reading(&self) -> bool {
+        self.grants.iter().any(|grant| grant.area.is_none())
     }
 
     pub fn parse(text: &str) -> Result<Self, String> {

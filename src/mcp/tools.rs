@@ -75,7 +75,7 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    fn allow(&self, spec: &Spec) -> bool {
+    pub fn allow(&self, spec: &Spec) -> bool {
         self.toolsets.as_ref().is_none_or(|wanted| wanted.contains(&spec.toolset))
             && (!self.read_only || spec.effect == Effect::Read)
     }
@@ -140,13 +140,9 @@ impl Tools {
 
     /// What the peer may call now.
     pub fn offer(&self, app: &App, peer: &Peer, identity: &Identity) -> Offer {
-        let is_offered = |tool: &Tool| {
-            let spec = &app.operations()[tool.operation].entry.spec;
-            peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
-        };
+        let is_offered = |tool: &Tool| is_offered(&app.operations()[tool.operation].entry.spec, peer, identity);
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
-        let asks_for_workspace =
-            identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some());
+        let asks_for_workspace = asks_for_workspace(identity);
         let key = ListKey { tools, names: names(peer, identity), asks_for_workspace };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(offer) = lists.get(&key) {
@@ -166,6 +162,18 @@ impl Tools {
         }
         lists.insert(key, offer.clone());
         offer
+    }
+
+    /// May the peer call the tool of this name now?
+    pub fn offers(&self, app: &App, peer: &Peer, identity: &Identity, name: &str) -> bool {
+        self.by_name
+            .get(name)
+            .is_some_and(|index| is_offered(&app.operations()[self.all[*index].operation].entry.spec, peer, identity))
+    }
+
+    /// The tool's name as the peer sees it in the list.
+    pub fn name(&self, peer: &Peer, identity: &Identity, name: &str) -> String {
+        names(peer, identity).of(name)
     }
 
     /// Changes whenever the offer does.
@@ -277,6 +285,15 @@ impl Tools {
 fn names(peer: &Peer, identity: &Identity) -> Names {
     let by_key = identity.key().filter(|key| key.underscore_names).map(|_| Names::Underscored);
     peer.wishes.names.or(by_key).unwrap_or_else(|| Names::for_client(peer.terms.client()))
+}
+
+fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
+    peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
+}
+
+/// Must it be said which workspace is meant?
+pub fn asks_for_workspace(identity: &Identity) -> bool {
+    identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some())
 }
 
 /// Would some workspace that the peer may mean let it?

@@ -1,6 +1,5 @@
 //! Agents: who writes for whom, and the switch that stops one at once.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
@@ -73,6 +72,9 @@ fn reference(id: &str) -> GetAgent {
 }
 
 pub async fn show(page: Page, id: web::Path<String>) -> Answer {
+    if let Some(id) = id.strip_suffix(".json") {
+        return page.json("agent.get", "agentId", id).await;
+    }
     let agent = page.run(reference(&id)).await?;
     let form = Form::filled([
         ("ifVersion", agent.version.to_string()),
@@ -91,9 +93,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateAgent>(&page).await? {
         Some(saved) => page.go("/settings/agents", &format!("{} is saved", saved.name)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", agent.version.to_string());
-            }
+            form.catch_up(agent.version);
             show_agent(&page, &agent, &form)
         }
     }

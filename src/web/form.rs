@@ -102,6 +102,13 @@ impl Form {
         self.problems.push(FieldError { field: field.to_owned(), message: message.into() });
     }
 
+    /// After somebody else was faster: saved once more, the form goes on top of what they did.
+    pub fn catch_up(&mut self, version: i64) {
+        if self.status() == StatusCode::PRECONDITION_FAILED {
+            self.set(common::IF_VERSION, version.to_string());
+        }
+    }
+
     /// Does not send a field that still says what it said: an absent field of an update stays as it is, whatever
     /// the name in it would mean by now.
     pub fn leave_unchanged(&mut self, name: &str, shown: &str) {

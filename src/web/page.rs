@@ -353,6 +353,11 @@ pub fn came_from(request: &HttpRequest) -> Option<String> {
     own_path(&path).map(str::to_owned)
 }
 
+/// Does a script of ours ask, which wants what it asked for and no other page?
+pub fn by_script(request: &HttpRequest) -> bool {
+    request.headers().get("x-requested-with").is_some_and(|name| name.as_bytes() == b"fetch")
+}
+
 /// The names and values behind the question mark.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -364,6 +369,12 @@ impl Query {
 
     pub fn parse(text: &str) -> Self {
         Query(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The query of the page that the form stood on: its filters.
+    pub fn before(request: &HttpRequest) -> Self {
+        let path = came_from(request).unwrap_or_default();
+        Query::parse(path.split_once('?').map_or("", |(_, query)| query))
     }
 
     /// The first value of that name, trimmed; empty if there is none.
@@ -425,11 +436,6 @@ impl Refused {
         &self.error
     }
 
-    /// Scripts of ours want the reason where they are, not another page.
-    fn wants_page(&self) -> bool {
-        self.request.headers().get("x-requested-with").is_none_or(|name| name.as_bytes() != b"fetch")
-    }
-
     fn wants_json(&self) -> bool {
         let accept = self.request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         accept.contains("json") && !accept.contains("text/html")
@@ -440,7 +446,7 @@ impl Refused {
         if self.wants_json() {
             return Ok(rest::problem(&self.request, error));
         }
-        if error.status() == 401 && self.wants_page() {
+        if error.status() == 401 && !by_script(&self.request) {
             return Ok(see_other(&self.sign_in()));
         }
         let request_id = auth::request_id(&self.request);

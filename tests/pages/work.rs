@@ -412,6 +412,8 @@ async fn a_project_is_set_up_put_away_and_brought_back() {
     assert_eq!(vera.get("/tasks/new?project=FAIR").heading(), "New task");
     assert_eq!(vera.post("/projects/FAIR/tasks", &[("title", "Book the stand")]).status, 303);
     assert_eq!(vera.get("/tasks/new?project=WEB").status, 403);
+    assert_eq!(vera.post("/time", &[("for", "FAIR-1"), ("minutes", "20")]).status, 303);
+    assert!(vera.get("/time").has("FAIR-1 Book the stand") && vera.get("/tasks/FAIR-1").has("Edit 0:20 for"));
 
     assert_eq!(go("/projects/FAIR/archive", &[]), "/projects");
     assert!(!ada.get("/projects").has("/projects/FAIR") && ada.get("/projects?archived=true").has("/projects/FAIR"));
@@ -444,6 +446,8 @@ async fn time_is_written_down_by_the_week_and_reported() {
 
     let edit = format!("/time/{}", shop.entry);
     assert_eq!(ben.get(&edit).heading(), "Edit time");
+    assert!(!ben.get(&edit).has("name=\"validated\""), "that is for owners");
+    assert_eq!(serde_json::from_str::<Value>(&ben.get(&format!("{edit}.json")).body).unwrap()["minutes"], 75);
     let saved =
         ben.post(&edit, &[("minutes", "2:00"), ("date", "2026-03-03"), ("taskId", ""), ("back", "/tasks/WEB-1")]);
     assert_eq!((saved.status, saved.location.as_str()), (303, "/tasks/WEB-1"));
@@ -508,6 +512,8 @@ async fn an_agent_gets_a_key_of_its_own_and_is_stopped_at_once() {
         Browser::new(&shop.office.server.base).send("GET", "/api/tasks/WEB-1", &[("authorization", &bearer)], "").status
     };
     assert_eq!(ask(), 200);
+    let robin = ada.get(&format!("/settings/agents/{}.json", shop.agent)).body;
+    assert_eq!(serde_json::from_str::<Value>(&robin).unwrap()["name"], "Relaunch");
     let keys = sam.get("/settings/keys");
     assert!(keys.has("Acme · Relaunch · Office move") && keys.has("Robin</span>"));
 

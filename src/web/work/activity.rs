@@ -3,18 +3,11 @@
 use actix_web::web;
 use askama::Template;
 
-use crate::core::time::Moment;
 use crate::features::activity::{Happening, ListProjectActivity};
 use crate::web::page::{Answer, Page};
-use crate::web::show::Pager;
+use crate::web::show::{ByDay, Pager};
 
 use super::{Head, Sentence};
-
-/// A day of what happened.
-pub struct Day {
-    pub heading: String,
-    pub entries: Vec<Entry>,
-}
 
 /// One thing that somebody did.
 pub struct Entry {
@@ -47,17 +40,8 @@ impl Entry {
 }
 
 /// By day, in the order given.
-pub fn days(page: &Page, happenings: &[Happening]) -> Vec<Day> {
-    let heading = |moment: Moment| page.heading(moment.day(&page.zone));
-    let mut days: Vec<Day> = Vec::new();
-    for what in happenings {
-        let entry = Entry::new(page, what);
-        match days.last_mut() {
-            Some(day) if day.heading == heading(what.at) => day.entries.push(entry),
-            _ => days.push(Day { heading: heading(what.at), entries: vec![entry] }),
-        }
-    }
-    days
+pub fn days(page: &Page, happenings: &[Happening]) -> Vec<ByDay<Entry>> {
+    ByDay::of(page, happenings.iter().map(|what| (what.at, Entry::new(page, what))))
 }
 
 #[derive(Template)]
@@ -65,7 +49,7 @@ pub fn days(page: &Page, happenings: &[Happening]) -> Vec<Day> {
 struct ActivityPage<'a> {
     page: &'a Page,
     head: Head,
-    days: Vec<Day>,
+    days: Vec<ByDay<Entry>>,
     pager: Pager,
 }
 

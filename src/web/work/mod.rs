@@ -6,6 +6,7 @@ pub mod clients;
 pub mod home;
 pub mod inbox;
 pub mod projects;
+pub mod report;
 pub mod settings;
 pub mod tasks;
 pub mod time;
@@ -77,7 +78,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/time").route(get().to(time::week)).route(post().to(time::add)))
         .service(at("/time/timer/stop").route(post().to(time::stop)))
-        .service(at("/time/report").route(get().to(time::report)))
+        .service(at("/time/report").route(get().to(report::show)))
         .service(at("/time/{id}").route(get().to(time::edit_page)).route(post().to(time::edit)))
         .service(at("/time/{id}/delete").route(post().to(time::delete)));
 }
@@ -186,6 +187,18 @@ fn urgency(priority: Priority) -> &'static str {
 
 fn priorities() -> Vec<Choice> {
     Priority::ALL.iter().map(|priority| Choice::new(priority.word(), urgency(*priority))).collect()
+}
+
+fn statuses(project: &ProjectDetail) -> impl Iterator<Item = Choice> {
+    project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone()))
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owner",
+        Role::Member => "Member",
+        Role::Viewer => "Viewer",
+    }
 }
 
 /// A task as a line or as a card.

@@ -1,6 +1,5 @@
 //! A task: its page, everything that is done there, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 use serde_json::Map;
@@ -9,6 +8,7 @@ use crate::core::caller::Account;
 use crate::core::error::Error;
 use crate::core::operation::Operation;
 use crate::core::reference::{Named, Ref};
+use crate::core::time::Day;
 use crate::features::activity::ListTaskActivity;
 use crate::features::comments::{AddComment, Comment, DeleteComment, ListComments, UpdateComment};
 use crate::features::projects::ListProjects;
@@ -25,11 +25,11 @@ use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
 use crate::web::page::{Answer, Page, Refused, see_other};
-use crate::web::show::{Choice, Due, duration, hours, id_of};
+use crate::web::show::{ByDay, Choice, Due, duration, hours, id_of};
 
-use super::activity::{self, Day};
+use super::activity;
 use super::time::Entry;
-use super::{Head, Tag, TaskRow, may_fill, priorities, tags};
+use super::{Head, Tag, TaskRow, may_fill, priorities, statuses, tags};
 
 #[derive(Template)]
 #[template(path = "work/task.html")]
@@ -58,7 +58,7 @@ struct TaskPage<'a> {
     logged: String,
     /// Does one's clock run for this task?
     is_running: bool,
-    days: Vec<Day>,
+    days: Vec<ByDay<activity::Entry>>,
     created: String,
 }
 
@@ -142,8 +142,8 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
         base: base_of(task),
         description: task.description.as_ref().and_then(Option::as_deref).map(markdown::render),
         form,
-        statuses: project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
-        owners: owners(page, &project, task.owner.as_ref()),
+        statuses: statuses(&project).collect(),
+        owners: owners(page, &project, &task.owner),
         others: task
             .participants
             .iter()
@@ -158,7 +158,7 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
         estimate: task.estimate_minutes.as_ref().map(duration),
         comments: comments.items.iter().map(|comment| Remark::new(page, &head, comment)).collect(),
         older: comments.next_cursor.map(|cursor| page.query().with("comments", &cursor)),
-        entries: entries.iter().map(|entry| Entry::new(page, entry)).collect(),
+        entries: entries.iter().map(|entry| Entry::new(page, entry, head.is_owner)).collect(),
         logged: duration(&detail.time_summary.total_minutes),
         is_running: page.clock.as_ref().is_some_and(|clock| clock.href == base_of(task)),
         days: activity::days(page, &changes),
@@ -170,21 +170,9 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
     page.show(form.status(), &template)
 }
 
-/// Who can own a task: who is in the project, oneself first; and whoever owns it, even if they have left.
-fn owners(page: &Page, project: &ProjectDetail, current: Option<&Named<Account>>) -> Vec<Choice> {
-    let mut owners = Vec::new();
-    for member in &project.members {
-        if member.account_id == page.account.id {
-            owners.insert(0, Choice::new(member.account_id, format!("{} (you)", member.name)));
-        } else {
-            owners.push(Choice::new(member.account_id, member.name.clone()));
-        }
-    }
-    let is_known = |id| project.members.iter().any(|member| member.account_id == id);
-    if let Some(owner) = current.filter(|owner| !is_known(owner.id)) {
-        owners.push(Choice::new(owner.id, format!("{} (no member)", owner.name)));
-    }
-    owners
+/// Who can own a task: who is in the project.
+fn owners(page: &Page, project: &ProjectDetail, current: &Option<Named<Account>>) -> Vec<Choice> {
+    page.owners(project.members.iter().map(|member| (member.account_id, member.name.as_str())), current)
 }
 
 /// One thing of a task, from the side of its page.
@@ -388,8 +376,8 @@ async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: O
         button: if editing.is_some() { "Save task" } else { "Create task" },
         form,
         projects: page.own_projects().await?,
-        statuses: project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
-        owners: owners(page, project, editing.and_then(|task| task.owner.as_ref())),
+        statuses: statuses(project).collect(),
+        owners: owners(page, project, &editing.and_then(|task| task.owner.clone())),
         priorities: priorities(),
         is_new: editing.is_none(),
         project,
@@ -471,7 +459,7 @@ pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
     let task = page.run(reference(&key)).await?.task;
     let project = page.project(&task.project_id.to_string()).await?;
     page.must_fill(&project.project)?;
-    let day = |day: &Option<crate::core::time::Day>| day.map(|day| day.to_string()).unwrap_or_default();
+    let day = |day: &Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
     let form = Form::filled([
         ("ifVersion", task.version.to_string()),
         ("projectId", task.project_id.to_string()),
@@ -501,9 +489,7 @@ pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer 
     match form.run::<UpdateTask>(&page).await? {
         Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.key)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", task.version.to_string());
-            }
+            form.catch_up(task.version);
             let project = page.project(&task.project_id.to_string()).await?;
             show_form(&page, &form, &project, Some(&task)).await
         }
