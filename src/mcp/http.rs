@@ -379,6 +379,10 @@ fn known_revision(request: &HttpRequest) -> Result<(), RpcError> {
 
 /// A page of another site must not talk to a server that only this computer or network reaches.
 fn own_origin(request: &HttpRequest, app: &App) -> Result<(), RpcError> {
+    let host = request.headers().get(HOST).map_or(b"".as_slice(), HeaderValue::as_bytes);
+    if host.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'@' | b'\\')) {
+        return Err(RpcError::invalid_request("Bad Request: Host is a name and a port and nothing else"));
+    }
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let foreign = || RpcError::with_status(403, REFUSED, "Forbidden: the Origin is not this server's");
     let origin = origin.to_str().ok().and_then(|text| Some((text, url::Url::parse(text).ok()?)));

@@ -4,9 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuse;
 mod access;
 mod client;
 mod completion;
+mod guest;
 mod prompts;
 mod protocol;
 mod resources;
