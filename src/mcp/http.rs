@@ -164,10 +164,13 @@ async fn respond(
     }
     let message = match Message::parse(message)? {
         Message::Request(message) => message,
-        Message::Unanswered => {
+        unanswered @ (Message::Cancelled(_) | Message::Unanswered) => {
             peer.identity(app)?;
             if !stateless::is_named(request) {
-                session?;
+                let session = session?;
+                if let (Message::Cancelled(id), Some(session)) = (unanswered, session) {
+                    session.cancel(&id);
+                }
             }
             return Ok(HttpResponse::Accepted().finish());
         }
@@ -191,7 +194,7 @@ async fn reply(
     if stateless::is_meant(request, &message) {
         peer.terms = Terms::Stateless(Introduction::checked(request, &message)?);
         if message.method == "subscriptions/listen" {
-            return Ok(streams::of_subscription(endpoint.clone(), peer.clone(), message.id, &message.params)?);
+            return Ok(streams::of_subscription(endpoint.clone(), peer.clone(), message.id, &message.params).await?);
         }
     } else if message.method == "initialize" {
         return initialize(endpoint, peer, message).await;
@@ -204,7 +207,16 @@ async fn reply(
     }
     let id = message.id.clone();
     let head = peer.terms.head(&message.method);
-    let result = protocol::dispatch(endpoint, peer, message).await?;
+    let answered = protocol::dispatch(endpoint, peer, message);
+    let result = match &peer.terms {
+        Terms::Session(session) => match session.running(&id).or_cancelled(answered).await {
+            Some(result) => result?,
+            // Whoever cancels a request gets no response to it.
+            None => return Ok(HttpResponse::Accepted().finish()),
+        },
+        // Whoever has no session cancels by hanging up, which drops all this.
+        Terms::Plain | Terms::Stateless(_) => answered.await?,
+    };
     Ok(answer(200, protocol::response(&id, head, &Ok(result))))
 }
 
@@ -230,7 +242,7 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
     let mut answers = Vec::new();
     for message in messages {
         let (id, outcome) = match Message::parse(message) {
-            Ok(Message::Unanswered) => continue,
+            Ok(Message::Cancelled(_) | Message::Unanswered) => continue,
             Ok(Message::Request(Request { id, method, .. })) if method == "initialize" => {
                 (id, Err(RpcError::invalid_request("Invalid Request: initialize must not be part of a batch")))
             }

@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod cancellation;
 mod client;
 mod completion;
 mod prompts;
@@ -15,4 +16,5 @@ mod sessions;
 mod stateless;
 mod stdio;
 mod streams;
+mod subscriptions;
 mod tools;
