@@ -18,6 +18,7 @@ use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
 use crate::http::{auth, json, rest};
 
+use super::guest::{Guest, Said};
 use super::protocol::{
     self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError, Terms,
 };
@@ -40,13 +41,14 @@ pub struct Endpoint {
     pub tools: Tools,
     pub sessions: Sessions,
     pub streams: Arc<Streams>,
+    pub guest: Option<Box<dyn Guest>>,
 }
 
 impl Endpoint {
     pub fn new(app: &Arc<App>) -> Result<Self> {
         let streams = Arc::new(Streams::default());
         let sessions = Sessions::load(app.store(), &streams)?;
-        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions, streams })
+        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions, streams, guest: None })
     }
 }
 
@@ -164,13 +166,13 @@ async fn respond(
     }
     let message = match Message::parse(message)? {
         Message::Request(message) => message,
-        unanswered @ (Message::Cancelled(_) | Message::Unanswered) => {
+        unanswered => {
             peer.identity(app)?;
-            if !stateless::is_named(request) {
-                let session = session?;
-                if let (Message::Cancelled(id), Some(session)) = (unanswered, session) {
-                    session.cancel(&id);
-                }
+            let session = if stateless::is_named(request) { None } else { session? };
+            match (unanswered, session, &endpoint.guest) {
+                (Message::Cancelled(id), Some(session), _) => session.cancel(&id),
+                (Message::Response(response), _, Some(guest)) => guest.hear(response),
+                _ => {}
             }
             return Ok(HttpResponse::Accepted().finish());
         }
@@ -205,10 +207,17 @@ async fn reply(
             return Err(RpcError::with_status(400, REFUSED, "Bad Request: Server not initialized").into());
         }
     }
+    let said = endpoint.guest.as_ref().and_then(|guest| guest.answer(endpoint, peer, &message));
+    match said.transpose()? {
+        None => {}
+        Some(Said::Response(response)) => return Ok(answer(200, response)),
+        Some(Said::Messages(messages)) => return Ok(streams::of_messages(messages)),
+    }
     let id = message.id.clone();
     let head = peer.terms.head(&message.method);
+    let amending = endpoint.guest.as_ref().map(|guest| (guest, message.method.clone()));
     let answered = protocol::dispatch(endpoint, peer, message);
-    let result = match &peer.terms {
+    let mut result = match &peer.terms {
         Terms::Session(session) => match session.running(&id).or_cancelled(answered).await {
             Some(result) => result?,
             // Whoever cancels a request gets no response to it.
@@ -217,13 +226,19 @@ async fn reply(
         // Whoever has no session cancels by hanging up, which drops all this.
         Terms::Plain | Terms::Stateless(_) => answered.await?,
     };
+    if let Some((guest, method)) = amending {
+        result = guest.amend(&method, result);
+    }
     Ok(answer(200, protocol::response(&id, head, &Ok(result))))
 }
 
 async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<HttpResponse, Refusal> {
     let Request { id, params, .. } = message;
     let hello = Hello::parse(&params)?;
-    let result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
+    let mut result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
+    if let Some(guest) = &endpoint.guest {
+        result = guest.amend("initialize", result);
+    }
     let session = endpoint.sessions.open(peer.key, hello).await?;
     let mut response = answer(200, protocol::response(&id, "{", &Ok(result)));
     response.headers_mut().insert(SESSION, session.parse().expect("base64url is plain ASCII"));
@@ -242,7 +257,7 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
     let mut answers = Vec::new();
     for message in messages {
         let (id, outcome) = match Message::parse(message) {
-            Ok(Message::Cancelled(_) | Message::Unanswered) => continue,
+            Ok(Message::Cancelled(_) | Message::Response(_) | Message::Notification) => continue,
             Ok(Message::Request(Request { id, method, .. })) if method == "initialize" => {
                 (id, Err(RpcError::invalid_request("Invalid Request: initialize must not be part of a batch")))
             }

@@ -4,6 +4,7 @@ pub mod address;
 pub mod clients;
 pub mod completion;
 pub mod excerpt;
+pub mod guest;
 pub mod guides;
 pub mod http;
 pub mod prompts;
