@@ -1,6 +1,8 @@
 //! Pages as a browser meets them: over HTTP, with cookies, forms and nothing else.
 
 mod support;
+#[path = "pages/work.rs"]
+mod work;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -42,7 +44,7 @@ impl Browser {
     }
 
     fn get(&self, path: &str) -> Shown {
-        self.send("GET", path, &[("accept", "text/html")], "")
+        self.send("GET", path, &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "")
     }
 
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Shown {
@@ -164,7 +166,8 @@ async fn signing_in_sets_the_cookie_and_a_wrong_password_does_not() {
         assert!(cookie.contains(part), "{cookie}");
     }
     assert!(!cookie.contains("Secure"), "plain http: the browser would not send it back");
-    assert_eq!(browser.get("/login").location, "/crm/deals");
+    assert_eq!(browser.get("/login").location, "/");
+    assert_eq!(browser.get("/").heading(), "My work");
     assert_eq!(browser.get("/settings").heading(), "Settings");
 
     let out = browser.post("/logout", &[]);
@@ -195,13 +198,14 @@ async fn a_next_that_leads_elsewhere_is_ignored() {
         assert!(!page.has("evil.example") && !page.has("javascript:"), "{next}");
     }
     // Signing in is slow and counted, so the worst of them stands for all.
-    assert_eq!(Browser::new(&server.base).sign_in(PASSWORD, "//evil.example").location, "/crm/deals");
+    assert_eq!(Browser::new(&server.base).sign_in(PASSWORD, "//evil.example").location, "/");
 }
 
 #[tokio::test]
 async fn every_page_shows_its_heading_to_owners_and_viewers() {
     let office = Office::new().await;
     let pages = [
+        ("/", "My work"),
         ("/crm/deals", "Deals"),
         ("/crm/deals?view=table&sort=-value&status=OPEN", "Deals"),
         ("/crm/organizations?sort=name&q=nord", "Organizations"),
@@ -247,7 +251,6 @@ async fn every_page_shows_its_heading_to_owners_and_viewers() {
             assert!(path.ends_with(record["id"].as_str().unwrap()));
         }
         assert_eq!(browser.get("/crm/deals").has("class=\"move\""), name == "ada");
-        assert_eq!(browser.get("/").location, "/crm/deals");
     }
     let ada = office.browser("ada").await;
     let vera = office.browser("vera").await;
@@ -400,7 +403,7 @@ async fn a_card_is_moved_by_a_plain_form_and_by_a_script() {
     let board = ben.post_with(&path, &[("to", "status:WON")], &script);
     assert_eq!(board.status, 200);
     assert!(board.body.trim_start().starts_with("<section class=\"board\" id=\"board\""), "the board and nothing else");
-    let won = board.body.split("data-status=\"WON\"").nth(1).unwrap();
+    let won = board.body.split("data-goal=\"status:WON\"").nth(1).unwrap();
     assert!(won.contains(&format!("data-card=\"{}\"", office.deal)));
     assert_eq!(office.deal().await["status"], "WON");
     // Dropped on a stage, a decided deal is open again.
@@ -522,7 +525,9 @@ async fn the_set_up_link_works_once() {
     assert!(!weak.has("value=\"secret\""));
 
     let made = browser.post("/setup", &fields(&token, PASSWORD));
-    assert_eq!((made.status, made.location.as_str()), (303, "/crm/deals"), "{}", made.body);
+    assert_eq!((made.status, made.location.as_str()), (303, "/"), "{}", made.body);
+    let home = browser.get("/");
+    assert!(home.heading() == "My work" && home.has("Nothing is waiting for you") && home.has("Northlight"));
     let board = browser.get("/crm/deals");
     assert!(board.has("No deals yet") && board.has("Northlight") && board.has("Or ask your agent"));
     assert!(browser.get("/settings").has("value=\"Europe/Berlin\""));

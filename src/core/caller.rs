@@ -167,6 +167,8 @@ pub struct Selected {
     pub name: String,
     /// `None` for a platform administrator who is no member.
     pub role: Option<Role>,
+    /// The highest of it and of the account's roles in single projects.
+    pub highest: Option<Role>,
 }
 
 impl Identity {
@@ -487,7 +489,11 @@ pub(super) fn permits(caller: &Caller, spec: &Spec) -> Result<()> {
         Needs::Superadmin => Err(platform("SUPERADMIN")),
         Needs::Workspace(_) | Needs::Project(_) => {
             let least = spec.needs.workspace_role().expect("both name a workspace role");
-            let role = caller.workspace.as_ref().and_then(|workspace| workspace.role);
+            let workspace = caller.workspace.as_ref();
+            let role = match spec.more.or_in_a_project {
+                true => workspace.and_then(|workspace| workspace.highest),
+                false => workspace.and_then(|workspace| workspace.role),
+            };
             if identity.is_platform_admin() || role.is_some_and(|role| role >= least) {
                 return Ok(());
             }
@@ -509,7 +515,7 @@ pub(super) fn permits(caller: &Caller, spec: &Spec) -> Result<()> {
 const FIND_WORKSPACE: &str = "
     select id, slug, name, archived_at is not null
       from workspace
-     where id = :id or slug = :slug
+     where (id = :id or slug = :slug) and deleted_at is null
      order by id = :id desc limit 1";
 
 /// Which workspace is meant: the key's, the one named, or the only one there is.
@@ -579,6 +585,7 @@ fn chosen(membership: &Membership) -> Result<Selected> {
         slug: membership.slug.clone(),
         name: membership.name.clone(),
         role: Some(membership.role),
+        highest: Some(membership.highest),
     })
 }
 
@@ -610,7 +617,10 @@ fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<O
     let found = conn
         .prepare_cached(FIND_WORKSPACE)?
         .query_row(named_params! { ":id": id, ":slug": slug.to_lowercase() }, |row| {
-            Ok((Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None }, row.get::<_, bool>(3)?))
+            Ok((
+                Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None },
+                row.get::<_, bool>(3)?,
+            ))
         })
         .optional()?;
     match found {
@@ -622,8 +632,8 @@ fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<O
 /// An administrator without memberships means the only workspace there is, if there is only one.
 fn only_workspace(conn: &Connection) -> Result<Result<Selected>> {
     let active: Vec<Selected> = conn
-        .prepare_cached("select id, slug, name from workspace where archived_at is null order by id limit 50")?
-        .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None }))?
+        .prepare_cached("select id, slug, name from workspace where archived_at is null and deleted_at is null order by id limit 50")?
+        .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None }))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(match <[Selected; 1]>::try_from(active) {
         Ok([only]) => Ok(only),

@@ -125,7 +125,7 @@ impl Operation for GetProfile {
     }
 }
 
-/// Change your profile. Fields left out stay as they are.
+/// Change your profile.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateProfile {
@@ -133,7 +133,7 @@ pub struct UpdateProfile {
     pub name: Patch<Line<120>>,
     /// The address of a picture.
     pub avatar_url: Patch<Website>,
-    /// IANA name, e.g. `Europe/Berlin`: where your days begin and end.
+    /// IANA, e.g. `Europe/Berlin`.
     pub time_zone: Patch<TimeZoneName>,
 }
 
@@ -283,7 +283,7 @@ pub const SORTS: &[Sort] = &[Sort::up("name", "a.name collate nocase"), Sort::do
 pub struct ListAccounts {
     /// Part of a name or e-mail.
     pub search: Option<Line<200>>,
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -387,7 +387,7 @@ fn set_password_url(tx: &Tx, account: Id<Account>, expires_at: Moment) -> Result
 pub struct ArchiveAccount {
     /// The account's id or e-mail.
     pub account_id: Line<320>,
-    /// true if left out.
+    /// Else true.
     pub archived: Option<bool>,
 }
 

@@ -99,9 +99,9 @@ const SORTS: &[Sort] = &[Sort::up("name", "g.name collate nocase")];
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListAgents {
-    /// Only those with this role, e.g. `Triage`.
+    /// e.g. `Triage`.
     pub role: Option<Line<120>>,
-    /// true or false: only those that are, or are not, enabled.
+    /// Only those enabled, or not.
     pub enabled: Option<bool>,
 }
 
@@ -129,7 +129,7 @@ impl Operation for ListAgents {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAgent {
-    /// The agent: its id or name.
+    /// Name or id.
     pub agent_id: Ref<Agent>,
 }
 
@@ -153,11 +153,11 @@ impl Operation for GetAgent {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateAgent {
-    /// What people call it, e.g. `Robin`.
+    /// e.g. `Robin`.
     pub name: Line<80>,
-    /// What it is there for, e.g. `Triage`.
+    /// e.g. `Triage`.
     pub role: Option<Line<120>>,
-    /// How it works, for people and for itself.
+    /// How it works.
     pub description: Option<Prose<20_000>>,
     /// true if left out; false refuses its keys.
     pub enabled: Option<bool>,
@@ -186,11 +186,11 @@ impl Operation for CreateAgent {
     }
 }
 
-/// Change an agent; `enabled: false` cuts off its keys at once. Fields left out stay as they are; null clears one.
+/// Change an agent; `enabled: false` cuts off its keys at once.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateAgent {
-    /// The agent: its id or name.
+    /// Name or id.
     #[schemars(required)]
     pub agent_id: Ref<Agent>,
     /// What people call it.
@@ -199,7 +199,7 @@ pub struct UpdateAgent {
     pub role: Patch<Line<120>>,
     /// How it works.
     pub description: Patch<Prose<20_000>>,
-    /// false refuses its keys, true takes them again.
+    /// false refuses its keys.
     pub enabled: Patch<bool>,
 }
 

@@ -136,7 +136,7 @@ fn must_be_free(tx: &Tx, name: &Line<200>, itself: Option<Id<ClientRecord>>) -> 
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListClients {
-    /// Words in name or notes.
+    /// Words in any text.
     pub search: Option<Line<200>>,
 }
 
@@ -179,7 +179,7 @@ impl Operation for ListClients {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetClient {
-    /// The client: its id or name.
+    /// Name or id.
     pub client_id: Ref<ClientRecord>,
 }
 
@@ -220,9 +220,9 @@ impl Operation for GetClient {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateClient {
-    /// As people know it, e.g. `Nordlicht GmbH`; no two in the workspace are alike.
+    /// e.g. `Nordlicht GmbH`; unique.
     pub name: Line<200>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
 }
 
@@ -245,16 +245,16 @@ impl Operation for CreateClient {
     }
 }
 
-/// Change a client. Fields left out stay as they are; null clears one.
+/// Change a client.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateClient {
-    /// The client: its id or name.
+    /// Name or id.
     #[schemars(required)]
     pub client_id: Ref<ClientRecord>,
-    /// As people know it.
+    /// What people call it.
     pub name: Patch<Line<200>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
 }
 
@@ -286,7 +286,7 @@ impl Operation for UpdateClient {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteClient {
-    /// The client: its id or name.
+    /// Name or id.
     pub client_id: Ref<ClientRecord>,
 }
 

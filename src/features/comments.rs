@@ -278,7 +278,7 @@ const SORTS: &[Sort] = &[Sort::up("createdAt", "c.id")];
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListComments {
-    /// The task: id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
 }
 
@@ -311,11 +311,11 @@ impl Operation for ListComments {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddComment {
-    /// The task: id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
     /// Markdown.
     pub body: Prose<50_000>,
-    /// Who else is meant: accounts by id, e-mail or name.
+    /// Who else is meant: e-mails, names or ids.
     pub mentions: Option<Vec<Ref<Account>>>,
 }
 
@@ -360,7 +360,7 @@ pub struct UpdateComment {
     pub comment_id: Ref<CommentRecord>,
     /// Markdown.
     pub body: Option<Prose<50_000>>,
-    /// Who is meant besides those in the text, in place of those before: accounts by id, e-mail or name.
+    /// Who else is meant, in place of those before.
     pub mentions: Option<Vec<Ref<Account>>>,
 }
 
@@ -440,9 +440,9 @@ impl Operation for DeleteComment {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListMentionableUsers {
-    /// The project: id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// In place of the project, one of its tasks: id or key.
+    /// In place of the project, a task of it.
     pub task_id: Option<Ref<TaskRecord>>,
     /// A part of the name or e-mail.
     pub search: Option<Line<120>>,

@@ -394,21 +394,21 @@ impl Operation for ListApiKeys {
     }
 }
 
-/// Make a personal API key for REST. The token is in the answer and nowhere else afterwards.
+/// Make a personal API key for REST. Its token is shown once.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {
-    /// What it is for, e.g. `Nightly import`.
+    /// e.g. `Nightly import`.
     pub label: Line<120>,
-    /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
+    /// `*` (default), `read`, `write`, or e.g. `crm:write core:read`.
     pub scopes: Option<ScopesGiven>,
-    /// The only workspace it may work in: id or slug.
+    /// The only one it works in.
     pub workspace_id: Option<Ref<Workspace>>,
-    /// The agent that writes through it: id or name.
+    /// The agent that writes with it.
     pub agent_id: Option<Ref<Agent>>,
-    /// The only projects it reaches, e.g. `WEB`: ids, keys or names.
+    /// The only ones it reaches, e.g. `["WEB"]`.
     pub projects: Option<Vec<Ref<ProjectRecord>>>,
-    /// The day or time it stops working, e.g. `2027-12-31`.
+    /// e.g. `2027-12-31`.
     pub expires_at: Option<Due>,
 }
 
@@ -487,17 +487,17 @@ impl Operation for ListMcpKeys {
 pub struct CreateMcpKey {
     /// What it is for, e.g. `Claude on my laptop`.
     pub label: Line<120>,
-    /// `*` (all), `read`, `write`, or areas such as `crm:write core:read`; all if left out.
+    /// `*` (default), `read`, `write`, or e.g. `crm:write core:read`.
     pub scopes: Option<ScopesGiven>,
     /// The only toolsets it lists, e.g. `core crm`; all if left out.
     pub toolsets: Option<ToolsetsGiven>,
-    /// The only workspace it may work in: id or slug.
+    /// The only one it works in.
     pub workspace_id: Option<Ref<Workspace>>,
-    /// The agent that writes through it: id or name.
+    /// The agent that writes with it.
     pub agent_id: Option<Ref<Agent>>,
-    /// The only projects it reaches, e.g. `WEB`: ids, keys or names.
+    /// The only ones it reaches, e.g. `["WEB"]`.
     pub projects: Option<Vec<Ref<ProjectRecord>>>,
-    /// The day or time it stops working, e.g. `2027-12-31`.
+    /// e.g. `2027-12-31`.
     pub expires_at: Option<Due>,
     /// UNDERSCORE lists tools as crm_deal_list, for clients that refuse dots.
     pub tool_names: Option<ToolNames>,

@@ -154,7 +154,7 @@ const SORTS: &[Sort] = &[Sort::down("createdAt", "n.id")];
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListNotifications {
-    /// true: only those not read yet.
+    /// Only those not read.
     pub unread: Option<bool>,
 }
 
@@ -328,11 +328,11 @@ pub struct Choice {
     pub email: Option<bool>,
 }
 
-/// Choose which notifications you get. Types left out stay as they are.
+/// Choose which notifications you get.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdatePreferences {
-    /// e.g. `[{"type": "task.assigned", "inApp": true, "email": false}]`.
+    /// e.g. `[{"type":"task.assigned","inApp":true,"email":false}]`.
     pub items: Vec<Choice>,
 }
 

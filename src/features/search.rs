@@ -98,16 +98,16 @@ pub fn in_workspace(tx: &Tx, scopes: &[&str], text: &str) -> String {
     query
 }
 
-/// Find tasks, comments, projects, clients, organizations, people, deals and activities by words, best matches first.
+/// Find anything by words, best matches first.
 /// A task's key such as WEB-12 finds that task.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Search {
-    /// The words to look for; the last one may be the beginning of a word.
+    /// Words; the last may be a beginning.
     pub query: Line<200>,
-    /// Only these types, e.g. `["TASK","DEAL"]`.
+    /// e.g. `["TASK","DEAL"]`.
     pub types: Option<Vec<Found>>,
-    /// Only in this project: its id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
     /// How many at most, 1 to 50; 20 if left out.
     #[schemars(range(min = 1, max = 50))]

@@ -3,7 +3,8 @@
 use crate::core::caller::Role;
 use crate::core::time::{Day, duration};
 use crate::features::clients::ClientDetail;
-use crate::features::projects::detail::{LinkedDeal, ProjectDetail};
+use crate::features::crm::bridges::LinkedDeal;
+use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::{ListedProject, ProjectLine};
 use crate::features::tasks::get::{Remark, TaskDetail};
 use crate::features::tasks::task::{Task, TaskLine};
@@ -56,7 +57,7 @@ pub fn project(detail: &ProjectDetail) -> String {
             joined([
                 Some(format!("{} {}", task.key, task.title)),
                 Some(task.status.clone()),
-                Some(task.priority.clone()),
+                Some(task.priority.to_string()),
                 name_of(&task.owner),
                 task.due_date.map(|day| format!("due {day}")),
             ])

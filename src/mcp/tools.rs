@@ -154,8 +154,7 @@ impl Tools {
             .map(|index| describe(&app.operations()[self.all[*index].operation], key.names, key.asks_for_workspace))
             .collect();
         let list: Arc<[u8]> = serde_json::to_vec(&List { tools: described }).expect("plain data").into();
-        let digest = Sha256::digest(&list);
-        let stamp = digest.iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte));
+        let stamp = stamp(&list);
         let offer = Offer { list, stamp };
         if lists.len() >= LISTS_KEPT {
             lists.clear();
@@ -281,6 +280,11 @@ impl Tools {
     }
 }
 
+/// Tells texts apart, after a restart too.
+pub fn stamp(text: &[u8]) -> u64 {
+    Sha256::digest(text).iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte))
+}
+
 /// The way of naming that counts most: the address, then the key, then what is known of the client.
 fn names(peer: &Peer, identity: &Identity) -> Names {
     let by_key = identity.key().filter(|key| key.underscore_names).map(|_| Names::Underscored);
@@ -288,7 +292,7 @@ fn names(peer: &Peer, identity: &Identity) -> Names {
 }
 
 fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
-    peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec.needs)
+    peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
 }
 
 /// Must it be said which workspace is meant?
@@ -297,8 +301,8 @@ pub fn asks_for_workspace(identity: &Identity) -> bool {
 }
 
 /// Would some workspace that the peer may mean let it?
-fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
-    let least: Role = match needs {
+fn role_allows(peer: &Peer, identity: &Identity, spec: &Spec) -> bool {
+    let least: Role = match spec.needs {
         Needs::Public | Needs::Account => return true,
         Needs::Platform => return identity.is_platform_admin(),
         Needs::Superadmin => return identity.is_superadmin(),
@@ -311,9 +315,9 @@ fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
             text.eq_ignore_ascii_case(slug) || *text == id
         }
     };
-    let role = |membership: &Membership| match needs {
-        Needs::Project(_) => membership.highest,
-        _ => membership.role,
+    let role = |membership: &Membership| match spec.needs {
+        Needs::Workspace(_) if !spec.more.or_in_a_project => membership.role,
+        _ => membership.highest,
     };
     workspaces(identity).any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
 }
@@ -381,52 +385,93 @@ struct Description<'a> {
 }
 
 /// What a client may take as promised: several ask their person before anything that is not read-only.
+/// What is left out is as the protocol has it: a write is not idempotent, and for a read the rest means nothing.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Annotations {
     read_only_hint: bool,
-    destructive_hint: bool,
-    idempotent_hint: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destructive_hint: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotent_hint: Option<bool>,
     /// Sally talks to nobody else.
     open_world_hint: bool,
+}
+
+impl Annotations {
+    fn of(spec: &Spec) -> Self {
+        let is_read = spec.effect == Effect::Read;
+        let is_update = spec.route.is_some_and(|route| matches!(route.method, Method::Patch | Method::Put));
+        Annotations {
+            read_only_hint: is_read,
+            destructive_hint: (!is_read).then_some(spec.effect == Effect::Destructive),
+            idempotent_hint: (!is_read && is_update).then_some(true),
+            open_world_hint: false,
+        }
+    }
 }
 
 fn describe<'a>(listed: &'a Listed, names: Names, asks_for_workspace: bool) -> Description<'a> {
     let spec = &listed.entry.spec;
     let mut schema = listed.shape.schema.clone();
+    lighten(&mut schema);
     let object = schema.as_object_mut().expect("the schema of an input is an object");
     let description = object.remove("description").unwrap_or_else(|| spec.title.into());
     let properties = object.get_mut("properties").and_then(Value::as_object_mut).expect("every shape has properties");
+    // What every tool of a kind takes is told once, in the instructions.
+    for name in [common::IDEMPOTENCY_KEY, common::IF_VERSION, common::INCLUDE, common::FIELDS] {
+        properties.remove(name);
+    }
     if spec.is_list() {
-        properties[common::LIMIT]["default"] = LIST_LENGTH.into();
+        properties.insert(
+            common::LIMIT.into(),
+            json!({ "type": "integer", "default": LIST_LENGTH, "description": "Up to 200." }),
+        );
         // Every order in both directions as an enumeration costs three times the words.
-        let sorts: Vec<&str> = spec.more.sorts.iter().map(|sort| sort.name).collect();
-        let order = format!("{}; - in front reverses.", sorts.join(", "));
-        properties[common::SORT] = json!({ "type": "string", "description": order });
+        match spec.more.sorts {
+            [_] => properties.remove(common::SORT),
+            sorts => {
+                let sorts: Vec<&str> = sorts.iter().map(|sort| sort.name).collect();
+                let sort = json!({ "type": "string", "description": sorts.join(", ") });
+                properties.insert(common::SORT.into(), sort)
+            }
+        };
         if let Some((argument, value)) = spec.more.open {
             properties[argument]["default"] = value.into();
         }
         if !spec.more.brief.is_empty() {
-            let detail = json!({ "type": "string", "enum": ["brief", "full"], "description": "full: all fields." });
-            properties.insert(DETAIL.into(), detail);
+            let fields = json!({ "type": "string", "description": "e.g. id,title" });
+            properties.insert(common::FIELDS.into(), fields);
         }
     }
     if asks_for_workspace && spec.needs.workspace_role().is_some() && !listed.shape.has("workspaceId") {
-        let slug = json!({ "type": "string", "description": "Which workspace, e.g. acme." });
-        properties.insert("workspaceSlug".into(), slug);
+        properties.insert("workspaceSlug".into(), json!({ "type": "string", "description": "Which one." }));
     }
-    let is_update = spec.route.is_some_and(|route| matches!(route.method, Method::Patch | Method::Put));
     Description {
         name: names.of(spec.name),
         title: spec.title,
         description,
         input_schema: schema,
-        annotations: Annotations {
-            read_only_hint: spec.effect == Effect::Read,
-            destructive_hint: spec.effect == Effect::Destructive,
-            idempotent_hint: spec.effect == Effect::Read || is_update,
-            open_world_hint: false,
-        },
+        annotations: Annotations::of(spec),
+    }
+}
+
+/// Leaves out of a schema what costs tokens and tells a model little: bounds and forms, which the answer names when
+/// they are not kept, and the marks of Markdown.
+fn lighten(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    for keyword in ["minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "format"] {
+        schema.remove(keyword);
+    }
+    if schema.get("default").is_some_and(|default| default == "") {
+        schema.remove("default");
+    }
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        text.retain(|letter| letter != '`');
+    }
+    schema.get_mut("items").into_iter().for_each(lighten);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.values_mut().for_each(lighten);
     }
 }
 

@@ -102,6 +102,13 @@ impl Form {
         self.problems.push(FieldError { field: field.to_owned(), message: message.into() });
     }
 
+    /// After somebody else was faster: saved once more, the form goes on top of what they did.
+    pub fn catch_up(&mut self, version: i64) {
+        if self.status() == StatusCode::PRECONDITION_FAILED {
+            self.set(common::IF_VERSION, version.to_string());
+        }
+    }
+
     /// Does not send a field that still says what it said: an absent field of an update stays as it is, whatever
     /// the name in it would mean by now.
     pub fn leave_unchanged(&mut self, name: &str, shown: &str) {
@@ -239,13 +246,11 @@ fn minutes(text: &str) -> Option<i64> {
         None if text.contains('.') => return hours(&text),
         None => (0, text.as_str()),
     };
-    let rest = rest.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
-    match rest {
-        "" if text.contains('h') => Some(of_hours),
-        rest => {
-            rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes)
-        }
+    if rest.is_empty() && text.contains('h') {
+        return Some(of_hours);
     }
+    let rest = rest.strip_suffix("min").or(rest.strip_suffix('m')).unwrap_or(rest).trim();
+    rest.parse::<i64>().ok().filter(|minutes| (0..600_000).contains(minutes)).map(|minutes| of_hours + minutes)
 }
 
 /// Which records a name fits, for people.

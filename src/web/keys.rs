@@ -3,8 +3,6 @@
 use actix_web::web;
 use askama::Template;
 
-use crate::core::error::Error;
-use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::keys::{
     CreateApiKey, CreateMcpKey, Key, KeyKind, ListApiKeys, ListMcpKeys, NewKey, RevokeApiKey, RevokeMcpKey,
@@ -22,6 +20,9 @@ struct KeysPage<'a> {
     keys: Vec<Row>,
     form: &'a Form,
     workspaces: Vec<Choice>,
+    /// Who could write through it, and what it could be narrowed to; of the workspace one is in.
+    agents: Vec<Choice>,
+    projects: Vec<Choice>,
     expiries: Vec<Choice>,
     toolsets: Vec<&'static str>,
 }
@@ -33,7 +34,9 @@ struct Row {
     prefix: String,
     /// `None`: everything.
     scopes: Option<String>,
-    /// The workspace and toolsets it is narrowed to.
+    /// Who writes through it.
+    agent: Option<String>,
+    /// The workspace, projects and toolsets it is narrowed to.
     only: String,
     expiry: String,
     /// `revoked`, `expired`, `soon` or nothing.
@@ -48,13 +51,16 @@ const SOON_DAYS: i64 = 14;
 impl Row {
     fn new(page: &Page, key: &Key) -> Self {
         let place = key.workspace_id.and_then(|id| page.workspaces.iter().find(|place| place.raw_id == id.raw()));
-        let only: Vec<String> = place.map(|place| place.name.clone()).into_iter().chain(key.toolsets.clone()).collect();
+        let projects = key.projects.iter().flatten().map(|project| project.name.clone());
+        let only: Vec<String> =
+            place.map(|place| place.name.clone()).into_iter().chain(projects).chain(key.toolsets.clone()).collect();
         Row {
             id: key.id.to_string(),
             label: key.label.clone(),
             kind: key.kind.word(),
             prefix: key.prefix.clone(),
             scopes: Some(key.scopes.clone()).filter(|scopes| scopes != "*"),
+            agent: key.agent.as_ref().map(|agent| agent.name.clone()),
             only: only.join(" · "),
             expiry: key.expires_at.map_or_else(|| "Never expires".into(), |at| expires(page, &at)),
             state: match key.expires_at {
@@ -84,11 +90,20 @@ async fn show(page: &Page, form: &Form) -> Answer {
     let mut workspaces: Vec<Choice> =
         page.workspaces.iter().map(|place| Choice::new(&place.slug, place.name.clone())).collect();
     workspaces.push(Choice::new("", "All my workspaces"));
+    let mut agents = page.agents().await;
+    if !agents.is_empty() {
+        agents.insert(0, Choice::new("", "Myself"));
+    }
     let template = KeysPage {
         page,
         keys: keys.iter().map(|key| Row::new(page, key)).collect(),
         form,
         workspaces,
+        agents,
+        projects: match page.workspace {
+            Some(_) => page.projects().await?.into_iter().map(|one| Choice::new(one.id, one.name)).collect(),
+            None => Vec::new(),
+        },
         expiries: [("90", "In 90 days"), ("30", "In 30 days"), ("365", "In one year"), ("", "Never")]
             .into_iter()
             .map(|(days, text)| Choice::new(days, text))
@@ -147,6 +162,9 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
         _ if days.is_empty() => {}
         _ => form.complain("expires", "must be a number of days"),
     }
+    if form.is_blank("agentId") {
+        form.leave("agentId");
+    }
     let made = if kind == KeyKind::Api.word() {
         for name in ["toolsets", "toolNames"] {
             if form.is_blank(name) {
@@ -175,12 +193,15 @@ fn show_made(page: &Page, NewKey { token, key }: &NewKey) -> Answer {
     let row = Row::new(page, key);
     let base = address(page);
     let may = row.scopes.as_deref().map_or_else(|| "Everything you may do".to_owned(), |scopes| format!("“{scopes}”"));
-    let place = if row.only.is_empty() { "in all your workspaces" } else { row.only.as_str() };
+    let place = if row.only.is_empty() { "in all your workspaces" } else { &row.only };
     page.ok(&MadePage {
         page,
         token,
         label: &key.label,
-        reach: format!("{may} · {place} · {}", row.expiry),
+        reach: match &row.agent {
+            Some(agent) => format!("{may} · as {agent} · {place} · {}", row.expiry),
+            None => format!("{may} · {place} · {}", row.expiry),
+        },
         clients: if key.kind == KeyKind::Mcp { clients::hosted(&base, token) } else { Vec::new() },
         example: format!("curl -H \"Authorization: Bearer {token}\" {base}/api/crm/deals"),
     })
@@ -196,7 +217,7 @@ fn address(page: &Page) -> String {
 
 /// The first time revokes, the second removes; the version keeps a double click from doing both.
 pub async fn revoke(page: Page, id: web::Path<String>, form: Form) -> Answer {
-    let id = Line::parse(&id).map_err(|message| page.refuse(Error::field("id", message)))?;
+    let id = page.id(&id)?;
     let seen = form.value("ifVersion").parse().ok();
     let result: Result<(), Refused> = if form.value("kind") == KeyKind::Api.word() {
         page.run_with(RevokeApiKey { api_key_id: id }, seen).await

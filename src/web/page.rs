@@ -22,6 +22,7 @@ use crate::core::error::{Error, Kind, Permission};
 use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::page::Paging;
+use crate::core::text::Line;
 use crate::core::time::{Day, Moment};
 use crate::features::accounts::AccountView;
 use crate::features::crm::follow_ups::CountOverdue;
@@ -223,6 +224,11 @@ impl Page {
         self.ask::<O>(input.collect()).await
     }
 
+    /// The id in an address, for operations that look it up themselves.
+    pub fn id<const MAX: usize>(&self, text: &str) -> Result<Line<MAX>, Refused> {
+        Line::parse(text).map_err(|message| self.refuse(Error::field("id", message)))
+    }
+
     /// One page of a list: filters, order and cursor from what the address says.
     pub async fn list<O: Operation>(&self, mut input: Map<String, Value>, limit: usize) -> Result<O::Output, Refused> {
         let paging = Paging::take(&mut input, &O::SPEC).map_err(|error| self.refuse(error))?.or_limit(limit);
@@ -247,20 +253,25 @@ impl Page {
     /// A form that nobody here may send is not shown; the operation would refuse it anyway.
     pub fn must_write(&self) -> Result<(), Refused> {
         let reason = "You may look at this workspace, but not change it. Ask an owner to make you a member.";
-        if self.may_write { Ok(()) } else { Err(self.denied(Role::Member, reason)) }
+        if self.may_write { Ok(()) } else { Err(self.denied("workspace", Role::Member, self.role(), reason)) }
     }
 
     /// The same for what only owners of the workspace send.
     pub fn must_own(&self) -> Result<(), Refused> {
         let reason = "This is for owners of the workspace. Ask one of them.";
-        if self.is_owner { Ok(()) } else { Err(self.denied(Role::Owner, reason)) }
+        if self.is_owner { Ok(()) } else { Err(self.denied("workspace", Role::Owner, self.role(), reason)) }
     }
 
-    fn denied(&self, required: Role, reason: &str) -> Refused {
+    /// The person's role in the workspace.
+    fn role(&self) -> Option<Role> {
+        self.workspace.as_ref().and_then(|place| place.role)
+    }
+
+    pub fn denied(&self, scope: &'static str, required: Role, current: Option<Role>, reason: &str) -> Refused {
         self.refuse(Error::denied(Permission {
-            scope: "workspace",
+            scope,
             required: required.word().into(),
-            current: self.workspace.as_ref().and_then(|place| place.role).map(|role| role.word().to_owned()),
+            current: current.map(|role| role.word().to_owned()),
             reason: reason.into(),
         }))
     }
@@ -342,6 +353,11 @@ pub fn came_from(request: &HttpRequest) -> Option<String> {
     own_path(&path).map(str::to_owned)
 }
 
+/// Does a script of ours ask, which wants what it asked for and no other page?
+pub fn by_script(request: &HttpRequest) -> bool {
+    request.headers().get("x-requested-with").is_some_and(|name| name.as_bytes() == b"fetch")
+}
+
 /// The names and values behind the question mark.
 #[derive(Debug, Clone, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -353,6 +369,12 @@ impl Query {
 
     pub fn parse(text: &str) -> Self {
         Query(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The query of the page that the form stood on: its filters.
+    pub fn before(request: &HttpRequest) -> Self {
+        let path = came_from(request).unwrap_or_default();
+        Query::parse(path.split_once('?').map_or("", |(_, query)| query))
     }
 
     /// The first value of that name, trimmed; empty if there is none.
@@ -414,11 +436,6 @@ impl Refused {
         &self.error
     }
 
-    /// Scripts of ours want the reason where they are, not another page.
-    fn wants_page(&self) -> bool {
-        self.request.headers().get("x-requested-with").is_none_or(|name| name.as_bytes() != b"fetch")
-    }
-
     fn wants_json(&self) -> bool {
         let accept = self.request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         accept.contains("json") && !accept.contains("text/html")
@@ -429,7 +446,7 @@ impl Refused {
         if self.wants_json() {
             return Ok(rest::problem(&self.request, error));
         }
-        if error.status() == 401 && self.wants_page() {
+        if error.status() == 401 && !by_script(&self.request) {
             return Ok(see_other(&self.sign_in()));
         }
         let request_id = auth::request_id(&self.request);

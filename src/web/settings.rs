@@ -3,13 +3,12 @@
 use actix_web::web;
 use askama::Template;
 
-use crate::core::text::Line;
 use crate::features::accounts::{ChangePassword, UpdateProfile};
 use crate::features::sessions::{ListSessions, RevokeSession, SessionView};
 
 use super::form::Form;
 use super::page::{Answer, Page, Query};
-use super::{at, get, keys};
+use super::{agents, at, get, keys};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
@@ -18,7 +17,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings/password").route(get().to(show)).route(web::post().to(change_password)))
         .service(at("/settings/sessions/{id}/end").route(web::post().to(end_session)))
         .service(at("/settings/keys").route(get().to(keys::list)).route(web::post().to(keys::create)))
-        .service(at("/settings/keys/{id}/revoke").route(web::post().to(keys::revoke)));
+        .service(at("/settings/keys/{id}/revoke").route(web::post().to(keys::revoke)))
+        .service(at("/settings/agents").route(get().to(agents::list)).route(web::post().to(agents::create)))
+        .service(at("/settings/agents/{id}").route(get().to(agents::show)).route(web::post().to(agents::edit)))
+        .service(at("/settings/agents/{id}/switch").route(web::post().to(agents::switch)));
 }
 
 #[derive(Template)]
@@ -112,9 +114,7 @@ async fn change_password(page: Page, mut form: Form) -> Answer {
 }
 
 async fn end_session(page: Page, id: web::Path<String>) -> Answer {
-    let session_id =
-        Line::parse(&id).map_err(|message| page.refuse(crate::core::error::Error::field("id", message)))?;
-    page.run(RevokeSession { session_id }).await?;
+    page.run(RevokeSession { session_id: page.id(&id)? }).await?;
     page.go("/settings", "Session ended")
 }
 

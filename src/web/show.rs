@@ -1,5 +1,6 @@
 //! How things look on pages: initials, colours, days as people say them, headings that sort.
 
+use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
 use crate::core::page::Sort;
 use crate::core::reference::Named;
@@ -137,6 +138,57 @@ impl Page {
     }
 }
 
+/// Where things to do stand by the day they are due: part of an id, and heading.
+pub const WHEN: [(&str, &str); 5] = [
+    ("overdue", "Overdue"),
+    ("today", "Today"),
+    ("this-week", "This week"),
+    ("later", "Later"),
+    ("no-date", "No date"),
+];
+
+impl Page {
+    /// The place in [`WHEN`] of what is due on a day.
+    pub fn when(&self, day: Option<Day>) -> usize {
+        match day {
+            Some(day) if day < self.today => 0,
+            Some(day) if day == self.today => 1,
+            Some(day) if day <= self.today.end_of_week() => 2,
+            Some(_) => 3,
+            None => 4,
+        }
+    }
+
+    /// The same for what is due at a time of the day, and late from then on.
+    pub fn when_at(&self, due: Option<Moment>) -> usize {
+        match due {
+            Some(due) if due < self.now => 0,
+            due => self.when(due.map(|due| due.day(&self.zone))),
+        }
+    }
+}
+
+/// What belongs to one day.
+pub struct ByDay<T> {
+    pub heading: String,
+    pub entries: Vec<T>,
+}
+
+impl<T> ByDay<T> {
+    /// In the order given, a day for each run of one day.
+    pub fn of(page: &Page, entries: impl IntoIterator<Item = (Moment, T)>) -> Vec<Self> {
+        let mut days: Vec<(Day, Self)> = Vec::new();
+        for (moment, entry) in entries {
+            let day = moment.day(&page.zone);
+            match days.last_mut() {
+                Some((known, group)) if *known == day => group.entries.push(entry),
+                _ => days.push((day, ByDay { heading: page.heading(day), entries: vec![entry] })),
+            }
+        }
+        days.into_iter().map(|(_, group)| group).collect()
+    }
+}
+
 /// A column of a list.
 pub struct Column {
     pub label: &'static str,
@@ -230,6 +282,28 @@ impl Choice {
     /// Records by id.
     pub fn of<T: Record>(named: &[Named<T>]) -> Vec<Choice> {
         named.iter().map(|named| Choice::new(named.id, named.name.clone())).collect()
+    }
+}
+
+impl Page {
+    /// Owners to choose from in a form, oneself first; and whoever owns the record, even if they have left.
+    pub fn owners<'a>(
+        &self,
+        known: impl IntoIterator<Item = (Id<Account>, &'a str)>,
+        current: &Option<Named<Account>>,
+    ) -> Vec<Choice> {
+        let mut owners: Vec<Choice> = Vec::new();
+        let mut left = current.as_ref();
+        for (id, name) in known {
+            left = left.filter(|owner| owner.id != id);
+            if id == self.account.id {
+                owners.insert(0, Choice::new(id, format!("{name} (you)")));
+            } else {
+                owners.push(Choice::new(id, name));
+            }
+        }
+        owners.extend(left.map(|owner| Choice::new(owner.id, format!("{} (no member)", owner.name))));
+        owners
     }
 }
 

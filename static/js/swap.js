@@ -1,11 +1,19 @@
 // form[data-swap] is sent behind the page, which then takes over the main part of the answer: place and focus stay.
 import { say } from "./toast.js";
 
-/** The same control in the new page: of the same form, by its name. */
-function refocus(form, name) {
-  const same = [...document.forms].find((one) => one.getAttribute("action") === form);
-  const control = name ? same?.elements[name] : same?.querySelector("button");
-  (control?.focus ? control : same?.querySelector("input:not([type=hidden]), button"))?.focus();
+const alike = (action) => [...document.forms].filter((form) => form.getAttribute("action") === action);
+
+/** Finds the control that has the focus in the new page: by its name, in the form that stands in the same place. */
+function remember(form) {
+  const { name } = document.activeElement;
+  const action = form.getAttribute("action");
+  const at = alike(action).indexOf(form);
+  return () => {
+    const same = alike(action)[at];
+    same?.closest("details")?.setAttribute("open", "");
+    const control = name ? same?.elements[name] : same?.querySelector("button");
+    (control?.focus ? control : same?.querySelector("input:not([type=hidden]), button"))?.focus();
+  };
 }
 
 document.addEventListener("submit", async (event) => {
@@ -15,7 +23,7 @@ document.addEventListener("submit", async (event) => {
   if (form.dataset.sending !== undefined) return;
   form.dataset.sending = "";
   const body = new URLSearchParams(new FormData(form, event.submitter));
-  const focused = document.activeElement?.form === form ? [form.getAttribute("action"), document.activeElement.name] : null;
+  const refocus = document.activeElement?.form === form ? remember(form) : null;
   try {
     const answer = await fetch(form.action, { method: "POST", body });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -25,7 +33,7 @@ document.addEventListener("submit", async (event) => {
     document.querySelector("#main").replaceChildren(...main.childNodes);
     for (const toast of page.querySelectorAll("#toasts .toast > span")) say(toast.textContent);
     document.dispatchEvent(new Event("swapped"));
-    if (focused) refocus(...focused);
+    refocus?.();
   } catch (problem) {
     delete form.dataset.sending;
     say(problem.message, { bad: true });

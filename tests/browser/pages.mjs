@@ -25,8 +25,8 @@ async function step(name, work) {
   }
 }
 
-/** A window somebody is signed in to; what its console complains about fails the step. */
-async function signedIn(options = {}) {
+/** A window somebody is signed in to, at the deals unless told otherwise; what its console complains about fails the step. */
+async function signedIn({ at = '/crm/deals', ...options } = {}) {
   const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   page.complaints = [];
@@ -35,7 +35,8 @@ async function signedIn(options = {}) {
   await page.goto('/login');
   await page.fill('input[name=email]', email);
   await page.fill('input[name=password]', password);
-  await Promise.all([page.waitForURL('**/crm/deals*'), page.click('form button.primary')]);
+  await Promise.all([page.waitForURL(new URL('/', base).href), page.click('form button.primary')]);
+  if (at !== '/') await page.goto(at);
   return page;
 }
 
@@ -44,7 +45,14 @@ async function firstLink(page, path, selector) {
   return page.locator(selector).first().getAttribute('href');
 }
 
-await step('whoever signs in sees the pipeline', async () => {
+await step('whoever signs in sees their work', async () => {
+  const page = await signedIn({ at: '/' });
+  assert.equal(await page.locator('h1').innerText(), 'My work');
+  assert.ok(await page.locator('.agenda .todo-item').count() > 5, 'the demo has tasks');
+  await page.context().close();
+});
+
+await step('the pipeline has its stages and sums', async () => {
   const page = await signedIn();
   const names = await page.locator('#board [data-column-name]').allInnerTexts();
   assert.deepEqual(names.map((name) => name.trim()), ['Lead', 'Qualified', 'Proposal', 'Negotiation', 'Won', 'Lost']);
@@ -57,7 +65,17 @@ const page = await signedIn();
 const deal = await firstLink(page, '/crm/deals', '#board [data-card] h3 a');
 const organization = await firstLink(page, '/crm/organizations', 'table tbody a');
 const person = await firstLink(page, '/crm/people', 'table tbody a');
+const project = await firstLink(page, '/projects', 'table tbody a');
+const task = await firstLink(page, project, '#board [data-card] h3 a');
+const client = await firstLink(page, '/clients', 'table tbody a');
+const entry = await firstLink(page, '/time/report', 'table td a[href^="/time/"]');
+const agent = await firstLink(page, '/settings/agents', 'table tbody a');
+const followUp = await firstLink(page, '/crm/follow-ups', '.todo-item .title a');
 const pages = [
+  '/', '/inbox', '/inbox?unread=true', '/projects', '/projects?q=zzzzzz', '/projects/new', project, `${project}?view=list`, `${project}?view=list&q=zzzzzz`,
+  `${project}/activity`, `${project}/settings`, `${project}/archive`, task, `${task}/edit`, `${task}/delete`, '/tasks/new', '/clients', '/clients/new', client,
+  `${client}/edit`, '/time', '/time?week=2020-01-01', '/time/report', '/time/report?by=DAY', '/time/report?from=2020-01-01&to=2020-01-02', entry,
+  '/settings', '/settings/agents', agent, followUp,
   '/crm/deals', '/crm/deals?view=table', '/crm/deals/new', deal, `${deal}/edit`, '/crm/organizations', '/crm/organizations/new', organization,
   `${organization}/edit`, '/crm/people', '/crm/people/new', person, `${person}/edit`, '/crm/activities', '/crm/follow-ups', '/crm/follow-ups/new',
   '/settings/keys', '/search?q=website', '/search?q=zzzzzz', '/crm/deals?view=table&q=zzzzzz', '/no-such-page', '/api/docs',
@@ -128,6 +146,101 @@ await step('without JavaScript a card is moved by its form', async () => {
   await card.locator('form button').first().click();
   await page.waitForLoadState();
   assert.equal(await columnOf(page, id), 'Negotiation');
+  await page.context().close();
+});
+
+/** Runs what changes the page behind it, and waits until it has. */
+async function changing(page, path, act, status = [200, 303]) {
+  const answer = page.waitForResponse((answer) => answer.request().method() === 'POST' && answer.url().includes(path));
+  await act();
+  assert.ok(status.includes((await answer).status()), path);
+  await page.waitForFunction(() => !document.querySelector('[data-sending], [data-moving]'));
+}
+const cardsIn = (page, number) => page.locator('#board .column').nth(number).locator('[data-card]').evaluateAll((cards) => cards.map((card) => card.dataset.card));
+
+await step('a project is made, its tasks added, dragged, and moved by keyboard', async () => {
+  const page = await signedIn({ at: '/projects/new' });
+  await page.fill('[name=name]', 'Fair stand');
+  await page.fill('[name=key]', 'FAIR');
+  await Promise.all([page.waitForURL('**/projects/FAIR'), page.click('main form button.primary')]);
+  assert.equal(await page.locator('#board .column').count(), 5);
+  const add = page.locator('#board .column').first().locator('.quick-add');
+  await add.locator('summary').click();
+  await add.locator('input[name=title]').click();
+  for (const title of ['Book the stand', 'Print the banner', 'Pack the van']) {
+    await page.keyboard.type(title);
+    await changing(page, '/projects/FAIR/tasks', () => page.keyboard.press('Enter'));
+  }
+  assert.deepEqual(await cardsIn(page, 0), ['FAIR-1', 'FAIR-2', 'FAIR-3']);
+
+  await changing(page, '/move', () => page.locator('[data-card="FAIR-3"]').dragTo(page.locator('[data-card="FAIR-1"]'), { targetPosition: { x: 40, y: 4 } }));
+  assert.deepEqual(await cardsIn(page, 0), ['FAIR-3', 'FAIR-1', 'FAIR-2']);
+  await changing(page, '/move', () => page.locator('[data-card="FAIR-1"]').dragTo(page.locator('#board .column').nth(1)));
+  assert.equal(await columnOf(page, 'FAIR-1'), 'In Progress');
+  await page.locator('[data-card="FAIR-2"] h3 a').focus();
+  await changing(page, '/move', () => page.keyboard.press('Alt+ArrowUp'));
+  assert.equal(await page.evaluate(() => document.activeElement.closest('[data-card]').dataset.card), 'FAIR-2', 'the focus stays on the card');
+  await page.reload();
+  assert.deepEqual([await cardsIn(page, 0), await cardsIn(page, 1)], [['FAIR-2', 'FAIR-3'], ['FAIR-1']]);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+await step('a task is worked on: owner, todos, a comment, time and the clock', async () => {
+  const page = await signedIn({ at: '/tasks/FAIR-1' });
+  await changing(page, '/set', () => page.selectOption('#priority', 'P1'));
+  await changing(page, '/set', () => page.selectOption('#ownerId', { index: 1 }));
+  for (const text of ['Ask for a corner', 'Pay the deposit']) {
+    await page.fill('[name=text]', text);
+    await changing(page, '/todos', () => page.keyboard.press('Enter'));
+    assert.equal(await page.evaluate(() => document.activeElement.name), 'text', 'ready for the next one');
+  }
+  await changing(page, '/todos/', () => page.locator('.checklist .check').first().click());
+  assert.equal(await page.locator('.checklist .todo-item.done').count(), 1);
+  await page.fill('.composer [name=body]', 'The **corner** is ours. <script>alert(1)</script>');
+  await changing(page, '/comments', () => page.keyboard.press('Control+Enter'));
+  assert.equal(await page.locator('.comment .markdown strong').innerText(), 'corner');
+  assert.match(await page.locator('.comment .markdown').innerText(), /<script>alert\(1\)<\/script>/);
+  await page.fill('#minutes', '1h x');
+  await changing(page, '/time', () => page.keyboard.press('Enter'), [422]);
+  assert.equal(await page.inputValue('#minutes'), '1h x');
+  assert.match(await page.locator('.notice.bad').innerText(), /is not a time such as/);
+  await page.fill('#minutes', '1:30');
+  await changing(page, '/time', () => page.keyboard.press('Enter'));
+  assert.match(await page.locator('section[aria-labelledby=time]').innerText(), /1 h 30 min/);
+  await Promise.all([page.waitForNavigation(), page.click('text=Start the clock')]);
+  assert.match(await page.locator('.sidebar .clock').innerText(), /FAIR-1 Book the stand/);
+  await page.goto('/');
+  await changing(page, '/tasks/FAIR-1/done', () => page.locator('.todo-item:has-text("FAIR-1") .check').click());
+  assert.equal(await page.locator('.todo-item:has-text("FAIR-1")').count(), 0);
+  await Promise.all([page.waitForNavigation(), page.locator('.sidebar .clock button').click()]);
+  assert.equal(await page.locator('.clock').count(), 0);
+  await page.goto('/projects/FAIR/activity');
+  assert.match(await page.locator('main').innerText(), /FAIR-1/);
+  await page.context().close();
+});
+
+await step('without JavaScript a project is set up, worked on and put away', async () => {
+  const page = await signedIn({ javaScriptEnabled: false, at: '/projects/FAIR' });
+  const add = page.locator('#board .column').nth(1).locator('.quick-add');
+  await add.locator('summary').click();
+  await add.locator('input[name=title]').fill('Order the flyers');
+  await add.locator('button').click();
+  assert.equal(await columnOf(page, 'FAIR-4'), 'In Progress');
+  await page.goto('/tasks/FAIR-4');
+  await page.selectOption('#status', { label: 'Review' });
+  await page.locator('form:has(#status) button').click();
+  assert.equal(await page.locator('#status option:checked').innerText(), 'Review');
+  await page.goto('/projects/FAIR/settings');
+  await page.fill('[aria-label="Name of the new status"]', 'At the printer');
+  await page.click('text=Add status');
+  await page.click('[aria-label="Move At the printer up"]');
+  await page.goto('/projects/FAIR');
+  assert.deepEqual((await page.locator('[data-column-name]').allInnerTexts()).slice(3), ['Review', 'At the printer', 'Done']);
+  await page.goto('/projects/FAIR/delete');
+  await page.click('main button.danger');
+  await page.waitForLoadState();
+  assert.equal((await page.goto('/projects/FAIR')).status(), 404);
   await page.context().close();
 });
 

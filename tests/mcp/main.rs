@@ -6,6 +6,7 @@ mod support;
 
 mod abuse;
 mod access;
+mod cancellation;
 mod client;
 mod completion;
 mod guest;
@@ -17,4 +18,5 @@ mod sessions;
 mod stateless;
 mod stdio;
 mod streams;
+mod subscriptions;
 mod tools;

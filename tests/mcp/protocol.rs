@@ -27,7 +27,7 @@ async fn the_revision_is_the_asked_one_if_it_is_known() {
         let result = &answer.json()["result"];
         assert_eq!(result["protocolVersion"], answered, "{asked}");
         assert_eq!(result["serverInfo"]["name"], "sally");
-        let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": {}, "resources": {} });
+        let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": { "listChanged": true }, "resources": { "subscribe": true } });
         if answered != "2024-11-05" {
             capabilities["completions"] = json!({});
         }
@@ -125,7 +125,7 @@ async fn messages_that_are_none_are_told_so_by_number() {
         let answer = client.post(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "more": 1 }));
         assert_eq!((answer.status, &answer.json()["id"]), (200, &id));
     }
-    for unknown in ["nope", "tools/List", "resources/list", "prompts/list", "logging/setLevel"] {
+    for unknown in ["nope", "tools/List", "resources/write", "prompts/List", "logging/setLevel"] {
         let (status, code, message) = client.error(unknown, json!({}));
         assert_eq!((status, code), (200, -32_601));
         assert!(message.contains(unknown));

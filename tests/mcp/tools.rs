@@ -147,28 +147,31 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
         let effect = spec.effect.word();
         let hints = &tool["annotations"];
         assert_eq!(hints["readOnlyHint"], effect == "read", "{name}");
-        assert_eq!(hints["destructiveHint"], effect == "destructive", "{name}");
+        let is_destructive = (effect != "read").then_some(effect == "destructive");
+        assert_eq!(hints["destructiveHint"].as_bool(), is_destructive, "{name}");
         assert_eq!(hints["openWorldHint"], false);
     }
     let list = sam.tool("crm.deal.list");
     let properties = &list["inputSchema"]["properties"];
     assert_eq!((&properties["limit"]["default"], &properties["status"]["default"]), (&json!(20), &json!("OPEN")));
-    assert_eq!(properties["detail"]["enum"], json!(["brief", "full"]));
+    assert!(properties["fields"].is_object());
     assert_eq!(sam.tool("crm.deal.update")["annotations"]["idempotentHint"], true);
-    assert_eq!(sam.tool("crm.deal.create")["annotations"]["idempotentHint"], false);
+    assert!(sam.tool("crm.deal.create")["annotations"].get("idempotentHint").is_none());
 }
 
-/// What a model pays before it has done anything; a token is about four bytes of such text.
+/// What a model pays before it has done anything.
 #[tokio::test]
 async fn the_lists_stay_within_their_budget_of_tokens() {
     let world = World::new().await;
     let server = Server::start(&world.app);
     let sam = Client::plain(&server, &mcp_key(&world, "sam").await);
-    let tokens = |client: &Client<'_>| client.result("tools/list", json!({})).to_string().len() / 4;
+    let encoding = tiktoken_rs::cl100k_base_singleton();
+    let tokens =
+        |client: &Client<'_>| encoding.encode_ordinary(&client.result("tools/list", json!({})).to_string()).len();
     let (all, core) = (tokens(&sam), tokens(&sam.again().at("toolsets=core")));
     println!("tools/list: {all} tokens, core: {core}");
-    assert!(all < 16_000, "the whole list takes {all} tokens");
-    assert!(core < 2_500, "the core list takes {core} tokens");
+    assert!(all <= 16_000, "the whole list takes {all} tokens");
+    assert!(core <= 2_500, "the core list takes {core} tokens");
 }
 
 #[tokio::test]

@@ -74,7 +74,19 @@ impl Store {
 
     fn open(path: &Path, tuning: Tuning, lock: Option<File>) -> Result<Self> {
         let mut conn = open_for_writing(path)?;
-        migrations::migrate(&mut conn, path)?;
+        if migrations::is_due(&conn, path)? {
+            // A server that runs on it was made for the shape that the file has.
+            let _held = match lock {
+                Some(_) => None,
+                None => Some(hold(path).map_err(|error| {
+                    Error::conflict(format!(
+                        "{} is of an older Sally and has to be changed first. {error}",
+                        path.display()
+                    ))
+                })?),
+            };
+            migrations::migrate(&mut conn, path)?;
+        }
         journal::install(&conn)?;
         let writer = Writer::start(conn);
 
@@ -113,7 +125,8 @@ impl Store {
         work(&mut Reading::begin(self)?)
     }
 
-    /// An unbounded read: on a thread of its own, a few at a time, with a deadline. Refused when too many wait.
+    /// An unbounded read: on a thread of its own, a few at a time, with a deadline. Refused when too many wait; stopped
+    /// when nobody waits for it any more.
     pub async fn read_slowly<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Reading) -> Result<T> + Send + 'static,
@@ -121,16 +134,26 @@ impl Store {
         let _waiting = Waiting::enter(&self.slow_waiting)?;
         let permit = self.slow.clone().acquire_owned().await.map_err(Error::internal)?;
         let store = self.clone();
+        let caller = Arc::new(());
+        let is_abandoned = {
+            let caller = Arc::downgrade(&caller);
+            move || caller.strong_count() == 0
+        };
         let answer = tokio::task::spawn_blocking(move || {
             // Of the work, not of the caller, who may have gone away while it runs on.
             let _permit = permit;
+            if is_abandoned() {
+                return Err(Error::busy("Nobody waits for this any more."));
+            }
             let mut reading = Reading::begin(&store)?;
             let deadline = Instant::now() + SLOW_DEADLINE;
-            reading.conn().progress_handler(100_000, Some(move || Instant::now() > deadline))?;
+            reading.conn().progress_handler(100_000, Some(move || is_abandoned() || Instant::now() > deadline))?;
             reading.has_deadline = true;
             work(&mut reading)
         });
-        answer.await.map_err(Error::internal)?
+        let answer = answer.await.map_err(Error::internal)?;
+        drop(caller);
+        answer
     }
 
     /// A write: queued, run in a savepoint of the writer's next transaction, answered once that is on disk.

@@ -146,11 +146,11 @@ pub const SORTS: &[Sort] = &[Sort::down("occurredAt", "v.occurred_at")];
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListActivities {
-    /// Only with this organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// Only with this person: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Option<Ref<PersonRecord>>,
-    /// Only about this deal: its id or title.
+    /// Title or id.
     pub deal_id: Option<Ref<DealRecord>>,
     /// Only of this kind.
     #[serde(rename = "type")]
@@ -197,7 +197,7 @@ impl Operation for ListActivities {
     }
 }
 
-/// Write down a note, call, e-mail, meeting or follow-up about a deal, person or organization (at least one of them).
+/// Write down a note, call, e-mail or meeting about a deal, person or organization.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddActivity {
@@ -206,15 +206,15 @@ pub struct AddActivity {
     /// NOTE if left out.
     #[serde(rename = "type")]
     pub kind: Option<ActivityType>,
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// The person: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Option<Ref<PersonRecord>>,
-    /// The deal: its id or title.
+    /// Title or id.
     pub deal_id: Option<Ref<DealRecord>>,
-    /// The task it is about: its id or key.
+    /// Key or id.
     pub task_id: Option<Ref<TaskRecord>>,
-    /// When it happened, e.g. `2027-03-01T09:30:00Z`; now if left out.
+    /// e.g. `2027-03-01T09:30:00Z`; else now.
     pub occurred_at: Option<Moment>,
 }
 

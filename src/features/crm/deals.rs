@@ -205,38 +205,38 @@ pub(super) fn newest_for(tx: &Tx, whose: For) -> Result<Vec<Deal>> {
     Ok(deals)
 }
 
-/// Open a deal in the workspace's pipeline. The caller owns it unless `ownerId` says otherwise.
+/// Open a deal in the workspace's pipeline.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateDeal {
-    /// A short name people will recognise, e.g. `Website relaunch`.
+    /// e.g. `Website relaunch`.
     pub title: Line<200>,
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// The main contact: id, name or e-mail.
+    /// The main contact.
     pub primary_person_id: Option<Ref<PersonRecord>>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// The project that delivers it: its id, key or name.
+    /// The project that delivers it.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// Expected worth in whole units of `currency`, e.g. 12500.
+    /// In whole units.
     pub value: Option<Amount>,
-    /// ISO 4217, e.g. `EUR`.
+    /// e.g. `EUR`.
     pub currency: Option<Currency>,
-    /// A stage of the pipeline by name or id, e.g. `Proposal`; the first one if left out.
+    /// e.g. `Proposal`; else the first.
     pub stage: Option<Ref<StageRecord>>,
     /// OPEN if left out.
     pub status: Option<DealStatus>,
-    /// Percent, if it is not the stage's.
+    /// Percent; else the stage's.
     #[schemars(range(min = 0, max = 100))]
     pub probability: Option<Percent>,
     /// What to do next.
     pub next_step: Option<Line<500>>,
-    /// The day you expect the decision, e.g. `2027-03-31`.
+    /// e.g. `2027-03-31`.
     pub expected_close_at: Option<Day>,
     /// Why it was lost.
     pub lost_reason: Option<Line<500>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
     /// e.g. `["web"]`.
     pub labels: Option<Labels>,
@@ -317,7 +317,7 @@ fn in_minor_units(value: Option<Amount>, currency: Option<Currency>) -> Result<O
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetDeal {
-    /// The deal: its id or title.
+    /// Title or id.
     pub deal_id: Ref<DealRecord>,
 }
 
@@ -368,25 +368,25 @@ pub const SORTS: &[Sort] = &[
     Sort::up("expectedCloseAt", "ifnull(d.expected_close_on, '9999-12-31')"),
 ];
 
-/// List deals, newest change first. Archived ones are left out unless `archived` is true.
+/// List deals, newest change first.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListDeals {
-    /// OPEN, WON, LOST or ALL.
+    /// What to show.
     pub status: Option<DealsWanted>,
-    /// Only deals in this stage, by name or id.
+    /// Name or id.
     pub stage: Option<Ref<StageRecord>>,
-    /// Only deals with this organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// Only deals with this contact: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Option<Ref<PersonRecord>>,
-    /// Only deals of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// Only deals linked to this project: its id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// Words in title, next step, notes or labels.
+    /// Words in any text.
     pub search: Option<Line<200>>,
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -449,45 +449,45 @@ impl Operation for ListDeals {
     }
 }
 
-/// Change a deal. Fields left out stay as they are; null clears one.
+/// Change a deal.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateDeal {
-    /// The deal: its id or title.
+    /// Title or id.
     #[schemars(required)]
     pub deal_id: Ref<DealRecord>,
-    /// A short name people will recognise.
+    /// A short name.
     pub title: Patch<Line<200>>,
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
-    /// The main contact: id, name or e-mail.
+    /// The main contact.
     pub primary_person_id: Patch<Ref<PersonRecord>>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Patch<Ref<Account>>,
-    /// The project that delivers it: its id, key or name.
+    /// The project that delivers it.
     pub project_id: Patch<Ref<ProjectRecord>>,
-    /// Expected worth in whole units of `currency`, e.g. 12500.
+    /// In whole units.
     pub value: Patch<Amount>,
-    /// ISO 4217, e.g. `EUR`.
+    /// e.g. `EUR`.
     pub currency: Patch<Currency>,
-    /// A stage of the pipeline by name or id.
+    /// Name or id.
     pub stage: Patch<Ref<StageRecord>>,
-    /// WON or LOST closes the deal, OPEN takes it up again.
+    /// OPEN takes it up again.
     pub status: Patch<DealStatus>,
     /// Percent; null: the stage's.
     #[schemars(range(min = 0, max = 100))]
     pub probability: Patch<Percent>,
     /// What to do next.
     pub next_step: Patch<Line<500>>,
-    /// The day you expect the decision, e.g. `2027-03-31`.
+    /// e.g. `2027-03-31`.
     pub expected_close_at: Patch<Day>,
     /// Why it was lost.
     pub lost_reason: Patch<Line<500>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
-    /// All labels it will have.
+    /// All it will have.
     pub labels: Patch<Labels>,
-    /// true puts it away, false brings it back.
+    /// false brings it back.
     pub archived: Patch<bool>,
 }
 

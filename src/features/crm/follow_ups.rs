@@ -182,17 +182,17 @@ pub const SORTS: &[Sort] =
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListFollowUps {
-    /// OPEN, DONE, CANCELLED or ALL.
+    /// What to show.
     pub status: Option<FollowUpsWanted>,
-    /// Only those of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// Only with this organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// Only with this person: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Option<Ref<PersonRecord>>,
-    /// Only about this deal: its id or title.
+    /// Title or id.
     pub deal_id: Option<Ref<DealRecord>>,
-    /// Only those due by then: a day (all of it) or a time.
+    /// A day or a time.
     pub due_before: Option<Due>,
 }
 
@@ -233,25 +233,25 @@ impl Operation for ListFollowUps {
     }
 }
 
-/// Plan a follow-up. The caller owns it unless `ownerId` says otherwise.
+/// Plan a follow-up.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddFollowUp {
-    /// What to do, e.g. `Call about the contract`.
+    /// e.g. `Call about the contract`.
     pub title: Line<200>,
     /// Details.
     pub body: Option<Prose<20_000>>,
-    /// By when: a day such as `2027-03-01` (all of it, in your time zone) or a time such as `2027-03-01T09:30:00Z`.
+    /// e.g. `2027-03-01` or `2027-03-01T09:30:00Z`.
     pub due_at: Option<Due>,
     /// OPEN if left out.
     pub status: Option<FollowUpStatus>,
-    /// Who does it: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// The person: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Option<Ref<PersonRecord>>,
-    /// The deal: its id or title.
+    /// Title or id.
     pub deal_id: Option<Ref<DealRecord>>,
 }
 
@@ -289,28 +289,28 @@ impl Operation for AddFollowUp {
     }
 }
 
-/// Change a follow-up; DONE or CANCELLED ends it. Fields left out stay as they are; null clears one.
+/// Change a follow-up; DONE or CANCELLED ends it.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateFollowUp {
-    /// The follow-up: its id, or the title of an open one.
+    /// Id, or title of an open one.
     #[schemars(required)]
     pub follow_up_id: Ref<FollowUpRecord>,
     /// What to do.
     pub title: Patch<Line<200>>,
     /// Details.
     pub body: Patch<Prose<20_000>>,
-    /// By when: a day such as `2027-03-01` (all of it, in your time zone) or a time such as `2027-03-01T09:30:00Z`.
+    /// e.g. `2027-03-01` or `2027-03-01T09:30:00Z`.
     pub due_at: Patch<Due>,
-    /// DONE and CANCELLED put it away, OPEN takes it up again.
+    /// OPEN takes it up again.
     pub status: Patch<FollowUpStatus>,
-    /// Who does it: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Patch<Ref<Account>>,
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
-    /// The person: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Patch<Ref<PersonRecord>>,
-    /// The deal: its id or title.
+    /// Title or id.
     pub deal_id: Patch<Ref<DealRecord>>,
 }
 
@@ -348,7 +348,7 @@ impl Operation for UpdateFollowUp {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetFollowUp {
-    /// The follow-up: its id, or the title of an open one.
+    /// Id, or title of an open one.
     pub follow_up_id: Ref<FollowUpRecord>,
 }
 

@@ -144,23 +144,23 @@ impl Referable for OrganizationRecord {
     }
 }
 
-/// Add an organization: a company, customer or vendor. The caller owns it unless `ownerId` says otherwise.
+/// Add a company, customer or vendor.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateOrganization {
-    /// As people know it, e.g. `Acme GmbH`.
+    /// e.g. `Acme GmbH`.
     pub name: Line<200>,
-    /// e.g. `https://acme.example`; its domain is kept as another name for it.
+    /// e.g. `https://acme.com`.
     pub website: Option<Website>,
-    /// e.g. `hello@acme.example`.
+    /// One address.
     pub email: Option<Email>,
-    /// e.g. `+49 30 1234567`.
+    /// In any form.
     pub phone: Option<Line<60>>,
     /// e.g. `Logistics`.
     pub industry: Option<Line<120>>,
-    /// e.g. `50-100`.
+    /// How many people.
     pub size: Option<Line<60>>,
-    /// Where it came from, e.g. `Referral`.
+    /// e.g. `Referral`.
     pub source: Option<Line<120>>,
     /// Street and number.
     pub address: Option<Line<300>>,
@@ -168,15 +168,15 @@ pub struct CreateOrganization {
     pub city: Option<Line<120>>,
     /// State or province.
     pub region: Option<Line<120>>,
-    /// e.g. `10115`.
+    /// Postal code.
     pub postal_code: Option<Line<30>>,
     /// e.g. `Germany`.
     pub country: Option<Line<120>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
     /// e.g. `["web"]`.
     pub labels: Option<Labels>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
 }
 
@@ -215,11 +215,11 @@ impl Operation for CreateOrganization {
     }
 }
 
-/// Read one organization with its people, deals, open follow-ups, newest activities, projects, tasks and hours.
+/// Read an organization with people, deals, follow-ups, activities, projects, tasks and hours.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetOrganization {
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Ref<OrganizationRecord>,
 }
 
@@ -277,15 +277,15 @@ pub const SORTS: &[Sort] = &[
     Sort::up("name", "o.name collate nocase"),
 ];
 
-/// List organizations, newest change first. Archived ones are left out unless `archived` is true.
+/// List organizations, newest change first.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListOrganizations {
-    /// Words in name, domain, e-mail, city, notes or labels.
+    /// Words in any text.
     pub search: Option<Line<200>>,
-    /// Only those of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -323,26 +323,26 @@ impl Operation for ListOrganizations {
     }
 }
 
-/// Change an organization. Fields left out stay as they are; null clears one.
+/// Change an organization.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateOrganization {
-    /// The organization: its id, name or domain.
+    /// Name, domain or id.
     #[schemars(required)]
     pub organization_id: Ref<OrganizationRecord>,
-    /// As people know it.
+    /// What people call it.
     pub name: Patch<Line<200>>,
-    /// e.g. `https://acme.example`; its domain is kept as another name for it.
+    /// e.g. `https://acme.com`.
     pub website: Patch<Website>,
-    /// e.g. `hello@acme.example`.
+    /// One address.
     pub email: Patch<Email>,
-    /// e.g. `+49 30 1234567`.
+    /// In any form.
     pub phone: Patch<Line<60>>,
     /// e.g. `Logistics`.
     pub industry: Patch<Line<120>>,
-    /// e.g. `50-100`.
+    /// How many people.
     pub size: Patch<Line<60>>,
-    /// Where it came from, e.g. `Referral`.
+    /// e.g. `Referral`.
     pub source: Patch<Line<120>>,
     /// Street and number.
     pub address: Patch<Line<300>>,
@@ -350,17 +350,17 @@ pub struct UpdateOrganization {
     pub city: Patch<Line<120>>,
     /// State or province.
     pub region: Patch<Line<120>>,
-    /// e.g. `10115`.
+    /// Postal code.
     pub postal_code: Patch<Line<30>>,
     /// e.g. `Germany`.
     pub country: Patch<Line<120>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
-    /// All labels it will have.
+    /// All it will have.
     pub labels: Patch<Labels>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Patch<Ref<Account>>,
-    /// true puts it away, false brings it back.
+    /// false brings it back.
     pub archived: Patch<bool>,
 }
 

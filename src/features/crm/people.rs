@@ -44,7 +44,7 @@ pub struct Person {
     pub email: Option<String>,
     pub phone: Option<String>,
     pub mobile: Option<String>,
-    /// What they do there, e.g. `Head of IT`.
+    /// Their position.
     pub title: Option<String>,
     pub linkedin_url: Option<String>,
     pub source: Option<String>,
@@ -140,31 +140,31 @@ impl Referable for PersonRecord {
     }
 }
 
-/// Add a contact. The caller owns it unless `ownerId` says otherwise.
+/// Add a contact.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreatePerson {
-    /// Full name, e.g. `Mara Lindqvist`.
+    /// e.g. `Mara Lindqvist`.
     pub name: Line<200>,
-    /// Where they work: the organization's id, name or domain.
+    /// Where they work: name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// e.g. `hello@acme.example`.
+    /// One address.
     pub email: Option<Email>,
-    /// e.g. `+49 30 1234567`.
+    /// In any form.
     pub phone: Option<Line<60>>,
-    /// e.g. `+49 170 1234567`.
+    /// In any form.
     pub mobile: Option<Line<60>>,
-    /// What they do there, e.g. `Head of IT`.
+    /// Their position.
     pub title: Option<Line<120>>,
-    /// Their profile's address.
+    /// Profile address.
     pub linkedin_url: Option<Website>,
-    /// Where the contact came from, e.g. `Conference`.
+    /// e.g. `Conference`.
     pub source: Option<Line<120>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
     /// e.g. `["web"]`.
     pub labels: Option<Labels>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
 }
 
@@ -203,7 +203,7 @@ impl Operation for CreatePerson {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetPerson {
-    /// The person: id, name or e-mail.
+    /// Name, e-mail or id.
     pub person_id: Ref<PersonRecord>,
 }
 
@@ -255,17 +255,17 @@ pub const SORTS: &[Sort] = &[
     Sort::up("name", "p.name collate nocase"),
 ];
 
-/// List contacts, newest change first. Archived ones are left out unless `archived` is true.
+/// List contacts, newest change first.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListPeople {
-    /// Only those at this organization: its id, name or domain.
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
-    /// Words in name, e-mail, phone, title, notes or labels.
+    /// Words in any text.
     pub search: Option<Line<200>>,
-    /// Only those of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -305,36 +305,36 @@ impl Operation for ListPeople {
     }
 }
 
-/// Change a contact. Fields left out stay as they are; null clears one.
+/// Change a contact.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdatePerson {
-    /// The person: id, name or e-mail.
+    /// Name, e-mail or id.
     #[schemars(required)]
     pub person_id: Ref<PersonRecord>,
     /// Full name.
     pub name: Patch<Line<200>>,
-    /// Where they work: the organization's id, name or domain.
+    /// Where they work: name, domain or id.
     pub organization_id: Patch<Ref<OrganizationRecord>>,
-    /// e.g. `hello@acme.example`.
+    /// One address.
     pub email: Patch<Email>,
-    /// e.g. `+49 30 1234567`.
+    /// In any form.
     pub phone: Patch<Line<60>>,
-    /// e.g. `+49 170 1234567`.
+    /// In any form.
     pub mobile: Patch<Line<60>>,
-    /// What they do there, e.g. `Head of IT`.
+    /// Their position.
     pub title: Patch<Line<120>>,
-    /// Their profile's address.
+    /// Profile address.
     pub linkedin_url: Patch<Website>,
-    /// Where the contact came from, e.g. `Conference`.
+    /// e.g. `Conference`.
     pub source: Patch<Line<120>>,
-    /// Anything worth knowing.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
-    /// All labels they will have.
+    /// All they will have.
     pub labels: Patch<Labels>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Patch<Ref<Account>>,
-    /// true puts the contact away, false brings it back.
+    /// false brings it back.
     pub archived: Patch<bool>,
 }
 

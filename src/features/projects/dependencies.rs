@@ -117,9 +117,9 @@ fn between(tx: &Tx, project: Id<ProjectRecord>, other: Id<ProjectRecord>) -> Res
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddDependency {
-    /// The project that waits: its id, key, slug or name.
+    /// The project that waits.
     pub project_id: Ref<ProjectRecord>,
-    /// The project it waits for: its id, key, slug or name.
+    /// The project it waits for.
     pub depends_on_id: Ref<ProjectRecord>,
 }
 
@@ -174,9 +174,9 @@ fn told(tx: &Tx, start: Id<ProjectRecord>, path: &[Id<ProjectRecord>]) -> Result
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveDependency {
-    /// The project that waits: its id, key, slug or name.
+    /// The project that waits.
     pub project_id: Ref<ProjectRecord>,
-    /// The project it waits for: its id, key, slug or name.
+    /// The project it waits for.
     pub depends_on_id: Ref<ProjectRecord>,
 }
 

@@ -123,7 +123,7 @@ fn must_be_free(tx: &Tx, project: Id<ProjectRecord>, name: &str, itself: Option<
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListLabels {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 
@@ -153,11 +153,11 @@ impl Operation for ListLabels {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateLabel {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// e.g. `bug`; no two of a project are alike.
+    /// e.g. `bug`; unique.
     pub name: Line<40>,
-    /// e.g. `#dc2626`; one is chosen if left out.
+    /// e.g. `#dc2626`.
     pub color: Option<Color>,
 }
 
@@ -184,13 +184,13 @@ impl Operation for CreateLabel {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateLabel {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     #[schemars(required)]
     pub project_id: Ref<ProjectRecord>,
-    /// The label: its id or name.
+    /// Name or id.
     #[schemars(required)]
     pub label_id: String,
-    /// No two of a project are alike.
+    /// Unique in the project.
     pub name: Patch<Line<40>>,
     /// e.g. `#dc2626`.
     pub color: Patch<Color>,
@@ -225,9 +225,9 @@ impl Operation for UpdateLabel {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteLabel {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// The label: its id or name.
+    /// Name or id.
     pub label_id: Line<120>,
 }
 

@@ -144,11 +144,11 @@ pub fn join(tx: &Tx, project: Id<ProjectRecord>, account: Id<Account>, role: Rol
     insert(tx, row)
 }
 
-/// List who works on a project: its own members, and those who are there by the workspace.
+/// List who works on a project, and by what right.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProjectMembers {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 
@@ -182,11 +182,11 @@ impl Operation for ListProjectMembers {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddProjectMember {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// A member of the workspace: the account's id, e-mail or name.
+    /// E-mail, name or id.
     pub account_id: Ref<Account>,
-    /// OWNER, MEMBER (the default) or VIEWER.
+    /// MEMBER if left out.
     pub role: Option<Role>,
 }
 
@@ -214,15 +214,15 @@ impl Operation for AddProjectMember {
     }
 }
 
-/// Change a member's role in a project. Nobody changes their own, and a project keeps an owner.
+/// Change a member's role in a project. Nobody changes their own.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateProjectMember {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// The membership's id, or the account's id or e-mail.
+    /// E-mail or id.
     pub membership_id: Line<320>,
-    /// OWNER, MEMBER or VIEWER.
+    /// Their new role.
     pub role: Role,
 }
 
@@ -267,13 +267,13 @@ fn keep_an_owner(tx: &Tx, project: Id<ProjectRecord>, leaving: Id<ProjectMembers
     Err(Error::conflict("A project keeps at least one owner; make somebody else owner first."))
 }
 
-/// Take somebody's own role in a project away. What they made stays.
+/// Take away somebody's role in a project.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveProjectMember {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// The membership's id, or the account's id or e-mail.
+    /// E-mail or id.
     pub membership_id: Line<320>,
 }
 

@@ -263,23 +263,23 @@ fn must_be_free(tx: &Tx, key: Option<&Key>, slug: Option<&Slug>, itself: Option<
 /// Each is looked up while the writer waits.
 const MOST_MEMBERS: usize = 100;
 
-/// Start a project with the statuses Backlog, In Progress, Blocked, Review and Done. You become its owner.
+/// Start a project with the statuses Backlog, In Progress, Blocked, Review and Done.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProject {
-    /// As people know it, e.g. `Website relaunch`.
+    /// e.g. `Website relaunch`.
     pub name: Line<200>,
-    /// 2 to 6 letters in front of its tasks' numbers, e.g. `WEB`; made from the name if left out.
+    /// 2 to 6 letters; else made from the name.
     pub key: Option<Key>,
-    /// For addresses, e.g. `website-relaunch`; made from the name if left out.
+    /// e.g. `website-relaunch`; else made from the name.
     pub slug: Option<Slug>,
     /// Markdown.
     pub description: Option<Prose<50_000>>,
-    /// The client: its id or name.
+    /// Name or id.
     pub client_id: Option<Ref<ClientRecord>>,
-    /// WORKSPACE (the default): everybody in the workspace sees it. MEMBERS: its members only.
+    /// WORKSPACE (default): all see it. MEMBERS: only they.
     pub visibility: Option<Visibility>,
-    /// Who works on it: ids, e-mails or names of accounts.
+    /// E-mails, names or ids.
     pub members: Option<Vec<Ref<Account>>>,
 }
 
@@ -344,17 +344,17 @@ pub struct ListedProject {
     pub open_tasks: i64,
 }
 
-/// List the projects you see by name. Archived ones are left out unless `archived` is true.
+/// List the projects you see by name.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProjects {
-    /// Words in name, key or description.
+    /// Words in any text.
     pub search: Option<Line<200>>,
-    /// Only those of this client: its id or name.
+    /// Name or id.
     pub client_id: Option<Ref<ClientRecord>>,
-    /// true: only those you were made a member of.
+    /// true: those you are a member of.
     pub mine: Option<bool>,
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -422,24 +422,24 @@ fn open_tasks(tx: &Tx, projects: &[Project]) -> Result<Vec<i64>> {
     all(tx.conn(), OPEN, [ids], |row| row.take())
 }
 
-/// Change a project. Fields left out stay as they are; null clears one.
+/// Change a project.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateProject {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     #[schemars(required)]
     pub project_id: Ref<ProjectRecord>,
-    /// As people know it.
+    /// What people call it.
     pub name: Patch<Line<200>>,
-    /// 2 to 6 letters; renames all its tasks, e.g. `WEB-12` to `SITE-12`.
+    /// 2 to 6 letters; renames its tasks: `WEB-12` to `SITE-12`.
     pub key: Patch<Key>,
     /// For addresses.
     pub slug: Patch<Slug>,
     /// Markdown.
     pub description: Patch<Prose<50_000>>,
-    /// The client: its id or name.
+    /// Name or id.
     pub client_id: Patch<Ref<ClientRecord>>,
-    /// WORKSPACE: everybody in the workspace sees it. MEMBERS: its members only.
+    /// WORKSPACE: all see it. MEMBERS: only they.
     pub visibility: Patch<Visibility>,
 }
 
@@ -474,9 +474,9 @@ impl Operation for UpdateProject {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ArchiveProject {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// true if left out.
+    /// Else true.
     pub archived: Option<bool>,
 }
 
@@ -506,11 +506,11 @@ impl Operation for ArchiveProject {
     }
 }
 
-/// Delete a project with its tasks, comments and time. This cannot be taken back.
+/// Delete a project with its tasks, comments and time.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteProject {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 

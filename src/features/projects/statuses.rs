@@ -15,8 +15,8 @@ use crate::core::reference::Ref;
 use crate::core::store::{Change, all, delete, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
-
 use crate::features::crm::bridges;
+use crate::features::tasks::order;
 
 use super::color::Color;
 
@@ -54,9 +54,6 @@ impl StatusType {
         }
     }
 }
-
-/// Between neighbours on a board, so that a card fits between two of them.
-const GAP: i64 = 1 << 20;
 
 /// More columns than a board can show.
 const MOST: usize = 50;
@@ -168,7 +165,7 @@ pub fn find_for(field: &str, tx: &Tx, project: Id<ProjectRecord>, text: &str) ->
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListStatuses {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
 }
 
@@ -201,14 +198,14 @@ impl Operation for ListStatuses {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateStatus {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// e.g. `Waiting for client`; no two of a project are alike.
+    /// e.g. `Waiting for client`; unique.
     pub name: Line<60>,
-    /// What it means: BACKLOG, TODO, IN_PROGRESS, BLOCKED, REVIEW or DONE.
+    /// What it means.
     #[serde(rename = "type")]
     pub kind: StatusType,
-    /// e.g. `#2563eb`; the type's if left out.
+    /// e.g. `#2563eb`; else the type's.
     pub color: Option<Color>,
 }
 
@@ -254,22 +251,22 @@ fn must_be_free(tx: &Tx, project: Id<ProjectRecord>, name: &Line<60>, itself: Op
     }
 }
 
-/// Rename a status, or change its type or colour. A new type takes its tasks along: those of type DONE are done.
+/// Rename a status, or change its type or colour. A new type holds for its tasks, too.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateStatus {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     #[schemars(required)]
     pub project_id: Ref<ProjectRecord>,
-    /// The status: its id or name.
+    /// Name or id.
     #[schemars(required)]
     pub status_id: String,
-    /// No two of a project are alike.
+    /// Unique in the project.
     pub name: Patch<Line<60>>,
-    /// BACKLOG, TODO, IN_PROGRESS, BLOCKED, REVIEW or DONE.
+    /// What it means.
     #[serde(rename = "type")]
     pub kind: Patch<StatusType>,
-    /// e.g. `#2563eb`; null: the type's.
+    /// e.g. `#2563eb`.
     pub color: Patch<Color>,
 }
 
@@ -329,15 +326,15 @@ fn keep_a_backlog(tx: &Tx, place: &Place, leaving: Id<StatusRecord>) -> Result<(
     }
 }
 
-/// Delete a status. Its tasks go to `targetStatusId`, else to the first of the same type, else to the backlog.
+/// Delete a status. Its tasks go to `targetStatusId`, else to one of the same type, else to the backlog.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteStatus {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// The status: its id or name.
+    /// Name or id.
     pub status_id: Line<120>,
-    /// Where its tasks go: another status of the project by id, name or type.
+    /// Where its tasks go: name, type or id.
     pub target_status_id: Option<Line<120>>,
 }
 
@@ -376,33 +373,19 @@ impl Operation for DeleteStatus {
                 .or_else(|| first_of(StatusType::Backlog))
                 .expect("a project keeps a status of type BACKLOG"),
         };
-        move_all(cx, place.id, leaving, target)?;
+        order::move_column(cx, place.id, leaving.id, target.id, target.kind == StatusType::Done)?;
+        bridges::follow_ups_done_in(cx, target.id)?;
         delete(cx, "task_status", id)
     }
-}
-
-/// Moves the tasks of a status behind all others of the project, in the order they have.
-fn move_all(tx: &Tx, project: Id<ProjectRecord>, from: &Status, to: &Status) -> Result<()> {
-    const MOVE: &str = "
-        update task
-           set status_id = ?2,
-               position = (select max(position) from task where project_id = ?3) + moved.place * ?4,
-               completed_at = iif(?5, ifnull(completed_at, ?6), null),
-               updated_at = ?6, version = version + 1
-          from (select id as task_id, row_number() over (order by position, id) as place from task where status_id = ?1) moved
-         where id = moved.task_id";
-    let is_done = to.kind == StatusType::Done;
-    run(tx.conn(), MOVE, (from.id, to.id, project, GAP, is_done, tx.now()))?;
-    bridges::follow_ups_done_in(tx, to.id)
 }
 
 /// Put all statuses of a project in a new order, from the left.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReorderStatuses {
-    /// The project: its id, key, slug or name.
+    /// Key or name.
     pub project_id: Ref<ProjectRecord>,
-    /// All of its statuses by id or name, each once.
+    /// All of them, by name or id.
     pub ordered_status_ids: Vec<Line<120>>,
 }
 

@@ -30,29 +30,29 @@ impl Answer for Changed {}
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchUpdate {
-    /// The tasks: ids or keys, e.g. `["WEB-12","WEB-13"]`.
+    /// Keys or ids.
     #[schemars(length(min = 1, max = 200))]
     pub task_ids: Vec<Ref<TaskRecord>>,
-    /// A status by name, id or type.
+    /// Name, type or id.
     #[serde(default)]
     pub status: Patch<Line<320>>,
-    /// P1, P2 or P3.
+    /// P1 is urgent.
     #[serde(default)]
     pub priority: Patch<Priority>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`; null: nobody.
+    /// E-mail, name or `me`; null: nobody.
     #[serde(default)]
     pub owner_id: Patch<Ref<Account>>,
     /// e.g. `2027-03-01`, `friday`, `+3d`; null: none.
     #[serde(default)]
     pub due_date: Patch<DayWord>,
-    /// All labels they will have, by name.
+    /// All of them, by name.
     #[serde(default)]
     pub labels: Patch<Labels>,
     /// Labels they get in addition.
     pub add_labels: Option<Labels>,
     /// Labels they lose.
     pub remove_labels: Option<Labels>,
-    /// true puts them away, false brings them back: for workspace owners.
+    /// false brings them back.
     #[serde(default)]
     pub archived: Patch<bool>,
 }
@@ -105,10 +105,10 @@ impl Operation for BatchUpdate {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchMove {
-    /// The tasks: ids or keys, e.g. `["WEB-12","WEB-13"]`.
+    /// Keys or ids.
     #[schemars(length(min = 1, max = 200))]
     pub task_ids: Vec<Ref<TaskRecord>>,
-    /// A status by name or type that each of their projects has; or an id.
+    /// Name or type, in each of their projects.
     pub target_status: Line<320>,
 }
 

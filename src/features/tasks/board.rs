@@ -26,15 +26,15 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<GetBoard>()];
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetBoard {
-    /// The project: its id, key (`WEB`) or name.
+    /// Key, e.g. `WEB`.
     pub project_id: Ref<ProjectRecord>,
-    /// Whose cards: `me`, an e-mail, a name, an id, or `none`.
+    /// E-mail, name, `me` or `none`.
     pub assignee: Option<Ref<Account>>,
-    /// With this label, or all of several, by name.
+    /// All of these, by name.
     pub label: Option<Labels>,
-    /// P1, P2 or P3.
+    /// P1 is urgent.
     pub priority: Option<Priority>,
-    /// Words in title or description.
+    /// Words in any text.
     pub search: Option<Line<200>>,
     /// Cards of each column at most, 1 to 200; 50 if left out.
     pub limit: Option<Cards>,
@@ -131,7 +131,9 @@ impl Operation for GetBoard {
         static FIRST_THAT_FIT: LazyLock<String> =
             LazyLock::new(|| format!("{} {FILTER} order by t.position limit :limit", *CARDS));
         static COUNT: LazyLock<String> = LazyLock::new(|| {
-            format!("select count(*) from task t where t.status_id = :status and t.archived_at is null {FILTER}")
+            format!(
+                "select count(*) from task t indexed by task_on_board where t.status_id = :status and t.archived_at is null {FILTER}"
+            )
         });
         let place = cx.project_for("projectId", &self.project_id)?;
         let (assignee, unowned) = or_none(self.assignee);

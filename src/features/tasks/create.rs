@@ -25,33 +25,33 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateTask>()];
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTask {
-    /// The project: its id, key (`WEB`) or name.
+    /// Key, e.g. `WEB`.
     pub project_id: Ref<ProjectRecord>,
-    /// What is to be done, in a line.
+    /// In a line.
     pub title: Line<300>,
     /// Markdown.
     pub description: Option<Prose<100_000>>,
-    /// A status of the project by name, id or type; the backlog if left out.
+    /// Name, type or id; else the backlog.
     pub status: Option<Line<320>>,
-    /// P1, P2 (if left out) or P3; urgent, high, low … are understood.
+    /// P1 is urgent; P2 if left out.
     pub priority: Option<Priority>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`. Nobody if left out.
+    /// E-mail, name or `me`; else nobody.
     pub owner_id: Option<Ref<Account>>,
     /// Who else works on it.
     pub participants: Option<Vec<Ref<Account>>>,
-    /// e.g. `2027-03-01`, `tomorrow`, `friday`, `+3d`.
+    /// e.g. `2027-03-01`, `friday`, `+3d`.
     pub due_date: Option<DayWord>,
-    /// The same for when to begin.
+    /// e.g. `monday`.
     pub start_date: Option<DayWord>,
-    /// How long it will take.
+    /// How long it takes.
     pub estimate_minutes: Option<Minutes>,
-    /// By name, e.g. `["bug"]`; made when missing.
+    /// e.g. `["bug"]`; made when missing.
     pub labels: Option<Labels>,
     /// A checklist.
     pub todos: Option<NewTodos>,
-    /// The task that this one is a part of, e.g. `WEB-12`.
+    /// The task it is a part of.
     pub parent_id: Option<Ref<TaskRecord>>,
-    /// Tasks that must be done first, e.g. `["WEB-3"]`.
+    /// Done first, e.g. `["WEB-3"]`.
     pub depends_on: Option<Vec<Ref<TaskRecord>>>,
 }
 

@@ -110,9 +110,9 @@ impl Answer for Dependency {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddDependency {
-    /// The task that waits: its id or key, e.g. `WEB-12`.
+    /// The task that waits.
     pub task_id: Ref<TaskRecord>,
-    /// What must be done first: its id or key.
+    /// What must be done first.
     pub depends_on_id: Ref<TaskRecord>,
 }
 
@@ -179,9 +179,9 @@ fn told(tx: &Tx, start: Id<TaskRecord>, path: &[Id<TaskRecord>]) -> Result<Strin
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveDependency {
-    /// The task that waits: its id or key, e.g. `WEB-12`.
+    /// The task that waits.
     pub task_id: Ref<TaskRecord>,
-    /// What it no longer waits for: its id or key.
+    /// What it no longer waits for.
     pub depends_on_id: Ref<TaskRecord>,
 }
 

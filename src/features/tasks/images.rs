@@ -28,15 +28,15 @@ impl Record for ImageRecord {
     const NOUN: &'static str = "picture";
 }
 
-/// Add a picture to a task: PNG, JPEG, WebP or GIF. Put the `markdown` of the answer into its description or a comment.
+/// Add a picture to a task: PNG, JPEG, WebP or GIF. Put the answer's `markdown` into a text.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UploadImage {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
     /// e.g. `screenshot.png`.
     pub file_name: Option<Line<200>>,
-    /// e.g. `image/png`; what the file really is counts.
+    /// e.g. `image/png`.
     pub mime_type: Option<Line<100>>,
     /// The file.
     pub base64: String,

@@ -22,9 +22,9 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<UpdateLabels>()];
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateLabels {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
-    /// All labels it will have, by name; made when missing.
+    /// All of them, by name; made when missing.
     pub labels: Labels,
 }
 

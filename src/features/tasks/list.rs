@@ -35,33 +35,33 @@ pub const SORTS: &[Sort] = &[
 
 const BRIEF: &[&str] = &["id", "key", "title", "status", "priority", "owner", "dueDate", "labels", "todoProgress"];
 
-/// List tasks, newest change first. Archived ones are left out unless `archived` is true.
+/// List tasks, newest change first.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTasks {
-    /// Only of this project: its id, key (`WEB`) or name.
+    /// Key, e.g. `WEB`.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// OPEN (not done), ALL, or a status by name, id or type, e.g. `Review`.
+    /// OPEN, ALL, or name, type or id, e.g. `Review`.
     pub status: Option<Line<320>>,
-    /// Whose: `me`, an e-mail, a name, an id, or `none`.
+    /// E-mail, name, `me` or `none`.
     pub assignee: Option<Ref<Account>>,
-    /// With this label, or all of several, by name.
+    /// All of these, by name.
     pub label: Option<Labels>,
-    /// P1, P2 or P3.
+    /// P1 is urgent.
     pub priority: Option<Priority>,
-    /// overdue, today, tomorrow, this_week, next_week, none, or a day.
+    /// overdue, today, tomorrow, this_week, next_week, none or a day.
     pub due: Option<DueFilter>,
-    /// Due then or earlier, e.g. `2027-03-31`, `friday`, `+7d`.
+    /// e.g. `2027-03-31`, `friday`, `+7d`.
     pub due_before: Option<DayWord>,
-    /// Due then or later.
+    /// e.g. `today`.
     pub due_after: Option<DayWord>,
-    /// Only of this client's projects: its id or name.
+    /// Name or id.
     pub client_id: Option<Ref<ClientRecord>>,
-    /// Words in title or description, or a key such as `WEB-12`.
+    /// Words, or a key such as `WEB-12`.
     pub search: Option<Line<200>>,
-    /// Only sub-tasks of this task; `none`: of none.
+    /// Its sub-tasks; `none`: no sub-tasks.
     pub parent_id: Option<Ref<TaskRecord>>,
-    /// true: archived ones too.
+    /// true: these too.
     pub archived: Option<bool>,
 }
 
@@ -365,11 +365,11 @@ choices! {
     pub enum Wanted { Open = "OPEN", Done = "DONE", All = "ALL" }
 }
 
-/// List the tasks that you own or take part in, the soonest due first. Only open ones unless `status` says otherwise.
+/// List the tasks that you own or take part in, the soonest due first.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MyTasks {
-    /// OPEN (if left out), DONE or ALL.
+    /// What to show.
     pub status: Option<Wanted>,
 }
 

@@ -20,21 +20,21 @@ use super::{Seen, TaskRecord, parse_key, seen_for};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ReorderTasks>()];
 
-/// Put a task before or after another one, in its own column or another; without either to the end. Or give a whole column an order.
+/// Put a task before or after another one, in its column or another; else to the end. Or order a whole column.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReorderTasks {
-    /// The task that moves: its id or key. May be left out with `orderedTaskIds`.
+    /// The task that moves, unless `orderedTaskIds` are given.
     pub task_id: Option<Ref<TaskRecord>>,
-    /// Its new column: a status by id, name or type.
+    /// Its new column: name, type or id.
     pub target_status_id: Option<Line<320>>,
     /// The card right below it.
     pub before_id: Option<Ref<TaskRecord>>,
     /// The card right above it.
     pub after_id: Option<Ref<TaskRecord>>,
-    /// All cards of the column, each once, in the order they shall have.
+    /// All cards of the column in the new order.
     pub ordered_task_ids: Option<Vec<Ref<TaskRecord>>>,
-    /// The project, if you like to say it.
+    /// Its project, to check.
     pub project_id: Option<Ref<ProjectRecord>>,
 }
 

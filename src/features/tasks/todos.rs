@@ -177,7 +177,7 @@ fn by_id(tx: &Tx, id: Id<TodoRecord>) -> Result<Todo> {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTodo {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
     /// What to tick off.
     pub text: Line<500>,
@@ -213,10 +213,10 @@ impl Operation for CreateTodo {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateTodo {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     #[schemars(required)]
     pub task_id: Ref<TaskRecord>,
-    /// The todo's id; `task.get` shows it.
+    /// From `task.get`.
     #[schemars(required)]
     pub todo_id: Ref<TodoRecord>,
     /// What to tick off.
@@ -250,7 +250,7 @@ impl Operation for UpdateTodo {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteTodo {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
     /// The todo's id.
     pub todo_id: Ref<TodoRecord>,
@@ -277,9 +277,9 @@ impl Operation for DeleteTodo {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReorderTodos {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
-    /// The ids of all its todos, each once, in the order they shall have.
+    /// All its todos' ids in the new order.
     pub ordered_todo_ids: Vec<Ref<TodoRecord>>,
 }
 

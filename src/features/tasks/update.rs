@@ -26,38 +26,38 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<DeleteTask>(),
 ];
 
-/// Change a task. Fields left out stay as they are; null clears one.
+/// Change a task.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateTask {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     #[schemars(required)]
     pub task_id: Ref<TaskRecord>,
-    /// What is to be done, in a line.
+    /// In a line.
     pub title: Patch<Line<300>>,
     /// Markdown.
     pub description: Patch<Prose<100_000>>,
-    /// A status by name, id or type.
+    /// Name, type or id.
     pub status: Patch<Line<320>>,
-    /// P1, P2 or P3.
+    /// P1 is urgent.
     pub priority: Patch<Priority>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub owner_id: Patch<Ref<Account>>,
-    /// Everybody else who works on it.
+    /// All others who work on it.
     pub participants: Patch<Vec<Ref<Account>>>,
-    /// e.g. `2027-03-01`, `tomorrow`, `friday`, `+3d`.
+    /// e.g. `2027-03-01`, `friday`, `+3d`.
     pub due_date: Patch<DayWord>,
-    /// The same for when to begin.
+    /// e.g. `monday`.
     pub start_date: Patch<DayWord>,
-    /// How long it will take.
+    /// How long it takes.
     pub estimate_minutes: Patch<Minutes>,
-    /// All labels it will have, by name.
+    /// All of them, by name.
     pub labels: Patch<Labels>,
-    /// The task of the same project that this one is a part of.
+    /// The task it is a part of.
     pub parent_id: Patch<Ref<TaskRecord>>,
-    /// Moves it to this project, where it gets a new number.
+    /// Moves it there, with a new number.
     pub project_id: Patch<Ref<ProjectRecord>>,
-    /// true puts it away, false brings it back: for workspace owners.
+    /// false brings it back.
     pub archived: Patch<bool>,
 }
 
@@ -132,9 +132,9 @@ impl Operation for UpdateTask {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MoveTask {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
-    /// A status of its project by name, id or type, e.g. `Review`.
+    /// Name, type or id, e.g. `Review`.
     pub target_status: Line<320>,
 }
 
@@ -169,12 +169,12 @@ impl Operation for MoveTask {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AssignTask {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     #[schemars(required)]
     pub task_id: Ref<TaskRecord>,
-    /// Who is responsible: an account's id, e-mail, name, or `me`; null: nobody.
+    /// E-mail, name or `me`; null: nobody.
     pub owner_id: Patch<Ref<Account>>,
-    /// Everybody else who works on it.
+    /// All others who work on it.
     pub participants: Patch<Vec<Ref<Account>>>,
 }
 
@@ -218,7 +218,7 @@ impl Operation for AssignTask {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ArchiveTask {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
     /// false brings it back.
     pub archived: Option<bool>,
@@ -242,11 +242,11 @@ impl Operation for ArchiveTask {
     }
 }
 
-/// Delete a task with its todos, comments and pictures. Its sub-tasks stay; time logged on it stays with the project.
+/// Delete a task with its todos, comments and pictures. Its sub-tasks and time stay.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteTask {
-    /// The task: its id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Ref<TaskRecord>,
 }
 

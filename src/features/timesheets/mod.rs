@@ -343,21 +343,21 @@ const BRIEF: &[&str] = &["id", "date", "minutes", "description", "billable", "ac
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTimesheets {
-    /// Only in this project: id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// Only at this task: id or key.
+    /// Key or id.
     pub task_id: Option<Ref<TaskRecord>>,
-    /// Only for this client: id or name.
+    /// Name or id.
     pub client_id: Option<Ref<ClientRecord>>,
-    /// Only of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub account_id: Option<Ref<Account>>,
-    /// From this day on: `2027-03-01`, `today`, `-7d`.
+    /// First day, e.g. `today`, `-7d`.
     pub from: Option<DayWord>,
-    /// Up to and with this day.
+    /// Last day.
     pub to: Option<DayWord>,
-    /// Only billable ones, or only others.
+    /// Only these, or only others.
     pub billable: Option<bool>,
-    /// Only validated ones, or only others.
+    /// Only these, or only others.
     pub validated: Option<bool>,
 }
 
@@ -397,7 +397,7 @@ impl Operation for ListTimesheets {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTimesheetUsers {
-    /// Only in this project: id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
 }
 
@@ -466,23 +466,23 @@ impl Operation for GetTimesheet {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddTimesheet {
-    /// The project: id, key or name; that of the task if left out.
+    /// Else the task's.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// The task: id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Option<Ref<TaskRecord>>,
-    /// How long, 1 to 1440.
+    /// 1 to 1440.
     pub minutes: Option<Minutes>,
-    /// How long, in place of minutes, e.g. 1.5.
+    /// Instead of minutes: 1.5.
     pub hours: Option<Hours>,
-    /// The day: `2027-03-01`, `yesterday`; today if left out.
+    /// e.g. `2027-03-01`, `yesterday`; else today.
     pub date: Option<DayWord>,
     /// What was done.
     pub description: Option<Prose<2_000>>,
-    /// true if left out.
+    /// Else true.
     pub billable: Option<bool>,
-    /// Whose time: id, e-mail or name; owners only for others.
+    /// Whose: e-mail, name or id; owners only.
     pub account_id: Option<Ref<Account>>,
-    /// Owners only: true freezes it.
+    /// Owners: true freezes it.
     pub validated: Option<bool>,
 }
 
@@ -526,28 +526,28 @@ impl Operation for AddTimesheet {
     }
 }
 
-/// Change a time entry. Fields left out stay as they are; null clears one.
+/// Change a time entry.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateTimesheet {
     /// The entry's id.
     #[schemars(required)]
     pub timesheet_id: Ref<TimesheetRecord>,
-    /// How long, 1 to 1440.
+    /// 1 to 1440.
     pub minutes: Patch<Minutes>,
-    /// How long, in place of minutes, e.g. 1.5.
+    /// Instead of minutes: 1.5.
     pub hours: Patch<Hours>,
-    /// The day: `2027-03-01`, `yesterday`.
+    /// e.g. `2027-03-01`, `yesterday`.
     pub date: Patch<DayWord>,
     /// What was done.
     pub description: Patch<Prose<2_000>>,
     /// Is the client charged for it?
     pub billable: Patch<bool>,
-    /// The task, one of the same project: id or key.
+    /// A task of the same project.
     pub task_id: Patch<Ref<TaskRecord>>,
     /// Owners only: whose time it is.
     pub account_id: Patch<Ref<Account>>,
-    /// Owners only: true freezes it, false frees it.
+    /// Owners: true freezes it.
     pub validated: Patch<bool>,
 }
 

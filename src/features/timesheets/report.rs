@@ -11,6 +11,7 @@ use crate::core::operation::{Answer, Cx, Effect, Entry, File, More, Needs, Opera
 use crate::core::page::{Columns, Page};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::Ref;
+use crate::core::store::one;
 use crate::core::time::{Day, DayWord};
 use crate::features::clients::ClientRecord;
 use crate::features::tasks::TaskRecord;
@@ -56,6 +57,18 @@ impl Sums {
             validated_minutes: row.take()?,
             entries: row.take()?,
         })
+    }
+
+    /// Of all that was logged in a project, by everybody.
+    pub fn of_project(tx: &Tx, project: Id<ProjectRecord>) -> Result<Sums> {
+        let sql = format!("select {SUMS} from timesheet_entry e where e.project_id = ?1");
+        one(tx.conn(), &sql, [project], Sums::read)
+    }
+
+    /// Of all that was logged at a task, by everybody.
+    pub fn of_task(tx: &Tx, task: Id<TaskRecord>) -> Result<Sums> {
+        let sql = format!("select {SUMS} from timesheet_entry e where e.task_id = ?1");
+        one(tx.conn(), &sql, [task], Sums::read)
     }
 }
 
@@ -104,25 +117,25 @@ impl Answer for Report {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportTimesheets {
-    /// From this day on: `2027-03-01`, `today`, `-7d`.
+    /// First day, e.g. `today`, `-7d`.
     pub from: Option<DayWord>,
-    /// Up to and with this day.
+    /// Last day.
     pub to: Option<DayWord>,
-    /// Only in this project: id, key or name.
+    /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// Only for this client: id or name.
+    /// Name or id.
     pub client_id: Option<Ref<ClientRecord>>,
-    /// Only at this task: id or key.
+    /// Key or id.
     pub task_id: Option<Ref<TaskRecord>>,
-    /// Only of this account: id, e-mail, name, or `me`.
+    /// E-mail, name or `me`.
     pub account_id: Option<Ref<Account>>,
-    /// Only billable time, or only other.
+    /// Only this, or only other.
     pub billable: Option<bool>,
-    /// Only validated time, or only other.
+    /// Only this, or only other.
     pub validated: Option<bool>,
-    /// DAY, WEEK, MONTH, PROJECT, CLIENT, TASK or ACCOUNT.
+    /// What a line sums up.
     pub group_by: Option<GroupBy>,
-    /// CSV answers with a table of all entries.
+    /// CSV: all entries.
     pub format: Option<Format>,
 }
 

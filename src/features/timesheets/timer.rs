@@ -108,17 +108,17 @@ fn stop(tx: &Tx, timer: Timer, minutes: Option<Minutes>, description: Option<Pro
     Timesheet::by_id(tx, insert(tx, row)?)
 }
 
-/// Start the clock on a task or in a project. One that runs already is stopped, and its time kept.
+/// Start the clock on a task or in a project. One that runs is stopped, its time kept.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartTimer {
-    /// The project: id, key or name; that of the task if left out.
+    /// Else the task's.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// The task: id or key, e.g. `WEB-12`.
+    /// Key or id.
     pub task_id: Option<Ref<TaskRecord>>,
     /// What is being done.
     pub description: Option<Prose<2_000>>,
-    /// true if left out.
+    /// Else true.
     pub billable: Option<bool>,
 }
 
@@ -170,9 +170,9 @@ impl Operation for StartTimer {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StopTimer {
-    /// What was done, if it is not what was said at the start.
+    /// What was done.
     pub description: Option<Prose<2_000>>,
-    /// How long it really was, 1 to 1440; what the clock says if left out.
+    /// 1 to 1440; else what the clock says.
     pub minutes: Option<Minutes>,
 }
 
@@ -185,7 +185,8 @@ impl Operation for StopTimer {
         needs: Needs::Workspace(Role::Member),
         effect: Effect::Write,
         toolset: Toolset::Time,
-        more: More::NONE,
+        // Whoever may start it somewhere may stop it.
+        more: More { or_in_a_project: true, ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Timesheet> {
         let timer = running(cx)?.filter(|timer| is_within_reach(cx, timer));

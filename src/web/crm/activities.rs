@@ -7,16 +7,16 @@ use crate::features::crm::choices::Choices;
 use crate::features::crm::follow_ups::AddFollowUp;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, came_from};
-use crate::web::show::Pager;
+use crate::web::show::{ByDay, Pager};
 
-use super::{On, TimelineDay, timeline};
+use super::{Entry, On, timeline};
 
 #[derive(Template)]
 #[template(path = "crm/activities.html")]
 struct ListPage<'a> {
     page: &'a Page,
     query: &'a Query,
-    days: Vec<TimelineDay>,
+    days: Vec<ByDay<Entry>>,
     pager: Pager,
     is_filtered: bool,
 }

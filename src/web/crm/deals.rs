@@ -1,6 +1,5 @@
 //! Deals: the board, the table, a deal's page, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
@@ -19,10 +18,10 @@ use crate::features::crm::people::GetPerson;
 use crate::features::crm::pipeline::{Board, ShowBoard};
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
-use crate::web::page::{Answer, Page, Query, Refused, came_from};
-use crate::web::show::{self, Choice, Column, Due, Link, Pager, id_of, name_of};
+use crate::web::page::{Answer, Page, Query, Refused, by_script, came_from};
+use crate::web::show::{self, ByDay, Choice, Column, Due, Link, Pager, id_of, name_of};
 
-use super::{On, TimelineDay, Todo, currencies, dot, link, owner_choices, timeline};
+use super::{Entry, On, Todo, currencies, dot, link, timeline};
 
 /// A place that a card can be moved to: `stage:ID` or `status:WORD`.
 struct Goal {
@@ -255,13 +254,13 @@ async fn table(page: &Page, query: &Query) -> Answer {
     })
 }
 
-/// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
 /// Makes the project that delivers the deal.
 pub async fn make_project(page: Page, id: web::Path<String>) -> Answer {
     let made = page.run(CreateProjectFromDeal::of(Ref::new(id.as_str()))).await?;
     page.go(&format!("/crm/deals/{}", made.deal_id), &format!("{} is a project now", made.project.name))
 }
 
+/// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
 pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mut form: Form) -> Answer {
     let to = form.take("to");
     let (field, value) = match to.split_once(':') {
@@ -279,10 +278,8 @@ pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mu
     }
     let update = input::read::<UpdateDeal>(form.input(), page.app().shape_of::<UpdateDeal>());
     let deal = page.run(update.map_err(|error| page.refuse(error))?).await?;
-    if request.headers().get("x-requested-with").is_some_and(|name| name.as_bytes() == b"fetch") {
-        // The board with the filters of the page that the card was moved on.
-        let referer = came_from(&request).unwrap_or_default();
-        let query = Query::parse(referer.split_once('?').map_or("", |(_, query)| query));
+    if by_script(&request) {
+        let query = Query::before(&request);
         let (columns, goals) = columns_of(&page, &query).await?;
         return page.ok(&BoardPart { page: &page, columns, goals });
     }
@@ -311,7 +308,7 @@ struct DealPage<'a> {
     due: Option<Due>,
     created: String,
     todos: Vec<Todo>,
-    days: Vec<TimelineDay>,
+    days: Vec<ByDay<Entry>>,
 }
 
 struct Step {
@@ -428,7 +425,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Deal>) -> Answer {
             Some(_) => vec![Choice::new("OPEN", "Open"), Choice::new("WON", "Won"), Choice::new("LOST", "Lost")],
             None => Vec::new(),
         },
-        owners: owner_choices(page, &choices, editing.and_then(|deal| deal.owner.as_ref())),
+        owners: page.owners_or_nobody(&choices, editing.and_then(|deal| deal.owner.clone())),
         currencies: currencies(page, form.value("currency")),
         choices: &choices,
     };
@@ -518,9 +515,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateDeal>(&page).await? {
         Some(deal) => page.go(&format!("/crm/deals/{}", deal.id), &format!("{} is saved", deal.title)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", deal.version.to_string());
-            }
+            form.catch_up(deal.version);
             show_form(&page, &form, Some(&deal)).await
         }
     }

@@ -1,12 +1,12 @@
 //! Follow-ups: what is to do, by when, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 use serde_json::Value;
 
 use crate::core::patch::Patch;
 use crate::core::reference::Ref;
+use crate::features::crm::bridges::CreateTaskFromFollowUp;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::deals::GetDeal;
 use crate::features::crm::follow_ups::{
@@ -16,9 +16,9 @@ use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, own_path};
-use crate::web::show::{Choice, Pager, id_of, name_of};
+use crate::web::show::{Choice, Pager, WHEN, id_of, name_of};
 
-use super::{Todo, owner_choices};
+use super::Todo;
 
 #[derive(Template)]
 #[template(path = "crm/follow_ups.html")]
@@ -75,16 +75,10 @@ pub async fn list(page: Page) -> Answer {
 
 /// Where a follow-up stands among the groups, by the calendar where the person lives.
 fn group(page: &Page, item: &FollowUp) -> (&'static str, &'static str) {
-    match (item.status, item.due_at) {
-        (FollowUpStatus::Done, _) => ("done", "Done"),
-        (FollowUpStatus::Cancelled, _) => ("cancelled", "Cancelled"),
-        (FollowUpStatus::Open, None) => ("no-date", "No date"),
-        (FollowUpStatus::Open, Some(due)) if due < page.now => ("overdue", "Overdue"),
-        (FollowUpStatus::Open, Some(due)) => match due.day(&page.zone) {
-            day if day <= page.today => ("today", "Today"),
-            day if day <= page.today.end_of_week() => ("this-week", "This week"),
-            _ => ("later", "Later"),
-        },
+    match item.status {
+        FollowUpStatus::Open => WHEN[page.when_at(item.due_at)],
+        FollowUpStatus::Done => ("done", "Done"),
+        FollowUpStatus::Cancelled => ("cancelled", "Cancelled"),
     }
 }
 
@@ -115,6 +109,9 @@ struct FormPage<'a> {
     choices: &'a Choices,
     owners: Vec<Choice>,
     statuses: Vec<Choice>,
+    /// The one that is changed here, and the projects in which it could be a task.
+    known: Option<&'a FollowUp>,
+    projects: Vec<Choice>,
 }
 
 async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answer {
@@ -127,16 +124,30 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answ
         cancel: own_path(form.value("back")).unwrap_or("/crm/follow-ups").to_owned(),
         button: if editing.is_some() { "Save follow-up" } else { "Add follow-up" },
         form,
-        owners: owner_choices(page, &choices, editing.and_then(|known| known.owner.as_ref())),
+        owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),
         statuses: match editing {
             Some(_) => {
                 vec![Choice::new("OPEN", "Open"), Choice::new("DONE", "Done"), Choice::new("CANCELLED", "Cancelled")]
             }
             None => Vec::new(),
         },
+        projects: match editing {
+            Some(known) if page.may_write && known.task.is_none() && known.status == FollowUpStatus::Open => {
+                page.own_projects().await?
+            }
+            _ => Vec::new(),
+        },
+        known: editing,
         choices: &choices,
     };
     page.show(form.status(), &template)
+}
+
+/// Makes the task that does the follow-up.
+pub async fn make_task(page: Page, id: web::Path<String>, form: Form) -> Answer {
+    let given = [("followUpId", id.as_str()), ("projectId", form.value("projectId"))];
+    let made = page.act::<CreateTaskFromFollowUp>(&given).await?;
+    page.go(&format!("/tasks/{}", made.task.key), &format!("{} is a task now", made.task.title))
 }
 
 /// A new follow-up, perhaps begun on the page of what it is about, to which one goes back.
@@ -228,9 +239,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
         None => {
             form.set("dueAt", day);
             form.set("dueTime", clock);
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", known.version.to_string());
-            }
+            form.catch_up(known.version);
             show_form(&page, &form, Some(&known)).await
         }
     }

@@ -19,7 +19,7 @@ use crate::features::crm::follow_ups::{FollowUp, FollowUpStatus};
 use crate::features::crm::pipeline::{Stage, StageRecord};
 
 use super::page::{Page, Refused};
-use super::show::{self, Choice, Due, Link};
+use super::show::{self, ByDay, Choice, Due, Link};
 use super::{at, get};
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -70,6 +70,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(get().to(follow_ups::edit_page))
                 .route(web::post().to(follow_ups::edit)),
         )
+        .service(at("/crm/follow-ups/{id}/task").route(web::post().to(follow_ups::make_task)))
         .service(at("/crm/follow-ups/{id}/done").route(web::post().to(follow_ups::done)))
         .service(at("/crm/follow-ups/{id}/reopen").route(web::post().to(follow_ups::reopen)))
         .service(at("/crm/activities").route(get().to(activities::list)).route(web::post().to(activities::create)))
@@ -105,12 +106,6 @@ impl Todo {
     }
 }
 
-/// A day of a timeline.
-pub struct TimelineDay {
-    heading: String,
-    entries: Vec<Entry>,
-}
-
 /// Something that happened.
 pub struct Entry {
     id: String,
@@ -136,17 +131,8 @@ pub enum On {
     Deal,
 }
 
-fn timeline(page: &Page, activities: &[Activity], on: On) -> Vec<TimelineDay> {
-    let mut days: Vec<TimelineDay> = Vec::new();
-    for activity in activities {
-        let heading = page.heading(activity.occurred_at.day(&page.zone));
-        let entry = Entry::new(page, activity, on);
-        match days.last_mut() {
-            Some(day) if day.heading == heading => day.entries.push(entry),
-            _ => days.push(TimelineDay { heading, entries: vec![entry] }),
-        }
-    }
-    days
+fn timeline(page: &Page, activities: &[Activity], on: On) -> Vec<ByDay<Entry>> {
+    ByDay::of(page, activities.iter().map(|activity| (activity.occurred_at, Entry::new(page, activity, on))))
 }
 
 impl Entry {
@@ -223,23 +209,14 @@ impl Page {
     async fn choices(&self, records: bool) -> Result<Choices, Refused> {
         self.run(ShowChoices { records }).await
     }
-}
 
-/// Owners to choose from in a form, oneself first; and whoever owns the record, even if they have left.
-fn owner_choices(page: &Page, choices: &Choices, current: Option<&Named<Account>>) -> Vec<Choice> {
-    let mut owners: Vec<Choice> = Vec::new();
-    for owner in &choices.owners {
-        if owner.id == page.account.id {
-            owners.insert(0, Choice::new(owner.id, format!("{} (you)", owner.name)));
-        } else {
-            owners.push(Choice::new(owner.id, owner.name.clone()));
-        }
+    /// Who can own a record of the CRM.
+    fn owners_or_nobody(&self, choices: &Choices, current: Option<Named<Account>>) -> Vec<Choice> {
+        let known = choices.owners.iter().map(|owner| (owner.id, owner.name.as_str()));
+        let mut owners = self.owners(known, &current);
+        owners.push(Choice::new("", "Nobody"));
+        owners
     }
-    if let Some(owner) = current.filter(|owner| choices.owners.iter().all(|known| known.id != owner.id)) {
-        owners.push(Choice::new(owner.id, format!("{} (no member)", owner.name)));
-    }
-    owners.push(Choice::new("", "Nobody"));
-    owners
 }
 
 /// The currencies that a form offers: those in wide use, and the one the record has.

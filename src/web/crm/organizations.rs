@@ -1,6 +1,5 @@
 //! Organizations: the list, an organization's page, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
@@ -15,9 +14,9 @@ use crate::features::crm::people::Person;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
-use crate::web::show::{self, Choice, Column, Pager, id_of};
+use crate::web::show::{self, ByDay, Choice, Column, Pager, id_of};
 
-use super::{DealRow, On, TimelineDay, Todo, owner_choices, timeline};
+use super::{DealRow, Entry, On, Todo, timeline};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -76,7 +75,7 @@ struct RecordPage<'a> {
     people: &'a [Person],
     deals: Vec<DealRow>,
     todos: Vec<Todo>,
-    days: Vec<TimelineDay>,
+    days: Vec<ByDay<Entry>>,
     work: &'a Work,
 }
 
@@ -157,7 +156,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Organization>) -> 
         cancel: base.unwrap_or_else(|| "/crm/organizations".to_owned()),
         button: if editing.is_some() { "Save organization" } else { "Create organization" },
         form,
-        owners: owner_choices(page, &choices, editing.and_then(|known| known.owner.as_ref())),
+        owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),
     };
     page.show(form.status(), &template)
 }
@@ -209,9 +208,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateOrganization>(&page).await? {
         Some(saved) => page.go(&format!("/crm/organizations/{}", saved.id), &format!("{} is saved", saved.name)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", known.version.to_string());
-            }
+            form.catch_up(known.version);
             show_form(&page, &form, Some(&known)).await
         }
     }

@@ -1,6 +1,5 @@
 //! People: the list, a person's page, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
@@ -12,9 +11,9 @@ use crate::features::crm::people::{CreatePerson, GetPerson, ListPeople, Person, 
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
-use crate::web::show::{self, Choice, Column, Pager, id_of, name_of};
+use crate::web::show::{self, ByDay, Choice, Column, Pager, id_of, name_of};
 
-use super::{DealRow, On, TimelineDay, Todo, owner_choices, timeline};
+use super::{DealRow, Entry, On, Todo, timeline};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -63,7 +62,7 @@ struct RecordPage<'a> {
     created: String,
     deals: Vec<DealRow>,
     todos: Vec<Todo>,
-    days: Vec<TimelineDay>,
+    days: Vec<ByDay<Entry>>,
 }
 
 fn reference(id: &str) -> GetPerson {
@@ -128,7 +127,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Person>) -> Answer
         cancel: base.unwrap_or_else(|| "/crm/people".to_owned()),
         button: if editing.is_some() { "Save person" } else { "Create person" },
         form,
-        owners: owner_choices(page, &choices, editing.and_then(|known| known.owner.as_ref())),
+        owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),
         choices: &choices,
     };
     page.show(form.status(), &template)
@@ -184,9 +183,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdatePerson>(&page).await? {
         Some(saved) => page.go(&format!("/crm/people/{}", saved.id), &format!("{} is saved", saved.name)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", known.version.to_string());
-            }
+            form.catch_up(known.version);
             show_form(&page, &form, Some(&known)).await
         }
     }

@@ -3,25 +3,16 @@
 use actix_web::web;
 use askama::Template;
 
-use crate::core::time::Moment;
 use crate::features::activity::{Happening, ListProjectActivity};
 use crate::web::page::{Answer, Page};
-use crate::web::show::Pager;
+use crate::web::show::{ByDay, Pager};
 
-use super::Head;
+use super::{Head, Sentence};
 
-/// A day of what happened.
-pub struct Day {
-    pub heading: String,
-    pub entries: Vec<Entry>,
-}
-
-/// One thing that somebody did: a sentence with the task's key in it.
+/// One thing that somebody did.
 pub struct Entry {
     pub image: &'static str,
-    pub before: String,
-    pub key: Option<String>,
-    pub after: String,
+    pub text: Sentence,
     pub agent: bool,
     pub iso: String,
     pub clock: String,
@@ -29,8 +20,6 @@ pub struct Entry {
 
 impl Entry {
     fn new(page: &Page, what: &Happening) -> Self {
-        let split = what.key.as_ref().and_then(|key| what.summary.split_once(key.as_str()));
-        let (before, after) = split.unwrap_or((what.summary.as_str(), ""));
         Entry {
             image: match what.kind {
                 "comment" => "comment",
@@ -38,13 +27,11 @@ impl Entry {
                 "label" => "tag",
                 "status" | "project" => "project",
                 "member" | "participant" => "people",
-                "time entry" | "timesheet" => "time",
+                "time" => "time",
                 "dependency" => "link",
                 _ => "task",
             },
-            before: before.to_owned(),
-            key: split.and(what.key.clone()),
-            after: after.to_owned(),
+            text: Sentence::new(&what.summary, what.key.as_deref()),
             agent: what.agent.is_some(),
             iso: what.at.to_string(),
             clock: what.at.clock(&page.zone),
@@ -53,17 +40,8 @@ impl Entry {
 }
 
 /// By day, in the order given.
-pub fn days(page: &Page, happenings: &[Happening]) -> Vec<Day> {
-    let heading = |moment: Moment| page.heading(moment.day(&page.zone));
-    let mut days: Vec<Day> = Vec::new();
-    for what in happenings {
-        let entry = Entry::new(page, what);
-        match days.last_mut() {
-            Some(day) if day.heading == heading(what.at) => day.entries.push(entry),
-            _ => days.push(Day { heading: heading(what.at), entries: vec![entry] }),
-        }
-    }
-    days
+pub fn days(page: &Page, happenings: &[Happening]) -> Vec<ByDay<Entry>> {
+    ByDay::of(page, happenings.iter().map(|what| (what.at, Entry::new(page, what))))
 }
 
 #[derive(Template)]
@@ -71,7 +49,7 @@ pub fn days(page: &Page, happenings: &[Happening]) -> Vec<Day> {
 struct ActivityPage<'a> {
     page: &'a Page,
     head: Head,
-    days: Vec<Day>,
+    days: Vec<ByDay<Entry>>,
     pager: Pager,
 }
 

@@ -5,15 +5,15 @@ use askama::Template;
 
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::statuses::StatusType;
-use crate::features::tasks::board::GetBoard;
+use crate::features::tasks::board::{self, GetBoard};
 use crate::features::tasks::list::{ListTasks, SORTS};
 use crate::features::tasks::reorder::ReorderTasks;
 use crate::features::tasks::task::Task;
 use crate::web::form::Form;
-use crate::web::page::{Answer, Page, Query, Refused, came_from};
+use crate::web::page::{Answer, Page, Query, Refused, by_script};
 use crate::web::show::{self, Choice, Column, Pager};
 
-use super::{Head, TaskRow, priorities};
+use super::{Head, TaskRow, priorities, statuses};
 
 struct BoardColumn {
     id: String,
@@ -57,25 +57,37 @@ struct TablePage<'a> {
     is_filtered: bool,
 }
 
+/// When tasks are due that one looks for.
+const DAYS: [(&str, &str); 6] = [
+    ("OVERDUE", "Overdue"),
+    ("TODAY", "Today"),
+    ("TOMORROW", "Tomorrow"),
+    ("THIS_WEEK", "This week"),
+    ("NEXT_WEEK", "Next week"),
+    ("NONE", "No date"),
+];
+
 /// What a board and a list can be narrowed by.
 struct Filters {
     statuses: Vec<Choice>,
     people: Vec<Choice>,
     labels: Vec<Choice>,
     priorities: Vec<Choice>,
+    days: Vec<Choice>,
 }
 
 impl Filters {
     fn of(page: &Page, detail: &ProjectDetail) -> Self {
         let others = detail.members.iter().filter(|member| member.account_id != page.account.id);
         Filters {
-            statuses: detail.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
+            statuses: [Choice::new("OPEN", "Open")].into_iter().chain(statuses(detail)).collect(),
             people: [Choice::new("me", "Mine"), Choice::new("none", "Nobody’s")]
                 .into_iter()
                 .chain(others.map(|member| Choice::new(member.account_id, member.name.clone())))
                 .collect(),
             labels: detail.labels.iter().map(|label| Choice::new(&label.name, label.name.clone())).collect(),
             priorities: priorities(),
+            days: DAYS.iter().map(|(word, text)| Choice::new(word, *text)).collect(),
         }
     }
 }
@@ -100,7 +112,7 @@ async fn columns_of(page: &Page, query: &Query, detail: &ProjectDetail) -> Resul
     input.insert("projectId".into(), detail.project.id.to_string().into());
     let board = page.ask::<GetBoard>(input).await?;
     let card = |task: &Task| TaskRow::new(page, task, &detail.statuses, &detail.labels);
-    let column = |column: crate::features::tasks::board::Column| BoardColumn {
+    let column = |column: board::Column| BoardColumn {
         id: column.id.to_string(),
         is_done: column.kind == StatusType::Done,
         count: column.count,
@@ -159,10 +171,8 @@ pub async fn move_to(page: Page, request: HttpRequest, key: web::Path<String>, f
     }
     let task = page.act::<ReorderTasks>(&given).await?;
     let board = format!("/projects/{}", task.project_id);
-    if request.headers().get("x-requested-with").is_some_and(|name| name.as_bytes() == b"fetch") {
-        // The board with the filters of the page that the card was moved on.
-        let referer = came_from(&request).unwrap_or_default();
-        let query = Query::parse(referer.split_once('?').map_or("", |(_, query)| query));
+    if by_script(&request) {
+        let query = Query::before(&request);
         let detail = page.project(&task.project_id.to_string()).await?;
         let columns = columns_of(&page, &query, &detail).await?;
         return page.ok(&BoardPart { head: &Head::new(&detail.project, "board"), columns });

@@ -1,6 +1,5 @@
 //! Clients: the list, a client's page, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
@@ -130,9 +129,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateClient>(&page).await? {
         Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.name)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", known.version.to_string());
-            }
+            form.catch_up(known.version);
             show_form(&page, &form, Some(&known))
         }
     }

@@ -3,13 +3,14 @@
 use actix_web::web;
 use askama::Template;
 
-use crate::core::text::Line;
 use crate::features::notifications::{
     ListNotifications, Notification, NotificationType, ReadAllNotifications, ReadNotification,
 };
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, own_path};
 use crate::web::show::Pager;
+
+use super::Sentence;
 
 #[derive(Template)]
 #[template(path = "work/inbox.html")]
@@ -24,7 +25,7 @@ struct InboxPage<'a> {
 struct Item {
     id: String,
     image: &'static str,
-    title: String,
+    title: Sentence,
     body: String,
     agent: Option<String>,
     link: String,
@@ -35,6 +36,7 @@ struct Item {
 
 impl Item {
     fn new(page: &Page, told: &Notification) -> Self {
+        let link = told.link.clone().unwrap_or_default();
         Item {
             id: told.id.to_string(),
             image: match told.kind {
@@ -42,10 +44,10 @@ impl Item {
                 NotificationType::CommentMentioned => "comment",
                 NotificationType::FollowUpDue => "follow-up",
             },
-            title: told.title.clone(),
+            title: Sentence::new(&told.title, told.task_key.as_deref()),
             body: told.body.clone().unwrap_or_default(),
             agent: told.agent.as_ref().map(|agent| agent.name.clone()),
-            link: told.link.clone().unwrap_or_default(),
+            link,
             iso: told.created_at.to_string(),
             when: page.ago(&told.created_at),
             is_unread: told.read_at.is_none(),
@@ -67,8 +69,7 @@ pub async fn list(page: Page) -> Answer {
 
 /// Marks it as read and leads to what it is about, if the form names that.
 pub async fn read(page: Page, id: web::Path<String>, form: Form) -> Answer {
-    let id = Line::parse(&id).map_err(|message| page.refuse(crate::core::error::Error::field("id", message)))?;
-    page.run(ReadNotification { notification_id: id }).await?;
+    page.run(ReadNotification { notification_id: page.id(&id)? }).await?;
     match own_path(form.value("to")) {
         Some(path) => page.go(path, ""),
         None => page.back("/inbox", ""),

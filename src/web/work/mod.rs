@@ -6,6 +6,7 @@ pub mod clients;
 pub mod home;
 pub mod inbox;
 pub mod projects;
+pub mod report;
 pub mod settings;
 pub mod tasks;
 pub mod time;
@@ -77,7 +78,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/time").route(get().to(time::week)).route(post().to(time::add)))
         .service(at("/time/timer/stop").route(post().to(time::stop)))
-        .service(at("/time/report").route(get().to(time::report)))
+        .service(at("/time/report").route(get().to(report::show)))
         .service(at("/time/{id}").route(get().to(time::edit_page)).route(post().to(time::edit)))
         .service(at("/time/{id}/delete").route(post().to(time::delete)));
 }
@@ -101,7 +102,7 @@ pub struct Head {
 impl Head {
     fn new(project: &Project, view: &'static str) -> Self {
         let is_archived = project.archived_at.is_some();
-        let is_member = project.role >= Some(Role::Member);
+        let is_member = may_fill(project);
         Head {
             key: project.key.clone(),
             name: project.name.clone(),
@@ -116,6 +117,11 @@ impl Head {
     }
 }
 
+/// May the person put tasks and time into the project, unless it is archived?
+fn may_fill(project: &Project) -> bool {
+    project.role >= Some(Role::Member)
+}
+
 fn base_of(project: &Project) -> String {
     format!("/projects/{}", project.key)
 }
@@ -126,9 +132,21 @@ impl Page {
     }
 
     /// The projects that one can choose from, by name.
-    async fn projects(&self) -> Result<Vec<Project>, Refused> {
+    pub(super) async fn projects(&self) -> Result<Vec<Project>, Refused> {
         let all = self.list::<ListProjects>(serde_json::Map::new(), 200).await?;
         Ok(all.items.into_iter().map(|listed| listed.project).collect())
+    }
+
+    /// Those among them that one may put something into.
+    pub(super) async fn own_projects(&self) -> Result<Vec<Choice>, Refused> {
+        let all = self.projects().await?.into_iter().filter(may_fill);
+        Ok(all.map(|project| Choice::new(project.id, project.name)).collect())
+    }
+
+    /// A form for a project that one may only look at is not shown.
+    fn must_fill(&self, project: &Project) -> Result<(), Refused> {
+        let reason = "You may look at this project, but not change it. Ask one of its owners to make you a member.";
+        if may_fill(project) { Ok(()) } else { Err(self.denied("project", Role::Member, project.role, reason)) }
     }
 }
 
@@ -143,6 +161,21 @@ fn tags(known: &[Label], names: &[String]) -> Vec<Tag> {
     names.iter().map(|name| Tag { name: name.clone(), color: color(name).unwrap_or_default() }).collect()
 }
 
+/// A sentence with a task's key in it, which stays in one piece and may lead to the task.
+pub struct Sentence {
+    pub before: String,
+    pub key: Option<String>,
+    pub after: String,
+}
+
+impl Sentence {
+    fn new(text: &str, key: Option<&str>) -> Self {
+        let split = key.and_then(|key| text.split_once(key));
+        let (before, after) = split.unwrap_or((text, ""));
+        Sentence { before: before.to_owned(), key: split.and(key).map(str::to_owned), after: after.to_owned() }
+    }
+}
+
 /// How much a task matters, in a word.
 fn urgency(priority: Priority) -> &'static str {
     match priority {
@@ -154,6 +187,18 @@ fn urgency(priority: Priority) -> &'static str {
 
 fn priorities() -> Vec<Choice> {
     Priority::ALL.iter().map(|priority| Choice::new(priority.word(), urgency(*priority))).collect()
+}
+
+fn statuses(project: &ProjectDetail) -> impl Iterator<Item = Choice> {
+    project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone()))
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owner",
+        Role::Member => "Member",
+        Role::Viewer => "Viewer",
+    }
 }
 
 /// A task as a line or as a card.

@@ -3,7 +3,6 @@
 use actix_web::web;
 use askama::Template;
 
-use crate::core::caller::Role;
 use crate::core::operation::Operation;
 use crate::core::reference::Ref;
 use crate::features::clients::{GetClient, ListClients};
@@ -15,7 +14,7 @@ use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, Refused};
 use crate::web::show::{self, Choice, Column, Pager};
 
-use super::base_of;
+use super::{base_of, role_name};
 
 #[derive(Template)]
 #[template(path = "work/projects.html")]
@@ -41,11 +40,7 @@ impl<'a> Row<'a> {
         Row {
             project: &listed.project,
             open_tasks: listed.open_tasks,
-            role: match listed.project.role {
-                Some(Role::Owner) => "Owner",
-                Some(Role::Member) => "Member",
-                _ => "Viewer",
-            },
+            role: listed.project.role.map_or("", role_name),
             is_private: listed.project.visibility == Visibility::Members,
         }
     }

@@ -1,17 +1,19 @@
 //! What a project is and how it works: its name, statuses, labels, members and what it waits for.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
-use crate::core::caller::Role;
+use crate::core::caller::{Account, Role};
 use crate::core::error::Error;
 use crate::core::operation::Operation;
+use crate::core::reference::Named;
 use crate::features::projects::UpdateProject;
 use crate::features::projects::dependencies::{AddDependency, RemoveDependency};
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::labels::{CreateLabel, DeleteLabel, UpdateLabel};
-use crate::features::projects::members::{AddProjectMember, RemoveProjectMember, Source, UpdateProjectMember};
+use crate::features::projects::members::{
+    AddProjectMember, ProjectMember, RemoveProjectMember, Source, UpdateProjectMember,
+};
 use crate::features::projects::statuses::{
     CreateStatus, DeleteStatus, ReorderStatuses, Status, StatusType, UpdateStatus,
 };
@@ -22,7 +24,7 @@ use crate::web::page::{Answer, Page, Refused};
 use crate::web::show::{Choice, duration, id_of};
 
 use super::projects::visibilities;
-use super::{Head, base_of};
+use super::{Head, base_of, role_name};
 
 #[derive(Template)]
 #[template(path = "work/settings.html")]
@@ -40,7 +42,7 @@ struct SettingsPage<'a> {
     roles: Vec<Choice>,
     members: Vec<Person>,
     /// Who could be given a role of their own.
-    people: Vec<Choice>,
+    outsiders: Vec<Choice>,
     /// What it could wait for.
     projects: Vec<Choice>,
     logged: String,
@@ -49,7 +51,7 @@ struct SettingsPage<'a> {
 /// Somebody who works on the project.
 struct Person {
     id: String,
-    account: crate::core::reference::Named<crate::core::caller::Account>,
+    account: Named<Account>,
     email: String,
     role: &'static str,
     /// Why nothing can be changed here; empty if it can.
@@ -57,9 +59,9 @@ struct Person {
 }
 
 fn people(page: &Page, detail: &ProjectDetail) -> Vec<Person> {
-    let person = |member: &crate::features::projects::members::ProjectMember| Person {
+    let person = |member: &ProjectMember| Person {
         id: member.account_id.to_string(),
-        account: crate::core::reference::Named { id: member.account_id, name: member.name.clone() },
+        account: Named { id: member.account_id, name: member.name.clone() },
         email: member.email.clone(),
         role: member.role.word(),
         fixed: match member.source {
@@ -83,27 +85,27 @@ fn type_name(kind: StatusType) -> &'static str {
     }
 }
 
+/// Who of the workspace has no role of their own in the project.
+async fn outsiders(page: &Page, detail: &ProjectDetail) -> Vec<Choice> {
+    let slug = page.workspace.as_ref().map(|place| place.slug.clone()).unwrap_or_default();
+    let input = serde_json::Map::from_iter([("workspaceId".to_owned(), slug.into())]);
+    // Who may only look at the workspace can own a project, and does not see who else is there.
+    let members = page.list::<ListMembers>(input, 200).await.map_or_else(|_| Vec::new(), |members| members.items);
+    let has_own = |account| detail.members.iter().any(|m| m.account_id == account && (m.id.is_some() || m.locked));
+    let outside = members.into_iter().filter(|member| !has_own(member.account_id));
+    outside.map(|member| Choice::new(member.account_id, member.name)).collect()
+}
+
+/// The projects that this one does not wait for yet.
+async fn others(page: &Page, detail: &ProjectDetail) -> Result<Vec<Choice>, Refused> {
+    let known = |id| id == detail.project.id || detail.depends_on.iter().any(|other| other.id == id);
+    let others = page.projects().await?.into_iter().filter(|other| !known(other.id));
+    Ok(others.map(|other| Choice::new(other.id, other.name)).collect())
+}
+
 async fn show_settings(page: &Page, detail: &ProjectDetail, form: &Form, general: Option<Form>) -> Answer {
     let project = &detail.project;
     let head = Head::new(project, "settings");
-    let (mut people_outside, mut projects) = (Vec::new(), Vec::new());
-    if head.is_owner {
-        let slug = page.workspace.as_ref().map(|place| place.slug.clone()).unwrap_or_default();
-        let input = serde_json::Map::from_iter([("workspaceId".to_owned(), slug.into())]);
-        // Who may only look at the workspace can own a project, and does not see who else is there.
-        let members = page.list::<ListMembers>(input, 200).await.map_or_else(|_| Vec::new(), |members| members.items);
-        let has_own = |account| detail.members.iter().any(|m| m.account_id == account && (m.id.is_some() || m.locked));
-        people_outside = members
-            .iter()
-            .filter(|member| !has_own(member.account_id))
-            .map(|member| Choice::new(member.account_id, member.name.clone()))
-            .collect();
-    }
-    if head.is_member {
-        let known = |id| id == project.id || detail.depends_on.iter().any(|other| other.id == id);
-        let others = page.projects().await?.into_iter().filter(|other| !known(other.id));
-        projects = others.map(|other| Choice::new(other.id, other.name)).collect();
-    }
     let typed = || {
         Form::filled([
             ("ifVersion", project.version.to_string()),
@@ -125,20 +127,12 @@ async fn show_settings(page: &Page, detail: &ProjectDetail, form: &Form, general
         types: StatusType::ALL.iter().map(|kind| Choice::new(kind.word(), type_name(*kind))).collect(),
         roles: [Role::Owner, Role::Member, Role::Viewer].map(|role| Choice::new(role.word(), role_name(role))).into(),
         members: people(page, detail),
-        people: people_outside,
-        projects,
+        outsiders: if head.is_owner { outsiders(page, detail).await } else { Vec::new() },
+        projects: if head.may_write { others(page, detail).await? } else { Vec::new() },
         logged: duration(&detail.time_summary.total_minutes),
         head,
     };
     page.show(form.status(), &template)
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "Owner",
-        Role::Member => "Member",
-        Role::Viewer => "Viewer",
-    }
 }
 
 pub async fn show(page: Page, key: web::Path<String>) -> Answer {
@@ -155,13 +149,11 @@ pub async fn save(page: Page, key: web::Path<String>, mut form: Form) -> Answer 
     match form.run::<UpdateProject>(&page).await? {
         Some(saved) => page.go(&format!("{}/settings", base_of(&saved)), &format!("{} is saved", saved.name)),
         None => {
+            form.catch_up(detail.project.version);
             let mut typed: Form = Form::filled(
                 ["name", "key", "clientId", "visibility", "description", "ifVersion"]
                     .map(|name| (name, form.value(name).to_owned())),
             );
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                typed.set("ifVersion", detail.project.version.to_string());
-            }
             typed.problems.clone_from(&form.problems);
             show_settings(&page, &detail, &form, Some(typed)).await
         }
@@ -173,7 +165,10 @@ async fn change_part<O: Operation>(page: &Page, detail: &ProjectDetail, mut form
     form.set("projectId", detail.project.id.to_string());
     match form.run::<O>(page).await? {
         Some(_) => page.go(&format!("{}/settings", base_of(&detail.project)), said),
-        None => show_settings(page, detail, &form, None).await,
+        None => {
+            form.set("operation", O::SPEC.name);
+            show_settings(page, detail, &form, None).await
+        }
     }
 }
 
@@ -205,7 +200,7 @@ pub async fn change(page: Page, path: web::Path<(String, String, String)>, mut f
                 change_part::<UpdateStatus>(&page, &detail, form, "Status saved").await
             }
             step => {
-                let ordered = reordered(&detail.statuses, &id, step == "left");
+                let ordered = reordered(&detail.statuses, &id, step == "up");
                 let form = Form::filled([("orderedStatusIds", ordered)]);
                 change_part::<ReorderStatuses>(&page, &detail, form, "Order saved").await
             }
@@ -223,11 +218,11 @@ pub async fn change(page: Page, path: web::Path<(String, String, String)>, mut f
     }
 }
 
-/// The statuses with one of them a step further to the left or right.
-fn reordered(statuses: &[Status], id: &str, left: bool) -> String {
+/// The statuses with one of them a step further up or down.
+fn reordered(statuses: &[Status], id: &str, up: bool) -> String {
     let mut ids: Vec<String> = statuses.iter().map(|status| status.id.to_string()).collect();
     if let Some(at) = ids.iter().position(|known| known == id) {
-        let to = if left { at.saturating_sub(1) } else { (at + 1).min(ids.len() - 1) };
+        let to = if up { at.saturating_sub(1) } else { (at + 1).min(ids.len() - 1) };
         ids.swap(at, to);
     }
     ids.join(",")

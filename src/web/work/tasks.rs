@@ -1,11 +1,14 @@
 //! A task: its page, everything that is done there, and the forms.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 use serde_json::Map;
 
-use crate::core::reference::Ref;
+use crate::core::caller::Account;
+use crate::core::error::Error;
+use crate::core::operation::Operation;
+use crate::core::reference::{Named, Ref};
+use crate::core::time::Day;
 use crate::features::activity::ListTaskActivity;
 use crate::features::comments::{AddComment, Comment, DeleteComment, ListComments, UpdateComment};
 use crate::features::projects::ListProjects;
@@ -22,11 +25,11 @@ use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
 use crate::web::page::{Answer, Page, Refused, see_other};
-use crate::web::show::{Choice, Due, duration, hours, id_of};
+use crate::web::show::{ByDay, Choice, Due, duration, hours, id_of};
 
-use super::activity::{self, Day};
+use super::activity;
 use super::time::Entry;
-use super::{Head, Tag, TaskRow, priorities, tags};
+use super::{Head, Tag, TaskRow, may_fill, priorities, statuses, tags};
 
 #[derive(Template)]
 #[template(path = "work/task.html")]
@@ -49,20 +52,20 @@ struct TaskPage<'a> {
     start: Option<Due>,
     estimate: Option<String>,
     comments: Vec<Remark>,
-    /// There are older comments than those shown.
-    has_older: bool,
+    /// Where the comments before those shown are.
+    older: Option<String>,
     entries: Vec<Entry>,
     logged: String,
     /// Does one's clock run for this task?
     is_running: bool,
-    days: Vec<Day>,
+    days: Vec<ByDay<activity::Entry>>,
     created: String,
 }
 
 /// A comment, as the page shows it.
 struct Remark {
     id: String,
-    author: Option<crate::core::reference::Named<crate::core::caller::Account>>,
+    author: Option<Named<Account>>,
     who: String,
     agent: Option<String>,
     body: Rendered,
@@ -127,9 +130,9 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
         }
         input
     };
-    let newest_first = page.query().get("comments") != "all";
-    let shown = if newest_first { COMMENTS } else { 200 };
-    let mut comments = page.list::<ListComments>(of_task("-createdAt"), shown).await?;
+    let mut input = of_task("-createdAt");
+    input.extend(page.query().input(&[("cursor", "comments")]));
+    let mut comments = page.list::<ListComments>(input, COMMENTS).await?;
     comments.items.reverse();
     let entries = page.list::<ListTimesheets>(of_task(""), ENTRIES).await?.items;
     let changes = page.list::<ListTaskActivity>(of_task(""), CHANGES).await?.items;
@@ -139,8 +142,8 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
         base: base_of(task),
         description: task.description.as_ref().and_then(Option::as_deref).map(markdown::render),
         form,
-        statuses: project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
-        owners: owners(page, &project, task.owner.as_ref()),
+        statuses: statuses(&project).collect(),
+        owners: owners(page, &project, &task.owner),
         others: task
             .participants
             .iter()
@@ -154,8 +157,8 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
         start: page.due_by(&task.start_date, false),
         estimate: task.estimate_minutes.as_ref().map(duration),
         comments: comments.items.iter().map(|comment| Remark::new(page, &head, comment)).collect(),
-        has_older: comments.next_cursor.is_some(),
-        entries: entries.iter().map(|entry| Entry::new(page, entry)).collect(),
+        older: comments.next_cursor.map(|cursor| page.query().with("comments", &cursor)),
+        entries: entries.iter().map(|entry| Entry::new(page, entry, head.is_owner)).collect(),
         logged: duration(&detail.time_summary.total_minutes),
         is_running: page.clock.as_ref().is_some_and(|clock| clock.href == base_of(task)),
         days: activity::days(page, &changes),
@@ -167,25 +170,9 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
     page.show(form.status(), &template)
 }
 
-/// Who can own a task: who is in the project, oneself first; and whoever owns it, even if they have left.
-fn owners(
-    page: &Page,
-    project: &ProjectDetail,
-    current: Option<&crate::core::reference::Named<crate::core::caller::Account>>,
-) -> Vec<Choice> {
-    let mut owners = Vec::new();
-    for member in &project.members {
-        if member.account_id == page.account.id {
-            owners.insert(0, Choice::new(member.account_id, format!("{} (you)", member.name)));
-        } else {
-            owners.push(Choice::new(member.account_id, member.name.clone()));
-        }
-    }
-    let is_known = |id| project.members.iter().any(|member| member.account_id == id);
-    if let Some(owner) = current.filter(|owner| !is_known(owner.id)) {
-        owners.push(Choice::new(owner.id, format!("{} (no member)", owner.name)));
-    }
-    owners
+/// Who can own a task: who is in the project.
+fn owners(page: &Page, project: &ProjectDetail, current: &Option<Named<Account>>) -> Vec<Choice> {
+    page.owners(project.members.iter().map(|member| (member.account_id, member.name.as_str())), current)
 }
 
 /// One thing of a task, from the side of its page.
@@ -218,13 +205,7 @@ pub async fn reopen(page: Page, key: web::Path<String>) -> Answer {
 }
 
 /// Runs what a small form of the page asks for; a refusal is told above the page, which stays.
-async fn change<O: crate::core::operation::Operation>(
-    page: &Page,
-    key: &str,
-    mut form: Form,
-    place: &str,
-    said: &str,
-) -> Answer {
+async fn change<O: Operation>(page: &Page, key: &str, mut form: Form, place: &str, said: &str) -> Answer {
     form.set("taskId", key);
     match form.run::<O>(page).await? {
         Some(_) => page.go(&format!("/tasks/{key}{place}"), said),
@@ -285,13 +266,25 @@ struct CommentForm<'a> {
 pub async fn comment_page(page: Page, path: web::Path<(String, String)>) -> Answer {
     let (key, id) = path.into_inner();
     let task = page.run(reference(&key)).await?.task;
-    let input =
-        Map::from_iter([("taskId".to_owned(), task.id.to_string().into()), ("sort".into(), "-createdAt".into())]);
-    let comments = page.list::<ListComments>(input, 200).await?.items;
-    let comment = comments.iter().find(|comment| comment.id.to_string() == id);
-    let comment = comment.ok_or_else(|| page.refuse(crate::core::error::Error::not_found("comment", &id)))?;
+    let comment = comment_of(&page, &task, &id).await?;
     let form = Form::filled([("body", comment.body.clone()), ("ifVersion", comment.version.to_string())]);
     page.ok(&CommentForm { page: &page, task: &task, id: &id, form: &form })
+}
+
+/// One comment, looked for among those of its task: most that are changed are new.
+async fn comment_of(page: &Page, task: &Task, id: &str) -> Result<Comment, Refused> {
+    let mut input =
+        Map::from_iter([("taskId".to_owned(), task.id.to_string().into()), ("sort".into(), "-createdAt".into())]);
+    loop {
+        let found = page.list::<ListComments>(input.clone(), 200).await?;
+        if let Some(comment) = found.items.into_iter().find(|comment| comment.id.to_string() == id) {
+            return Ok(comment);
+        }
+        match found.next_cursor {
+            Some(cursor) => input.insert("cursor".to_owned(), cursor.into()),
+            None => return Err(page.refuse(Error::not_found("comment", id))),
+        };
+    }
 }
 
 pub async fn edit_comment(page: Page, path: web::Path<(String, String)>, mut form: Form) -> Answer {
@@ -375,7 +368,6 @@ struct TaskForm<'a> {
 
 async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: Option<&Task>) -> Answer {
     let base = editing.map(base_of);
-    let projects = page.projects().await?.into_iter().map(|one| Choice::new(one.id, one.name)).collect();
     let template = TaskForm {
         page,
         title: editing.map_or_else(|| "New task".to_owned(), |task| format!("Edit {}", task.key)),
@@ -383,9 +375,9 @@ async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: O
         cancel: base.unwrap_or_else(|| super::base_of(&project.project)),
         button: if editing.is_some() { "Save task" } else { "Create task" },
         form,
-        projects,
-        statuses: project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone())).collect(),
-        owners: owners(page, project, editing.and_then(|task| task.owner.as_ref())),
+        projects: page.own_projects().await?,
+        statuses: statuses(project).collect(),
+        owners: owners(page, project, &editing.and_then(|task| task.owner.clone())),
         priorities: priorities(),
         is_new: editing.is_none(),
         project,
@@ -401,14 +393,17 @@ struct NoProject<'a> {
 
 /// A new task in the project of the address, else in the one that changed last.
 pub async fn new_page(page: Page) -> Answer {
-    page.must_write()?;
     let query = page.query();
     let project = match query.get("project") {
         "" => newest_project(&page).await?,
         known => Some(known.to_owned()),
     };
-    let Some(project) = project else { return page.ok(&NoProject { page: &page }) };
+    let Some(project) = project else {
+        page.must_write()?;
+        return page.ok(&NoProject { page: &page });
+    };
     let project = page.project(&project).await?;
+    page.must_fill(&project.project)?;
     let mut form = Form::filled([
         ("projectId", project.project.id.to_string()),
         ("priority", "P2".to_owned()),
@@ -424,8 +419,9 @@ pub async fn new_page(page: Page) -> Answer {
 
 async fn newest_project(page: &Page) -> Result<Option<String>, Refused> {
     let input = Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
-    let newest = page.list::<ListProjects>(input, 1).await?.items;
-    Ok(newest.first().map(|listed| listed.project.key.clone()))
+    let newest = page.list::<ListProjects>(input, 50).await?.items;
+    let own = newest.into_iter().map(|listed| listed.project).find(may_fill);
+    Ok(own.map(|project| project.key))
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
@@ -462,10 +458,8 @@ pub async fn quick_add(page: Page, key: web::Path<String>, mut form: Form) -> An
 pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
     let task = page.run(reference(&key)).await?.task;
     let project = page.project(&task.project_id.to_string()).await?;
-    if !Head::new(&project.project, "").may_write {
-        page.must_write()?;
-    }
-    let day = |day: &Option<crate::core::time::Day>| day.map(|day| day.to_string()).unwrap_or_default();
+    page.must_fill(&project.project)?;
+    let day = |day: &Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
     let form = Form::filled([
         ("ifVersion", task.version.to_string()),
         ("projectId", task.project_id.to_string()),
@@ -495,9 +489,7 @@ pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer 
     match form.run::<UpdateTask>(&page).await? {
         Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.key)),
         None => {
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", task.version.to_string());
-            }
+            form.catch_up(task.version);
             let project = page.project(&task.project_id.to_string()).await?;
             show_form(&page, &form, &project, Some(&task)).await
         }

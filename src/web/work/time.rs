@@ -1,21 +1,19 @@
-//! Time: one's own week, entries and the clock, and the report.
+//! Time: one's own week, entries and the clock.
 
-use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
-use crate::core::caller::Account;
+use crate::core::caller::{Account, Role};
 use crate::core::reference::{Named, Ref};
 use crate::core::time::Day;
 use crate::features::tasks::parse_key;
-use crate::features::timesheets::report::{GroupBy, Report, ReportTimesheets};
 use crate::features::timesheets::timer::{StartTimer, StopTimer};
 use crate::features::timesheets::{
-    AddTimesheet, DeleteTimesheet, GetTimesheet, ListTimesheetUsers, ListTimesheets, Timesheet, UpdateTimesheet,
+    AddTimesheet, DeleteTimesheet, GetTimesheet, ListTimesheets, Timesheet, UpdateTimesheet,
 };
 use crate::web::form::Form;
-use crate::web::page::{Answer, Page, Query, came_from};
-use crate::web::show::{Choice, Link, Pager, duration, hours};
+use crate::web::page::{Answer, Page, came_from, own_path};
+use crate::web::show::{Choice, Link, duration, hours};
 
 /// Time that somebody spent, as a line.
 pub struct Entry {
@@ -35,7 +33,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub fn new(page: &Page, entry: &Timesheet) -> Self {
+    /// `is_owner`: of the workspace, or of the project that all the entries belong to.
+    pub fn new(page: &Page, entry: &Timesheet, is_owner: bool) -> Self {
         let what = match (&entry.task_key, &entry.task) {
             (Some(key), Some(task)) => Link { href: format!("/tasks/{key}"), name: format!("{key} {}", task.name) },
             _ => Link { href: format!("/projects/{}", entry.project_key), name: entry.project.name.clone() },
@@ -52,7 +51,7 @@ impl Entry {
             is_billable: entry.billable,
             is_validated: entry.validated,
             account: entry.account.clone(),
-            may_change: page.is_owner || (page.may_write && is_mine && !entry.validated),
+            may_change: is_owner || (is_mine && !entry.validated),
         }
     }
 }
@@ -101,7 +100,7 @@ async fn show_week(page: &Page, form: &Form) -> Answer {
             days.push(WeekDay {
                 heading: page.heading(day),
                 total: hours(&of_day.iter().map(|entry| entry.minutes).sum()),
-                entries: of_day.into_iter().map(|entry| Entry::new(page, entry)).collect(),
+                entries: of_day.into_iter().map(|entry| Entry::new(page, entry, page.is_owner)).collect(),
             });
         }
     }
@@ -109,7 +108,7 @@ async fn show_week(page: &Page, form: &Form) -> Answer {
     let template = WeekPage {
         page,
         form,
-        projects: page.projects().await?.into_iter().map(|one| Choice::new(one.id, one.name)).collect(),
+        projects: page.own_projects().await?,
         week: format!("{} – {}", first.short(page.today), last.short(page.today)),
         is_this_week: last == page.today.end_of_week(),
         before: format!("?week={}", first.plus_days(-7)),
@@ -178,15 +177,18 @@ pub async fn stop(page: Page) -> Answer {
 struct FormPage<'a> {
     page: &'a Page,
     entry: Entry,
+    is_owner: bool,
     form: &'a Form,
     billable: Vec<Choice>,
     validated: Vec<Choice>,
 }
 
-fn show_form(page: &Page, known: &Timesheet, form: &Form) -> Answer {
+async fn show_form(page: &Page, known: &Timesheet, form: &Form) -> Answer {
+    let is_owner = page.project(&known.project_id.to_string()).await?.project.role == Some(Role::Owner);
     let template = FormPage {
         page,
-        entry: Entry::new(page, known),
+        entry: Entry::new(page, known, is_owner),
+        is_owner,
         form,
         billable: vec![Choice::new("true", "Billable"), Choice::new("false", "Not billable")],
         validated: vec![Choice::new("false", "Not yet"), Choice::new("true", "Validated")],
@@ -199,6 +201,9 @@ fn reference(id: &str) -> GetTimesheet {
 }
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
+    if let Some(id) = id.strip_suffix(".json") {
+        return page.json("timesheet.get", "timesheetId", id).await;
+    }
     let known = page.run(reference(&id)).await?;
     let form = Form::filled([
         ("ifVersion", known.version.to_string()),
@@ -210,7 +215,7 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("validated", known.validated.to_string()),
         ("back", came_from(page.request()).unwrap_or_default()),
     ]);
-    show_form(&page, &known, &form)
+    show_form(&page, &known, &form).await
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -223,13 +228,11 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     form.leave_unchanged("taskId", known.task_key.as_deref().unwrap_or_default());
     form.leave_unchanged("validated", &known.validated.to_string());
     match form.run::<UpdateTimesheet>(&page).await? {
-        Some(_) => page.go(crate::web::page::own_path(&back).unwrap_or("/time"), "Time saved"),
+        Some(_) => page.go(own_path(&back).unwrap_or("/time"), "Time saved"),
         None => {
             form.set("back", back);
-            if form.status() == StatusCode::PRECONDITION_FAILED {
-                form.set("ifVersion", known.version.to_string());
-            }
-            show_form(&page, &known, &form)
+            form.catch_up(known.version);
+            show_form(&page, &known, &form).await
         }
     }
 }
@@ -237,109 +240,4 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
 pub async fn delete(page: Page, id: web::Path<String>) -> Answer {
     page.run(DeleteTimesheet { timesheet_id: Ref::new(id.as_str()) }).await?;
     page.back("/time", "Time deleted")
-}
-
-#[derive(Template)]
-#[template(path = "work/time_report.html")]
-struct ReportPage<'a> {
-    page: &'a Page,
-    query: &'a Query,
-    from: String,
-    to: String,
-    projects: Vec<Choice>,
-    clients: Vec<Choice>,
-    people: Vec<Choice>,
-    by: &'a str,
-    summary: Vec<(&'static str, String)>,
-    groups: Vec<Group>,
-    entries: Vec<Entry>,
-    pager: Pager,
-    /// The same as a table for a spreadsheet.
-    csv: String,
-    is_filtered: bool,
-}
-
-struct Group {
-    name: String,
-    total: String,
-    billable: String,
-    entries: i64,
-    /// Of the whole, in percent.
-    share: i64,
-}
-
-const GROUPS: [(&str, &str); 7] = [
-    ("PROJECT", "Project"),
-    ("CLIENT", "Client"),
-    ("TASK", "Task"),
-    ("ACCOUNT", "Person"),
-    ("DAY", "Day"),
-    ("WEEK", "Week"),
-    ("MONTH", "Month"),
-];
-
-/// This month until today, unless the address says otherwise.
-pub async fn report(page: Page) -> Answer {
-    let query = page.query();
-    let first_of_month = format!("{}01", &page.today.to_string()[..8]);
-    let or =
-        |name: &str, default: String| Some(query.get(name).to_owned()).filter(|v| !v.is_empty()).unwrap_or(default);
-    let (from, to) = (or("from", first_of_month), or("to", page.today.to_string()));
-    let by = or("by", "PROJECT".to_owned());
-    let names = [
-        ("projectId", "project"),
-        ("clientId", "client"),
-        ("accountId", "person"),
-        ("billable", "billable"),
-        ("cursor", "cursor"),
-    ];
-    let mut input = query.input(&names);
-    input.insert("from".into(), from.clone().into());
-    input.insert("to".into(), to.clone().into());
-    let mut csv = url::form_urlencoded::Serializer::new("/api/timesheets/report?".to_owned());
-    for (field, value) in input.iter().filter(|(field, _)| *field != "cursor") {
-        csv.append_pair(field, value.as_str().unwrap_or_default());
-    }
-    if let Some(place) = &page.workspace {
-        csv.append_pair("workspaceSlug", &place.slug);
-    }
-    csv.append_pair("format", "CSV");
-    let csv = csv.finish();
-    input.insert("groupBy".into(), by.clone().into());
-    let Report { summary, groups, page: found, .. } = page.list::<ReportTimesheets>(input, 50).await?;
-    let people = page.list::<ListTimesheetUsers>(serde_json::Map::new(), 200).await?.items;
-    let all = summary.sums.total_minutes.max(1);
-    page.ok(&ReportPage {
-        page: &page,
-        query: &query,
-        projects: page.projects().await?.into_iter().map(|one| Choice::new(one.key, one.name)).collect(),
-        clients: page.clients().await?,
-        people: people.into_iter().map(|person| Choice::new(person.id, person.name)).collect(),
-        by: &by,
-        summary: vec![
-            ("Total", hours(&summary.sums.total_minutes)),
-            ("Billable", hours(&summary.sums.billable_minutes)),
-            ("Not billable", hours(&summary.sums.non_billable_minutes)),
-            ("Validated", hours(&summary.sums.validated_minutes)),
-        ],
-        groups: groups
-            .into_iter()
-            .map(|group| Group {
-                name: match by.parse() {
-                    Ok(GroupBy::Day) => Day::parse(&group.name).map_or(group.name, |day| page.heading(day)),
-                    _ => group.name,
-                },
-                total: hours(&group.sums.total_minutes),
-                billable: hours(&group.sums.billable_minutes),
-                entries: group.sums.entries,
-                share: group.sums.total_minutes * 100 / all,
-            })
-            .collect(),
-        entries: found.items.iter().map(|entry| Entry::new(&page, entry)).collect(),
-        pager: Pager::new(&query, found.items.len(), found.next_cursor.as_deref(), "entry", "entries"),
-        is_filtered: query.has_any(&["project", "client", "person", "billable"]),
-        from,
-        to,
-        csv,
-    })
 }
