@@ -35,9 +35,11 @@ create table workspace (
   archived_at integer,
   created_at  integer not null,
   updated_at  integer not null,
-  version     integer not null default 1
+  version     integer not null default 1,
+  deleted_at  integer                              -- nobody reaches it any more; what is in it is cleared away part by part
 ) strict;
 
+create index workspace_deleted on workspace (id) where deleted_at is not null;
 create index workspace_by_name on workspace (name collate nocase, id);
 
 create table workspace_membership (
@@ -604,7 +606,7 @@ create table timesheet_entry (
 create index timesheet_entry_by_day on timesheet_entry (workspace_id, spent_on, id, project_id, account_id, minutes, billable, validated);
 create index timesheet_entry_by_update on timesheet_entry (workspace_id, updated_at, id);
 create index timesheet_entry_by_project on timesheet_entry (project_id, spent_on, id, account_id, minutes, billable, validated);
-create index timesheet_entry_by_task on timesheet_entry (task_id, spent_on, id, minutes, billable) where task_id is not null;
+create index timesheet_entry_by_task on timesheet_entry (task_id, spent_on, id, minutes, billable, validated) where task_id is not null;
 create index timesheet_entry_by_account on timesheet_entry (account_id, workspace_id, spent_on, id);
 create index timesheet_entry_by_agent on timesheet_entry (agent_id) where agent_id is not null;
 

@@ -10,5 +10,6 @@ pub mod core;
 pub mod features;
 pub mod http;
 pub mod jobs;
+pub mod markdown;
 pub mod mcp;
 pub mod web;

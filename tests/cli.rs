@@ -452,6 +452,26 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn every_client_is_told_what_to_paste_and_beside_it_where() {
+    let folder = tempfile::tempdir().unwrap();
+    for client in ["claude", "claude-desktop", "cursor", "vscode", "codex"] {
+        for way in [&[][..], &["--stdio"]] {
+            let given = ["mcp", "config", client, "--url", "https://sally.example/mcp"];
+            let output = run(folder.path(), &[&given, way].concat());
+            let (text, told) = (String::from_utf8_lossy(&output.stdout), stderr(&output));
+            assert!(output.status.success(), "{told}");
+            assert!(text.contains("https://sally.example") && text.contains("YOUR_KEY"), "{client}: {text}");
+            assert_eq!(text.contains("SALLY_USER_API_KEY"), !way.is_empty(), "{client}: {text}");
+            assert!(!text.contains("/mcp/mcp"), "{client}: {text}");
+            assert!(told.contains("YOUR_KEY stands") && told.contains("sally key create --kind"), "{client}: {told}");
+        }
+    }
+    let block = run(folder.path(), &["mcp", "config", "cursor", "--stdio", "--key", "atpm_x"]).stdout;
+    let block: Value = serde_json::from_slice(&block).unwrap();
+    assert_eq!(block["mcpServers"]["sally"]["command"], env!("CARGO_BIN_EXE_sally"));
+}
+
+#[test]
 fn openapi_and_completions_need_no_file_and_a_closed_pipe_is_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let document = json_of(&run(folder.path(), &["openapi"]));

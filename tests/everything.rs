@@ -7,10 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use sally::core::app::{Call, Listed};
-use sally::core::caller::Credential;
+use sally::core::caller::{Credential, Role};
 use sally::core::operation::{Effect, Needs};
+use sally::core::reference::Ref;
 use sally::core::secret::TokenHash;
 use sally::core::time::Moment;
+use sally::features::accounts::AddUser;
 use sally::features::notifications::TellDue;
 use sally::http::server::OPEN_TO_ANYBODY;
 use serde_json::{Value, json};
@@ -299,21 +301,19 @@ async fn permissions_are_as_reviewed() {
     let reader = world.keyed("ada", sally::features::keys::KeyKind::Api, Some("read"), None).await;
     roles.push(("owner with a read-only key", reader.call()));
 
-    let mia = sally::features::accounts::AddUser::new(
-        support::email("mia@example.com"),
-        support::line("Mia"),
-        sally::core::reference::Ref::new("acme"),
-        sally::core::caller::Role::Member,
-        None,
-    );
-    world.app.run(console(), mia).await.unwrap();
+    // Vito is a viewer like Vera, but with a role in single projects.
+    for (name, role) in [("Mia", Role::Member), ("Vito", Role::Viewer)] {
+        let email = support::email(&format!("{}@example.com", name.to_lowercase()));
+        let user = AddUser::new(email, support::line(name), Ref::new("acme"), role, None);
+        world.app.run(console(), user).await.unwrap();
+    }
     let ada = world.person("ada").await;
     let mut things = Things::of(&ada, "acme").await;
     // Who is told what of a project that is closed to the workspace, and who is in it besides its owner.
     let closed = [
         ("member, outside a closed project", "ben", ("mia@example.com", "MEMBER")),
         ("member, VIEWER of a closed project", "ben", ("ben@example.com", "VIEWER")),
-        ("viewer, MEMBER of a closed project", "vera", ("vera@example.com", "MEMBER")),
+        ("viewer, MEMBER of a closed project", "vito", ("vito@example.com", "MEMBER")),
         ("member, OWNER of a closed project", "ben", ("ben@example.com", "OWNER")),
     ];
     let mut columns = Vec::new();

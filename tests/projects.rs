@@ -500,3 +500,49 @@ async fn what_happened_is_told_newest_first_with_names() {
     assert_eq!(at_task["items"][0]["key"], "REL-1");
     assert_eq!(vera.refused("project.activity", json!({ "projectId": "REL" })).await.status(), 403);
 }
+
+#[tokio::test]
+async fn what_happened_names_each_record_by_the_id_that_everything_else_knows() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    let other = ben.ask("project.create", json!({ "name": "Other", "key": "OTH" })).await.unwrap();
+    let project = ben.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    let ask = async |operation: &str, input: Value| ben.ask(operation, input).await.expect(operation);
+    let first = ask("task.create", json!({ "projectId": "WEB", "title": "Plan" })).await;
+    let task = ask("task.create", json!({ "projectId": "WEB", "title": "Draw" })).await;
+    ask("project.update", json!({ "projectId": "WEB", "description": "New" })).await;
+    let member = ask("project.member.add", json!({ "projectId": "WEB", "accountId": "vera@example.com" })).await;
+    ask("project.dependency.add", json!({ "projectId": "WEB", "dependsOnId": "OTH" })).await;
+    let status = ask("project.status.create", json!({ "projectId": "WEB", "name": "QA", "type": "REVIEW" })).await;
+    let label = ask("project.label.create", json!({ "projectId": "WEB", "name": "bug" })).await;
+    ask("task.labels.update", json!({ "taskId": "WEB-2", "labels": ["bug"] })).await;
+    ask("task.assign", json!({ "taskId": "WEB-2", "ownerId": "me", "participants": ["ada@example.com"] })).await;
+    ask("task.dependency.add", json!({ "taskId": "WEB-2", "dependsOnId": "WEB-1" })).await;
+    let todo = ask("task.todo.create", json!({ "taskId": "WEB-2", "text": "Sketch" })).await;
+    let comment = ask("comment.add", json!({ "taskId": "WEB-2", "body": "Soon." })).await;
+    const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+    let image = ask("task.image_upload", json!({ "taskId": "WEB-2", "base64": PICTURE })).await;
+    let time = ask("timesheet.add", json!({ "taskId": "WEB-2", "minutes": 30 })).await;
+    let me = ada.ask("auth.me", json!({})).await.unwrap()["account"]["id"].clone();
+
+    let told = ask("project.activity", json!({ "projectId": "WEB", "limit": 200 })).await;
+    for (kind, operation, id) in [
+        ("project", "project.update", &project["id"]),
+        ("member", "project.member.add", &member["id"]),
+        ("dependency", "project.dependency.add", &other["id"]),
+        ("status", "project.status.create", &status["id"]),
+        ("label", "project.label.create", &label["id"]),
+        ("label", "task.labels.update", &label["id"]),
+        ("task", "task.assign", &task["id"]),
+        ("participant", "task.assign", &me),
+        ("dependency", "task.dependency.add", &first["id"]),
+        ("todo", "task.todo.create", &todo["id"]),
+        ("comment", "comment.add", &comment["id"]),
+        ("image", "task.image_upload", &image["id"]),
+        ("time", "timesheet.add", &time["id"]),
+    ] {
+        let mut items = told["items"].as_array().unwrap().iter();
+        let item = items.find(|item| item["type"] == kind && item["operation"] == operation);
+        assert_eq!(item.map(|item| &item["recordId"]), Some(id), "{kind} of {operation}");
+    }
+}

@@ -5,10 +5,13 @@ mod support;
 use std::sync::Arc;
 
 use sally::core::app::Call;
+use sally::core::caller::Workspace;
 use sally::core::error::{Error, Kind};
-use sally::core::store::{all, one, run};
+use sally::core::id::Id;
+use sally::core::store::{Reading, all, one, run};
+use sally::features::workspaces::ClearAway;
 use serde_json::{Value, json};
-use support::{World, json_of};
+use support::{World, console, json_of, put};
 
 /// The journal of one record, oldest first: operation, action, fields, the account's e-mail.
 fn journal(world: &World, table: &str) -> Vec<(String, String, Value, Option<String>)> {
@@ -72,6 +75,42 @@ async fn deleting_a_workspace_is_told_row_by_row_and_leaves_nothing_behind() {
         one(reading.conn(), "select (select count(*) from crm_deal) + (select count(*) from search_index where search_index match 'relaunch')", [], |row| row.take::<i64>())
     });
     assert_eq!(left.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_large_workspace_is_gone_at_once_and_cleared_away_part_by_part() {
+    let world = World::new().await;
+    let (ada, sam) = (world.person("ada").await, world.person("sam").await);
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    put(
+        &world.app,
+        "with recursive n (n) as (select 1 union all select n + 1 from n where n < 250)
+         insert into task (id, workspace_id, project_id, number, status_id, title, position, created_at, updated_at)
+         select n, p.workspace_id, p.id, n, (select min(id) from task_status), 'Task ' || n, n, 1, 1 from n, project p",
+    )
+    .await;
+    let id = ada.ask("workspace.get", json!({ "workspaceId": "acme" })).await.unwrap()["id"].clone();
+    sam.ask("workspace.delete", json!({ "workspaceId": "acme" })).await.unwrap();
+    let left = || {
+        const LEFT: &str = "select (select count(*) from task), (select count(*) from workspace where id = ?1)";
+        let raw = Id::<Workspace>::parse(id.as_str().unwrap()).unwrap();
+        let count = |reading: &mut Reading| {
+            one(reading.conn(), LEFT, [raw], |row| Ok((row.take::<i64>()?, row.take::<i64>()?)))
+        };
+        world.app.store().read(count).unwrap()
+    };
+    assert_eq!(left(), (150, 1));
+    assert_eq!(ada.refused("task.list", json!({})).await.status(), 403);
+    for gone in [json!({ "workspaceId": id }), json!({ "workspaceId": "acme" })] {
+        assert_eq!(sam.refused("workspace.get", gone.clone()).await.status(), 404);
+        assert_eq!(sam.refused("workspace.delete", gone).await.status(), 404);
+    }
+    let listed = sam.ask("workspace.list", json!({ "archived": true })).await.unwrap();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    assert_eq!(sam.ask("workspace.create", json!({ "name": "Acme" })).await.unwrap()["slug"], "acme");
+    while world.app.run(console(), ClearAway {}).await.unwrap().more {}
+    assert_eq!(left(), (0, 0));
+    assert!(!world.app.run(console(), ClearAway {}).await.unwrap().more);
 }
 
 #[tokio::test]

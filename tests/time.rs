@@ -262,3 +262,22 @@ async fn a_timer_runs_until_it_is_stopped_or_another_starts() {
         eve.ask_with(eve.call_in("bolt"), "timesheet.timer.start", json!({ "projectId": "SCR" })).await.unwrap();
     assert_eq!(json_of(&started)["stopped"]["projectKey"], "APP");
 }
+
+#[tokio::test]
+async fn whoever_may_start_the_timer_may_stop_it() {
+    let world = World::new().await;
+    let (ada, vera) = (world.person("ada").await, world.person("vera").await);
+    web(&ada).await;
+    assert_eq!(vera.refused("timesheet.timer.stop", json!({})).await.status(), 403);
+
+    // In the workspace she is only looking on; in the project she works.
+    let member = json!({ "projectId": "WEB", "accountId": "vera@example.com", "role": "MEMBER" });
+    ada.ask("project.member.add", member).await.unwrap();
+    assert_eq!(vera.refused("timesheet.timer.stop", json!({})).await.status(), 409);
+    vera.ask("timesheet.timer.start", json!({ "taskId": "WEB-1" })).await.unwrap();
+    let entry = vera.ask("timesheet.timer.stop", json!({ "minutes": 20 })).await.unwrap();
+    assert_eq!((&entry["minutes"], &entry["account"]["name"]), (&json!(20), &json!("Vera")));
+
+    let sum = ada.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap()["timeSummary"].clone();
+    assert_eq!((&sum["totalMinutes"], &sum["nonBillableMinutes"], &sum["entries"]), (&json!(20), &json!(0), &json!(1)));
+}

@@ -2,11 +2,12 @@
 //!
 //! `cargo bench` needs `wrk` and `cc` on the path (Debian: `apt-get install wrk gcc`). Systems take turns within each round
 //! and medians are printed, because a machine that others use too is only good for ratios.
-//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,tools,start,growth`
+//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,tools,start,idle,growth`
 //! what is measured, `TASKS=1000000` how large the file of tasks grows (100,000).
 
 mod data;
 mod growth;
+mod idle;
 mod load;
 
 use std::path::{Path, PathBuf};
@@ -39,12 +40,15 @@ fn main() {
         Some("pool") => return pool(&arguments[2], Path::new(&arguments[3])),
         _ => {}
     }
-    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,tools,start,growth".into());
+    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,tools,start,idle,growth".into());
     let folder = tempfile::tempdir().expect("a folder");
     if only.contains("growth") {
         growth::measure(folder.path());
     }
-    if only == "growth" {
+    if only.contains("idle") {
+        idle::measure(folder.path());
+    }
+    if only.split(',').all(|wanted| matches!(wanted, "growth" | "idle")) {
         return;
     }
     let world = World::new(folder.path());
@@ -94,24 +98,39 @@ impl World {
 
 /// A new file with one owner; answers an API key and an MCP key.
 fn set_up(file: &Path) -> (String, String) {
-    let config = Config { db: file.to_owned(), ..Config::default() };
-    let app = Arc::new(App::new(Store::serve(file, Tuning::default()).expect("a file"), config, sally::features::ALL));
-    let call = || Call::with(Credential::ConsoleOfThisMachine);
+    let app = opened(file);
     let line = |text: &str| Line::parse(text).expect("a line");
-    let email = Email::parse("ada@example.com").expect("an e-mail");
+    let email = Email::parse(OWNER).expect("an e-mail");
     let init = Init::new(line("Ada"), email, "Correct-horse-7".into(), Line::parse("Acme").expect("a line"));
-    app.run_now(call(), init).expect("a server");
-    let key = |kind| {
-        let key = CreateKeyFor::whole(
-            Line::parse("ada@example.com").expect("a line"),
-            kind,
-            Line::parse("bench").expect("a line"),
-        );
-        app.run_now(call(), key).expect("a key").token
-    };
-    let keys = (key(KeyKind::Api), key(KeyKind::Mcp));
+    app.run_now(console(), init).expect("a server");
+    let keys = (new_key(&app, KeyKind::Api), new_key(&app, KeyKind::Mcp));
     app.store().close();
     keys
+}
+
+/// So many MCP keys of the same owner.
+fn more_keys(file: &Path, many: usize) -> Vec<String> {
+    let app = opened(file);
+    let keys = (0..many).map(|_| new_key(&app, KeyKind::Mcp)).collect();
+    app.store().close();
+    keys
+}
+
+const OWNER: &str = "ada@example.com";
+
+fn opened(file: &Path) -> Arc<App> {
+    let config = Config { db: file.to_owned(), ..Config::default() };
+    Arc::new(App::new(Store::serve(file, Tuning::default()).expect("a file"), config, sally::features::ALL))
+}
+
+fn console() -> Call {
+    Call::with(Credential::ConsoleOfThisMachine)
+}
+
+fn new_key(app: &Arc<App>, kind: KeyKind) -> String {
+    let owner = Line::parse(OWNER).expect("a line");
+    let key = CreateKeyFor::whole(owner, kind, Line::parse("bench").expect("a line"));
+    app.run_now(console(), key).expect("a key").token
 }
 
 /// Rows straight into the tables: the same few numbers each time, so that every run measures the same file.

@@ -30,32 +30,46 @@ pub(super) struct ClientArguments {
     #[arg(long)]
     url: Option<url::Url>,
 
-    /// An MCP key; “sally key create --kind mcp” makes one
+    /// A key: “sally key create --kind mcp” makes one, with --stdio “--kind api”
     #[arg(long, value_parser = key)]
     key: Option<String>,
+
+    /// For a client that starts this program, which then talks to the server
+    #[arg(long)]
+    stdio: bool,
 }
 
 /// Stands where the key belongs.
-const NO_KEY: &str = "YOUR_MCP_KEY";
+const NO_KEY: &str = "YOUR_KEY";
 
 impl Mcp {
     /// The bridge needs no settings of a server, which is another's, so they are read only if they are wanted.
     pub(super) fn run(self, config: impl FnOnce() -> Result<Config>) -> Result<()> {
-        let Some(McpCommand::Config(ClientArguments { client, url, key })) = self.command else {
+        let Some(McpCommand::Config(ClientArguments { client, url, key, stdio })) = self.command else {
             return bridge::run(bridge::Settings::from_environment()?);
         };
         let config = config()?;
         let base_url = url.map_or_else(|| config.base_url(), |url| url.to_string());
         let base_url = base_url.trim_end_matches('/').trim_end_matches("/mcp");
-        let configs = clients::hosted(base_url, key.as_deref().unwrap_or(NO_KEY));
+        let kind = if stdio { "api" } else { "mcp" };
+        let given = key.as_deref().unwrap_or(NO_KEY);
+        let configs = match stdio {
+            true => clients::local(base_url, given, &this_program()),
+            false => clients::hosted(base_url, given),
+        };
         let found = configs.into_iter().find(|config| config.client == client);
         let found = found.ok_or_else(|| Error::internal(format!("{client} is offered and not known")))?;
         output::complain(&format!("{}: {}.", found.title, found.place));
         if key.is_none() {
-            output::complain(&format!("Put a key where {NO_KEY} stands; “sally key create --kind mcp” makes one."));
+            output::complain(&format!("Put a key where {NO_KEY} stands; “sally key create --kind {kind}” makes one."));
         }
         output::say(&found.text)
     }
+}
+
+/// With its whole path: programs with windows are often not started with the `PATH` of a terminal.
+fn this_program() -> String {
+    std::env::current_exe().map_or_else(|_| "sally".to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
 /// A key is letters, digits, `-` and `_`: anything else would break out of the text it stands in.

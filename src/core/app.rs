@@ -53,6 +53,8 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     pub if_version: Option<i64>,
     pub paging: Paging,
+    /// Reads MCP resources: a right of its own, which a key has or has not.
+    pub reads_resources: bool,
 }
 
 impl Call {
@@ -301,6 +303,9 @@ impl App {
         };
         if let Some(key) = identity.key() {
             self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, Moment::now());
+        }
+        if call.reads_resources {
+            return Identity::reading_resources(identity);
         }
         Ok(identity)
     }

@@ -94,14 +94,14 @@ pub enum Selector {
 }
 
 /// Everything known of a credential; cached per connection until any other connection commits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Identity {
     pub account: Option<Person>,
     pub means: Means,
     pub memberships: Vec<Membership>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Person {
     pub id: Id<Account>,
     pub email: String,
@@ -112,7 +112,7 @@ pub struct Person {
 }
 
 /// By which means the account speaks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Means {
     None,
     Console,
@@ -120,7 +120,7 @@ pub enum Means {
     Key(Box<KeyFacts>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KeyFacts {
     pub id: Id<AccessKey>,
     pub label: String,
@@ -167,6 +167,8 @@ pub struct Selected {
     pub name: String,
     /// `None` for a platform administrator who is no member.
     pub role: Option<Role>,
+    /// The highest of it and of the account's roles in single projects.
+    pub highest: Option<Role>,
 }
 
 impl Identity {
@@ -260,6 +262,28 @@ impl Identity {
                     .into(),
             })),
         }
+    }
+
+    /// The same caller while reading MCP resources: a key with that scope reads all of them, whatever its other scopes
+    /// are; one without it reads none. Toolsets, projects and the workspace narrow it as ever.
+    pub fn reading_resources(identity: Arc<Identity>) -> Result<Arc<Identity>> {
+        let Some(key) = identity.key() else { return Ok(identity) };
+        if !key.scopes.allow_resources() {
+            return Err(Error::denied(Permission {
+                scope: "key",
+                required: "mcp:resources:read".into(),
+                current: Some(key.scopes.to_string()),
+                reason: "The key's scopes do not allow reading resources; it needs mcp:resources:read.".into(),
+            }));
+        }
+        if key.scopes.allow_reading() {
+            return Ok(identity);
+        }
+        let mut reader = Identity::clone(&identity);
+        if let Means::Key(key) = &mut reader.means {
+            key.scopes = Scopes::reading();
+        }
+        Ok(Arc::new(reader))
     }
 
     pub fn pinned_to(&self) -> Option<Id<Workspace>> {
@@ -465,7 +489,11 @@ pub(super) fn permits(caller: &Caller, spec: &Spec) -> Result<()> {
         Needs::Superadmin => Err(platform("SUPERADMIN")),
         Needs::Workspace(_) | Needs::Project(_) => {
             let least = spec.needs.workspace_role().expect("both name a workspace role");
-            let role = caller.workspace.as_ref().and_then(|workspace| workspace.role);
+            let workspace = caller.workspace.as_ref();
+            let role = match spec.more.or_in_a_project {
+                true => workspace.and_then(|workspace| workspace.highest),
+                false => workspace.and_then(|workspace| workspace.role),
+            };
             if identity.is_platform_admin() || role.is_some_and(|role| role >= least) {
                 return Ok(());
             }
@@ -487,7 +515,7 @@ pub(super) fn permits(caller: &Caller, spec: &Spec) -> Result<()> {
 const FIND_WORKSPACE: &str = "
     select id, slug, name, archived_at is not null
       from workspace
-     where id = :id or slug = :slug
+     where (id = :id or slug = :slug) and deleted_at is null
      order by id = :id desc limit 1";
 
 /// Which workspace is meant: the key's, the one named, or the only one there is.
@@ -557,6 +585,7 @@ fn chosen(membership: &Membership) -> Result<Selected> {
         slug: membership.slug.clone(),
         name: membership.name.clone(),
         role: Some(membership.role),
+        highest: Some(membership.highest),
     })
 }
 
@@ -588,7 +617,10 @@ fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<O
     let found = conn
         .prepare_cached(FIND_WORKSPACE)?
         .query_row(named_params! { ":id": id, ":slug": slug.to_lowercase() }, |row| {
-            Ok((Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None }, row.get::<_, bool>(3)?))
+            Ok((
+                Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None },
+                row.get::<_, bool>(3)?,
+            ))
         })
         .optional()?;
     match found {
@@ -600,8 +632,8 @@ fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<O
 /// An administrator without memberships means the only workspace there is, if there is only one.
 fn only_workspace(conn: &Connection) -> Result<Result<Selected>> {
     let active: Vec<Selected> = conn
-        .prepare_cached("select id, slug, name from workspace where archived_at is null order by id limit 50")?
-        .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None }))?
+        .prepare_cached("select id, slug, name from workspace where archived_at is null and deleted_at is null order by id limit 50")?
+        .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None }))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(match <[Selected; 1]>::try_from(active) {
         Ok([only]) => Ok(only),
@@ -628,8 +660,17 @@ impl Scopes {
         Scopes { grants: vec![Grant { area: None, level: Level::Destructive }], resources: true }
     }
 
+    fn reading() -> Self {
+        Scopes { grants: vec![Grant { area: None, level: Level::Read }], resources: true }
+    }
+
     pub fn is_all(&self) -> bool {
         *self == Scopes::all()
+    }
+
+    /// Reading everything there is?
+    fn allow_reading(&self) -> bool {
+        self.grants.iter().any(|grant| grant.area.is_none())
     }
 
     pub fn parse(text: &str) -> Result<Self, String> {

@@ -110,6 +110,8 @@ pub struct More {
     pub synonyms: &'static [(&'static str, &'static str)],
     /// Other fields can name what the path names, so a tool does not require the path's.
     pub path_is_optional: bool,
+    /// The role will do that somebody has in a project of the workspace: for what they began there.
+    pub or_in_a_project: bool,
     /// Takes a file as `base64`, `fileName` and `mimeType`: over REST also as a form with a file, and larger than other bodies.
     pub takes_file: bool,
     /// For lists: what they can be sorted by; the first is the default.
@@ -128,6 +130,7 @@ impl More {
         aliases: &[],
         synonyms: &[],
         path_is_optional: false,
+        or_in_a_project: false,
         takes_file: false,
         sorts: &[],
         open: None,

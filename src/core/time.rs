@@ -373,6 +373,15 @@ impl JsonSchema for DayWord {
     }
 }
 
+/// `1 h 5 min`: minutes in a sentence.
+pub fn duration(minutes: &i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// A time zone by its IANA name, e.g. `Europe/Berlin`.
 pub fn time_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| format!("{} is not a time zone such as Europe/Berlin", super::error::quoted(name)))

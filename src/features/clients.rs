@@ -222,7 +222,7 @@ impl Operation for GetClient {
 pub struct CreateClient {
     /// e.g. `Nordlicht GmbH`; unique.
     pub name: Line<200>,
-    /// Markdown.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
 }
 
@@ -254,7 +254,7 @@ pub struct UpdateClient {
     pub client_id: Ref<ClientRecord>,
     /// What people call it.
     pub name: Patch<Line<200>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
 }
 

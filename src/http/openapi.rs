@@ -126,8 +126,11 @@ fn operation(listed: &Listed, route: Route) -> Value {
     }
     if let Some(body) = body_schema(listed, route) {
         let required = body.get("required").and_then(Value::as_array).is_some_and(|fields| !fields.is_empty());
-        operation["requestBody"] =
-            json!({ "required": required, "content": { "application/json": { "schema": body } } });
+        let mut content = json!({ "application/json": { "schema": body } });
+        if spec.more.takes_file {
+            content["multipart/form-data"] = json!({ "schema": form_schema(body) });
+        }
+        operation["requestBody"] = json!({ "required": required, "content": content });
     }
     operation
 }
@@ -193,6 +196,18 @@ fn body_schema(listed: &Listed, route: Route) -> Option<Value> {
         }
     }
     Some(schema)
+}
+
+/// The same body as a form: the file itself in place of what tells of it in JSON; see [`super::form`].
+fn form_schema(mut body: Value) -> Value {
+    const TOLD_BY_THE_FILE: [&str; 3] = ["base64", "fileName", "mimeType"];
+    let fields = body["properties"].as_object_mut().expect("a body has properties");
+    fields.retain(|name, _| !TOLD_BY_THE_FILE.contains(&name.as_str()));
+    let file = json!({ "type": "string", "contentMediaType": "application/octet-stream", "description": "The file; any name of the field will do." });
+    fields.insert("file".into(), file);
+    let required = body["required"].as_array_mut().expect("a file is required");
+    required.iter_mut().filter(|field| *field == "base64").for_each(|field| *field = json!("file"));
+    body
 }
 
 fn responses(listed: &Listed) -> Value {

@@ -50,7 +50,18 @@ pub async fn serve_until(
     listener: TcpListener,
     stop: impl Future<Output = ()> + 'static,
 ) -> std::io::Result<()> {
-    let endpoint = web::Data::new(mcp::http::Endpoint::new(&app).map_err(std::io::Error::other)?);
+    let endpoint = mcp::http::Endpoint::new(&app).map_err(std::io::Error::other)?;
+    serve_endpoint(endpoint, listener, stop).await
+}
+
+/// The same where somebody has something to say about the MCP endpoint.
+pub async fn serve_endpoint(
+    endpoint: mcp::http::Endpoint,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + 'static,
+) -> std::io::Result<()> {
+    let app = endpoint.app.clone();
+    let endpoint = web::Data::new(endpoint);
     let open = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));

@@ -7,6 +7,7 @@ use crate::core::app::{App, Call};
 use crate::core::caller::Credential;
 use crate::core::error::Result;
 use crate::features::notifications::{self, TellDue};
+use crate::features::workspaces::{self, ClearAway};
 
 /// Tidies up and reminds twice a minute, for as long as the server runs.
 pub async fn by_the_clock(app: Arc<App>) {
@@ -19,6 +20,9 @@ pub async fn by_the_clock(app: Arc<App>) {
         if let Err(error) = remind(&app).await {
             log::warn!("reminding of follow-ups: {error}");
         }
+        if let Err(error) = clear_away(&app).await {
+            log::warn!("clearing deleted workspaces away: {error}");
+        }
     }
 }
 
@@ -26,6 +30,15 @@ pub async fn by_the_clock(app: Arc<App>) {
 async fn remind(app: &Arc<App>) -> Result<()> {
     if app.config().crm && app.store().read(|reading| notifications::is_any_due(reading.conn()))? {
         app.run(Call::with(Credential::ConsoleOfThisMachine), TellDue {}).await?;
+    }
+    Ok(())
+}
+
+/// Part by part, each a write of its own, so that other writes come in between.
+async fn clear_away(app: &Arc<App>) -> Result<()> {
+    let mut more = app.store().read(|reading| workspaces::is_any_to_clear(reading.conn()))?;
+    while more {
+        more = app.run(Call::with(Credential::ConsoleOfThisMachine), ClearAway {}).await?.more;
     }
     Ok(())
 }

@@ -15,13 +15,18 @@ pub struct ClientConfig {
     pub text: String,
 }
 
-/// The clients that [`hosted`] knows, in its order.
+/// The clients that [`hosted`] and [`local`] know, in their order.
 pub const CLIENTS: &[&str] = &["claude", "claude-desktop", "cursor", "vscode", "codex"];
+
+const CURSOR_PLACE: &str = "In ~/.cursor/mcp.json, or .cursor/mcp.json of a project";
+const VSCODE_PLACE: &str = "In .vscode/mcp.json of a project, or through “MCP: Open User Configuration”";
+const CODEX_PLACE: &str = "In ~/.codex/config.toml";
 
 /// Configurations for a server that people reach at `base_url` (without a slash at the end) with an MCP key.
 pub fn hosted(base_url: &str, key: &str) -> Vec<ClientConfig> {
     let url = format!("{base_url}/mcp");
     let bearer = format!("Bearer {key}");
+    let headers = json!({ "Authorization": bearer });
     vec![
         ClientConfig {
             client: "claude",
@@ -38,25 +43,66 @@ pub fn hosted(base_url: &str, key: &str) -> Vec<ClientConfig> {
         ClientConfig {
             client: "cursor",
             title: "Cursor",
-            place: "In ~/.cursor/mcp.json, or .cursor/mcp.json of a project",
-            text: pretty(&json!({ "mcpServers": { "sally": { "url": url, "headers": { "Authorization": bearer } } } })),
+            place: CURSOR_PLACE,
+            text: pretty(&json!({ "mcpServers": { "sally": { "url": url, "headers": headers } } })),
         },
         ClientConfig {
             client: "vscode",
             title: "VS Code",
-            place: "In .vscode/mcp.json of a project, or through “MCP: Open User Configuration”",
-            text: pretty(
-                &json!({ "servers": { "sally": { "type": "http", "url": url, "headers": { "Authorization": bearer } } } }),
-            ),
+            place: VSCODE_PLACE,
+            text: pretty(&json!({ "servers": { "sally": { "type": "http", "url": url, "headers": headers } } })),
         },
         ClientConfig {
             client: "codex",
             title: "Codex",
-            place: "In ~/.codex/config.toml",
+            place: CODEX_PLACE,
             text: format!(
                 "[mcp_servers.sally]\nurl = {}\nhttp_headers = {{ Authorization = {} }}",
-                toml::Value::from(url.as_str()),
-                toml::Value::from(bearer.as_str())
+                toml::Value::from(url),
+                toml::Value::from(bearer)
+            ),
+        },
+    ]
+}
+
+/// Configurations for clients that start the program at `command` themselves, which then talks to the server. Either kind of key will do.
+pub fn local(base_url: &str, key: &str, command: &str) -> Vec<ClientConfig> {
+    let environment = json!({ "SALLY_URL": base_url, "SALLY_USER_API_KEY": key });
+    let process = json!({ "command": command, "args": ["mcp"], "env": environment });
+    let servers = pretty(&json!({ "mcpServers": { "sally": process } }));
+    vec![
+        ClientConfig {
+            client: "claude",
+            title: "Claude Code",
+            place: "In a terminal",
+            // Without an option between them it would take the name for one more variable.
+            text: format!(
+                "claude mcp add --env SALLY_URL={base_url} --env SALLY_USER_API_KEY={key} --transport stdio sally -- \"{command}\" mcp"
+            ),
+        },
+        ClientConfig {
+            client: "claude-desktop",
+            title: "Claude Desktop",
+            place: "In claude_desktop_config.json (Settings → Developer → Edit Config)",
+            text: servers.clone(),
+        },
+        ClientConfig { client: "cursor", title: "Cursor", place: CURSOR_PLACE, text: servers },
+        ClientConfig {
+            client: "vscode",
+            title: "VS Code",
+            place: VSCODE_PLACE,
+            text: pretty(&json!({ "servers": { "sally": {
+                "type": "stdio", "command": command, "args": ["mcp"], "env": environment } } })),
+        },
+        ClientConfig {
+            client: "codex",
+            title: "Codex",
+            place: CODEX_PLACE,
+            text: format!(
+                "[mcp_servers.sally]\ncommand = {}\nargs = [\"mcp\"]\nenv = {{ SALLY_URL = {}, SALLY_USER_API_KEY = {} }}",
+                toml::Value::from(command),
+                toml::Value::from(base_url),
+                toml::Value::from(key)
             ),
         },
     ]
@@ -80,28 +126,53 @@ fn pretty(value: &serde_json::Value) -> String {
 mod tests {
     use super::*;
 
+    const COMMAND: &str = r"C:\Program Files\sally.exe";
+
+    /// Both kinds of each client's configuration.
+    fn all() -> Vec<(ClientConfig, ClientConfig)> {
+        let hosted = hosted("http://127.0.0.1:4000", "sallymcp_abc");
+        hosted.into_iter().zip(local("http://127.0.0.1:4000", "atpm_abc", COMMAND)).collect()
+    }
+
     #[test]
     fn every_client_gets_the_address_and_the_key() {
-        let configs = hosted("https://sally.example.com", "sallymcp_abc");
-        assert_eq!(configs.iter().map(|config| config.client).collect::<Vec<_>>(), CLIENTS);
-        for config in &configs {
-            assert!(config.text.contains("https://sally.example.com/mcp"), "{}", config.client);
-            assert!(config.text.contains("Bearer sallymcp_abc"), "{}", config.client);
+        for ((hosted, local), client) in all().iter().zip(CLIENTS) {
+            assert_eq!((&hosted.client, &local.client), (client, client));
+            assert!(hosted.text.contains("http://127.0.0.1:4000/mcp"), "{client}");
+            assert!(hosted.text.contains("Bearer sallymcp_abc"), "{client}");
+            assert!(local.text.contains("http://127.0.0.1:4000") && !local.text.contains("/mcp"), "{client}");
+            assert!(local.text.contains("atpm_abc"), "{client}");
         }
+        assert_eq!(all().len(), CLIENTS.len());
     }
 
     #[test]
     fn what_is_a_file_can_be_read_as_one() {
-        for config in hosted("http://127.0.0.1:4000", "sallymcp_abc") {
-            match config.client {
-                "claude" => {}
-                "codex" => {
+        for (hosted, local) in all() {
+            let [hosted, local] = match hosted.client {
+                "claude" => continue,
+                "codex" => [hosted, local].map(|config| {
                     let table: toml::Table = config.text.parse().unwrap();
-                    let headers = &table["mcp_servers"]["sally"]["http_headers"];
-                    assert_eq!(headers["Authorization"].as_str(), Some("Bearer sallymcp_abc"));
-                }
-                _ => assert!(serde_json::from_str::<serde_json::Value>(&config.text).is_ok(), "{}", config.client),
-            }
+                    serde_json::to_value(&table["mcp_servers"]["sally"]).unwrap()
+                }),
+                client => [hosted, local].map(|config| {
+                    let file: serde_json::Value = serde_json::from_str(&config.text).unwrap();
+                    file[if client == "vscode" { "servers" } else { "mcpServers" }]["sally"].clone()
+                }),
+            };
+            assert!(hosted["url"] == "http://127.0.0.1:4000/mcp" || hosted["command"] == "npx", "{hosted}");
+            assert_eq!((&local["command"], &local["args"]), (&json!(COMMAND), &json!(["mcp"])), "{local}");
+            assert_eq!(local["env"], json!({ "SALLY_URL": "http://127.0.0.1:4000", "SALLY_USER_API_KEY": "atpm_abc" }));
         }
+    }
+
+    #[test]
+    fn a_terminal_gets_one_command_of_whole_words() {
+        let (hosted, local) = all().swap_remove(0);
+        assert_eq!(
+            hosted.text,
+            "claude mcp add --transport http sally http://127.0.0.1:4000/mcp --header \"Authorization: Bearer sallymcp_abc\""
+        );
+        assert!(local.text.ends_with(&format!("--transport stdio sally -- \"{COMMAND}\" mcp")), "{}", local.text);
     }
 }

@@ -18,6 +18,7 @@ use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
 use crate::http::{auth, json, rest};
 
+use super::guest::{Guest, Said};
 use super::protocol::{
     self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError, Terms,
 };
@@ -40,13 +41,14 @@ pub struct Endpoint {
     pub tools: Tools,
     pub sessions: Sessions,
     pub streams: Arc<Streams>,
+    pub guest: Option<Box<dyn Guest>>,
 }
 
 impl Endpoint {
     pub fn new(app: &Arc<App>) -> Result<Self> {
         let streams = Arc::new(Streams::default());
         let sessions = Sessions::load(app.store(), &streams)?;
-        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions, streams })
+        Ok(Endpoint { app: app.clone(), tools: Tools::new(app), sessions, streams, guest: None })
     }
 }
 
@@ -164,10 +166,13 @@ async fn respond(
     }
     let message = match Message::parse(message)? {
         Message::Request(message) => message,
-        Message::Unanswered => {
+        unanswered => {
             peer.identity(app)?;
             if !stateless::is_named(request) {
                 session?;
+            }
+            if let (Message::Response(response), Some(guest)) = (unanswered, &endpoint.guest) {
+                guest.hear(response);
             }
             return Ok(HttpResponse::Accepted().finish());
         }
@@ -202,16 +207,29 @@ async fn reply(
             return Err(RpcError::with_status(400, REFUSED, "Bad Request: Server not initialized").into());
         }
     }
+    let said = endpoint.guest.as_ref().and_then(|guest| guest.answer(endpoint, peer, &message));
+    match said.transpose()? {
+        None => {}
+        Some(Said::Response(response)) => return Ok(answer(200, response)),
+        Some(Said::Messages(messages)) => return Ok(streams::of_messages(messages)),
+    }
     let id = message.id.clone();
     let head = peer.terms.head(&message.method);
-    let result = protocol::dispatch(endpoint, peer, message).await?;
+    let amending = endpoint.guest.as_ref().map(|guest| (guest, message.method.clone()));
+    let mut result = protocol::dispatch(endpoint, peer, message).await?;
+    if let Some((guest, method)) = amending {
+        result = guest.amend(&method, result);
+    }
     Ok(answer(200, protocol::response(&id, head, &Ok(result))))
 }
 
 async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<HttpResponse, Refusal> {
     let Request { id, params, .. } = message;
     let hello = Hello::parse(&params)?;
-    let result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
+    let mut result = hello.answer(endpoint, peer.identity(&endpoint.app)?);
+    if let Some(guest) = &endpoint.guest {
+        result = guest.amend("initialize", result);
+    }
     let session = endpoint.sessions.open(peer.key, hello).await?;
     let mut response = answer(200, protocol::response(&id, "{", &Ok(result)));
     response.headers_mut().insert(SESSION, session.parse().expect("base64url is plain ASCII"));
@@ -230,7 +248,7 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
     let mut answers = Vec::new();
     for message in messages {
         let (id, outcome) = match Message::parse(message) {
-            Ok(Message::Unanswered) => continue,
+            Ok(Message::Response(_) | Message::Notification) => continue,
             Ok(Message::Request(Request { id, method, .. })) if method == "initialize" => {
                 (id, Err(RpcError::invalid_request("Invalid Request: initialize must not be part of a batch")))
             }

@@ -1,9 +1,15 @@
 //! MCP: the same operations as tools for agents.
 
+pub mod address;
 pub mod clients;
+pub mod completion;
 pub mod excerpt;
+pub mod guest;
+pub mod guides;
 pub mod http;
+pub mod prompts;
 pub mod protocol;
+pub mod resources;
 pub mod sessions;
 pub mod stateless;
 pub mod streams;

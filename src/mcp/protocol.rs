@@ -11,7 +11,10 @@ use crate::core::caller::{Identity, Membership};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::secret::TokenHash;
 
+use super::completion;
 use super::http::Endpoint;
+use super::prompts;
+use super::resources::Shelf;
 use super::sessions::Session;
 use super::stateless::{self, Introduction, STATELESS};
 use super::tools::Wishes;
@@ -105,8 +108,9 @@ impl From<Error> for Failure {
 #[derive(Debug)]
 pub enum Message {
     Request(Request),
-    /// Wants no answer: a notification, or the response to a question of ours.
-    Unanswered,
+    /// To a question of ours.
+    Response(Map<String, Value>),
+    Notification,
 }
 
 #[derive(Debug)]
@@ -132,7 +136,7 @@ impl Message {
         let Value::Object(mut message) = message else {
             return Err(refused(Value::Null, "Invalid Request: a message is a JSON object"));
         };
-        let id = message.remove("id");
+        let id = message.get("id").cloned();
         let is_id = |id: &Value| id.is_string() || id.is_i64() || id.is_u64();
         let echo = id.clone().filter(is_id).unwrap_or_default();
         if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
@@ -143,10 +147,12 @@ impl Message {
         }
         let method = match message.remove("method") {
             Some(Value::String(method)) if !method.is_empty() => method,
-            None if message.contains_key("result") || message.contains_key("error") => return Ok(Message::Unanswered),
+            None if message.contains_key("result") || message.contains_key("error") => {
+                return Ok(Message::Response(message));
+            }
             _ => return Err(refused(echo, "Invalid Request: method must be a text")),
         };
-        let Some(id) = id else { return Ok(Message::Unanswered) };
+        let Some(id) = id else { return Ok(Message::Notification) };
         let params = match message.remove("params") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(params)) => params,
@@ -187,7 +193,7 @@ impl Terms {
         }
     }
 
-    fn is_stateless(&self) -> bool {
+    pub fn is_stateless(&self) -> bool {
         matches!(self, Terms::Stateless(_))
     }
 
@@ -243,12 +249,29 @@ pub async fn dispatch(endpoint: &Endpoint, peer: &Peer, request: Request) -> Res
             Some(_) => Err(RpcError::invalid_params("cursor: the list of tools has one page only").into()),
         },
         "tools/call" => endpoint.tools.call(app, peer, request.params).await,
+        "resources/list" => Ok(written(&Shelf::of(app, peer)?.list(request.params.get("cursor")).await?)),
+        "resources/templates/list" => match request.params.get("cursor") {
+            None | Some(Value::Null) => Ok(written(&Shelf::of(app, peer)?.templates())),
+            Some(_) => Err(RpcError::invalid_params("cursor: the list of templates has one page only").into()),
+        },
+        "prompts/list" => match request.params.get("cursor") {
+            None | Some(Value::Null) => Ok(written(&prompts::list(app, &endpoint.tools, peer, peer.identity(app)?))),
+            Some(_) => Err(RpcError::invalid_params("cursor: the list of prompts has one page only").into()),
+        },
+        "prompts/get" => Ok(written(&prompts::get(app, &endpoint.tools, peer, &request.params).await?)),
+        "completion/complete" => Ok(written(&completion::complete(app, peer, &request.params).await?)),
+        "resources/read" => Ok(written(&Shelf::of(app, peer)?.read(uri(&request.params)?).await?)),
         unknown => {
             let status = if peer.terms.is_stateless() { 404 } else { 200 };
             let why = format!("Method not found: {}", quoted(unknown));
             Err(RpcError::with_status(status, METHOD_NOT_FOUND, why).into())
         }
     }
+}
+
+fn uri(params: &Map<String, Value>) -> Result<&str, RpcError> {
+    let uri = params.get("uri").and_then(Value::as_str);
+    uri.ok_or_else(|| RpcError::invalid_params("uri must be the address of a resource"))
 }
 
 /// What a client says of itself in `initialize`.
@@ -277,7 +300,7 @@ impl Hello {
     pub fn answer(&self, endpoint: &Endpoint, identity: &Identity) -> Vec<u8> {
         written(&json!({
             "protocolVersion": self.revision,
-            "capabilities": capabilities(),
+            "capabilities": capabilities(self.revision, identity),
             "serverInfo": server_info(),
             "instructions": instructions(endpoint, identity),
         }))
@@ -293,13 +316,22 @@ pub fn client_name(info: Option<&Value>) -> Option<String> {
 fn discovery(endpoint: &Endpoint, identity: &Identity) -> Vec<u8> {
     written(&json!({
         "supportedVersions": all_revisions(),
-        "capabilities": capabilities(),
+        "capabilities": capabilities(STATELESS, identity),
         "instructions": instructions(endpoint, identity),
     }))
 }
 
-fn capabilities() -> Value {
-    json!({ "tools": { "listChanged": true } })
+/// What there is for this key, in the words of a revision.
+fn capabilities(revision: &str, identity: &Identity) -> Value {
+    let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": {} });
+    if identity.key().is_none_or(|key| key.scopes.allow_resources()) {
+        capabilities["resources"] = json!({});
+    }
+    // The oldest one has completion, but no word for it.
+    if revision != "2024-11-05" {
+        capabilities["completions"] = json!({});
+    }
+    capabilities
 }
 
 fn server_info() -> Value {

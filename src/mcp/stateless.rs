@@ -37,10 +37,18 @@ const CACHEABLE_HEAD: &str = concat!(
     r#""}},"#
 );
 
+/// And for what changes with every write: to be asked for anew each time.
+const FLEETING_HEAD: &str = concat!(
+    r#"{"resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"sally","title":"Sally","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}},"#
+);
+
 /// What the results of a method begin with.
 pub fn head(method: &str) -> &'static str {
     match method {
-        "server/discover" | "tools/list" => CACHEABLE_HEAD,
+        "server/discover" | "tools/list" | "prompts/list" | "resources/templates/list" => CACHEABLE_HEAD,
+        "resources/list" | "resources/read" => FLEETING_HEAD,
         _ => HEAD,
     }
 }

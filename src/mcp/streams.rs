@@ -8,9 +8,9 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use serde_json::{Map, Value, json};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
 use crate::core::app::App;
@@ -228,14 +228,9 @@ impl Speech {
     fn into_response(self) -> HttpResponse {
         let events = stream::unfold(self, |mut speech| async {
             let said = speech.next().await?;
-            Some((Ok::<_, Infallible>(said), speech))
+            Some((Ok(said), speech))
         });
-        HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, "text/event-stream"))
-            // Compression and buffering proxies would keep the events to themselves.
-            .insert_header((CONTENT_ENCODING, "identity"))
-            .insert_header(("x-accel-buffering", "no"))
-            .streaming(events)
+        streamed(events)
     }
 
     async fn next(&mut self) -> Option<Bytes> {
@@ -292,6 +287,23 @@ impl Speech {
         let result = json!({ "resultType": "complete", "_meta": { stateless::META_SUBSCRIPTION: id } });
         Some(event(None, &json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()))
     }
+}
+
+/// Answers one request with all that is said to it, as it is said.
+pub fn of_messages(messages: mpsc::Receiver<Vec<u8>>) -> HttpResponse {
+    streamed(stream::unfold(messages, |mut messages| async {
+        let message = messages.recv().await?;
+        Some((Ok(event(None, &String::from_utf8_lossy(&message))), messages))
+    }))
+}
+
+fn streamed(events: impl Stream<Item = Result<Bytes, Infallible>> + 'static) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/event-stream"))
+        // Compression and buffering proxies would keep the events to themselves.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(events)
 }
 
 fn notification(method: &str, subscription: Option<&Value>, mut params: Value) -> String {

@@ -75,7 +75,7 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    fn allow(&self, spec: &Spec) -> bool {
+    pub fn allow(&self, spec: &Spec) -> bool {
         self.toolsets.as_ref().is_none_or(|wanted| wanted.contains(&spec.toolset))
             && (!self.read_only || spec.effect == Effect::Read)
     }
@@ -140,13 +140,9 @@ impl Tools {
 
     /// What the peer may call now.
     pub fn offer(&self, app: &App, peer: &Peer, identity: &Identity) -> Offer {
-        let is_offered = |tool: &Tool| {
-            let spec = &app.operations()[tool.operation].entry.spec;
-            peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec.needs)
-        };
+        let is_offered = |tool: &Tool| is_offered(&app.operations()[tool.operation].entry.spec, peer, identity);
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
-        let asks_for_workspace =
-            identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some());
+        let asks_for_workspace = asks_for_workspace(identity);
         let key = ListKey { tools, names: names(peer, identity), asks_for_workspace };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(offer) = lists.get(&key) {
@@ -166,6 +162,18 @@ impl Tools {
         }
         lists.insert(key, offer.clone());
         offer
+    }
+
+    /// May the peer call the tool of this name now?
+    pub fn offers(&self, app: &App, peer: &Peer, identity: &Identity, name: &str) -> bool {
+        self.by_name
+            .get(name)
+            .is_some_and(|index| is_offered(&app.operations()[self.all[*index].operation].entry.spec, peer, identity))
+    }
+
+    /// The tool's name as the peer sees it in the list.
+    pub fn name(&self, peer: &Peer, identity: &Identity, name: &str) -> String {
+        names(peer, identity).of(name)
     }
 
     /// Changes whenever the offer does.
@@ -279,9 +287,18 @@ fn names(peer: &Peer, identity: &Identity) -> Names {
     peer.wishes.names.or(by_key).unwrap_or_else(|| Names::for_client(peer.terms.client()))
 }
 
+fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
+    peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
+}
+
+/// Must it be said which workspace is meant?
+pub fn asks_for_workspace(identity: &Identity) -> bool {
+    identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some())
+}
+
 /// Would some workspace that the peer may mean let it?
-fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
-    let least: Role = match needs {
+fn role_allows(peer: &Peer, identity: &Identity, spec: &Spec) -> bool {
+    let least: Role = match spec.needs {
         Needs::Public | Needs::Account => return true,
         Needs::Platform => return identity.is_platform_admin(),
         Needs::Superadmin => return identity.is_superadmin(),
@@ -294,9 +311,9 @@ fn role_allows(peer: &Peer, identity: &Identity, needs: Needs) -> bool {
             text.eq_ignore_ascii_case(slug) || *text == id
         }
     };
-    let role = |membership: &Membership| match needs {
-        Needs::Project(_) => membership.highest,
-        _ => membership.role,
+    let role = |membership: &Membership| match spec.needs {
+        Needs::Workspace(_) if !spec.more.or_in_a_project => membership.role,
+        _ => membership.highest,
     };
     workspaces(identity).any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
 }

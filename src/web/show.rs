@@ -4,6 +4,7 @@ use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
 use crate::core::page::Sort;
 use crate::core::reference::Named;
+pub use crate::core::time::duration;
 use crate::core::time::{Day, Moment};
 
 use super::page::{Page, Query};
@@ -40,15 +41,6 @@ pub fn initials(name: &str) -> String {
 /// `1:05`: minutes as hours and minutes.
 pub fn hours(minutes: &i64) -> String {
     format!("{}:{:02}", minutes / 60, minutes % 60)
-}
-
-/// `1 h 5 min`: the same in a sentence.
-pub fn duration(minutes: &i64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, 0) => format!("{hours} h"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
 }
 
 /// When something is due, as a mark beside it.

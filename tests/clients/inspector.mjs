@@ -18,11 +18,13 @@ async function inspect(...args) {
   return JSON.parse(stdout);
 }
 
+const pairs = (option, args) => Object.entries(args).flatMap(([key, value]) => [option, `${key}=${value}`]);
+
 const strict = await inspect("--method", "tools/list", "--strict");
 assert.ok(strict.tools.length > 0);
 await story("inspector", {
   listTools: async () => strict.tools,
-  callTool: (name, args) =>
-    inspect("--method", "tools/call", "--tool-name", name,
-      ...Object.entries(args).flatMap(([key, value]) => ["--tool-arg", `${key}=${value}`])),
+  callTool: (name, args) => inspect("--method", "tools/call", "--tool-name", name, ...pairs("--tool-arg", args)),
+  readResource: (uri) => inspect("--method", "resources/read", "--uri", uri),
+  getPrompt: (name, args) => inspect("--method", "prompts/get", "--prompt-name", name, ...pairs("--prompt-args", args)),
 });

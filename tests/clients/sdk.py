@@ -1,48 +1,53 @@
-"""The Python SDK, as it comes and pinned to sessions: the same story as story.mjs tells."""
+"""The Python SDK, as it comes and pinned to sessions; and FastMCP."""
 
 import asyncio
-import json
-import os
-import time
 
+import fastmcp
 import httpx2
+from fastmcp.client.transports import StreamableHttpTransport
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-URL = os.environ["SALLY_MCP_URL"]
-HEADERS = {"Authorization": f"Bearer {os.environ['SALLY_MCP_KEY']}"}
+from story import HEADERS, URL, story
 
 
-async def story(who: str, mode: str) -> None:
+async def official(mode: str) -> None:
     async with httpx2.AsyncClient(headers=HEADERS) as http:
         async with Client(streamable_http_client(URL, http_client=http), mode=mode) as client:
 
-            async def data(name: str, **arguments: object) -> dict:
-                result = await client.call_tool(name, arguments)
-                assert not result.is_error, (name, result)
-                assert json.loads(result.content[0].text) == result.structured_content
-                return result.structured_content
+            async def list_tools() -> list:
+                return (await client.list_tools()).tools
 
-            names = [tool.name for tool in (await client.list_tools()).tools]
-            assert {"crm.deal.create", "crm.deal.get", "crm.deal.update", "crm.deal.list"} <= set(names), names
-            title = f"Pitch of {who} {time.time_ns()}"
-            deal = await data("crm.deal.create", title=title, value=1200.5, currency="EUR")
-            assert deal["value"] == 1200.5
-            assert (await data("crm.deal.get", dealId=deal["id"]))["title"] == title
-            moved = await data("crm.deal.update", dealId=title, stage="proposal", ifVersion=1)
-            assert (moved["stage"], moved["version"]) == ("Proposal", 2)
-            found = await data("crm.deal.list", search=title)
-            assert [item["id"] for item in found["items"]] == [deal["id"]]
-            assert (await data("crm.deal.update", dealId=deal["id"], archived=True))["archivedAt"]
-            assert (await data("crm.deal.list", search=title))["items"] == []
-            failed = await client.call_tool("crm.deal.get", {"dealId": "deal_0000000000000"})
-            assert failed.is_error and failed.structured_content["status"] == 404, failed
-    print(f"ok {who}")
+            async def call_tool(name: str, arguments: dict) -> tuple:
+                result = await client.call_tool(name, arguments)
+                return result.is_error, [block.text for block in result.content], result.structured_content
+
+            async def read_resource(uri: str) -> list:
+                return (await client.read_resource(uri)).contents
+
+            async def get_prompt(name: str, arguments: dict) -> list:
+                return (await client.get_prompt(name, arguments)).messages
+
+            await story(f"python-{mode}", list_tools, call_tool, read_resource, get_prompt)
+
+
+async def fast() -> None:
+    async with fastmcp.Client(StreamableHttpTransport(URL, headers=HEADERS)) as client:
+
+        async def call_tool(name: str, arguments: dict) -> tuple:
+            result = await client.call_tool(name, arguments, raise_on_error=False)
+            return result.is_error, [block.text for block in result.content], result.structured_content
+
+        async def get_prompt(name: str, arguments: dict) -> list:
+            return (await client.get_prompt(name, arguments)).messages
+
+        await story("fastmcp", client.list_tools, call_tool, client.read_resource, get_prompt)
 
 
 async def main() -> None:
-    for mode in ("auto", "legacy"):
-        await story(f"python-{mode}", mode)
+    await official("auto")
+    await official("legacy")
+    await fast()
 
 
 asyncio.run(main())

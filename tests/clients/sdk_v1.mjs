@@ -1,16 +1,23 @@
-// The TypeScript SDK, first line.
+// The TypeScript SDK, first line: the newest, and the last ones of the two revisions before.
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { headers, story, url } from "./story.mjs";
+import assert from "node:assert/strict";
+import { clientInfo, headers, storyOf, url } from "./story.mjs";
 
-const client = new Client({ name: "sally-tests", version: "1.0.0" });
-const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
-await client.connect(transport);
-await client.ping();
-await story("typescript-v1", {
-  listTools: async () => (await client.listTools()).tools,
-  callTool: (name, args) => client.callTool({ name, arguments: args }),
-});
-await transport.terminateSession();
-await client.close();
+const packages = {
+  "2025-03-26": "sdk-2025-03-26",
+  "2025-06-18": "sdk-2025-06-18",
+  "2025-11-25": "@modelcontextprotocol/sdk",
+};
+for (const [revision, name] of Object.entries(packages)) {
+  const { Client } = await import(`${name}/client/index.js`);
+  const { StreamableHTTPClientTransport } = await import(`${name}/client/streamableHttp.js`);
+  const client = new Client(clientInfo);
+  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+  await client.connect(transport);
+  // The oldest does not tell.
+  assert.equal(transport.protocolVersion ?? revision, revision);
+  await client.ping();
+  await storyOf(`typescript-v1-${revision}`, client);
+  await transport.terminateSession();
+  await client.close();
+}

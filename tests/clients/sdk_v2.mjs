@@ -1,15 +1,13 @@
-// The TypeScript SDK, second line: as it comes, and asking for the newest revision first.
+// The TypeScript SDK, second line: as it comes, asking for the newest revision first, and knowing no other.
 
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { headers, story, url } from "./story.mjs";
+import { clientInfo, headers, storyOf, url } from "./story.mjs";
 
-for (const [who, options] of [["typescript-v2", {}], ["typescript-v2-auto", { versionNegotiation: { mode: "auto" } }]]) {
-  const client = new Client({ name: "sally-tests", version: "1.0.0" }, options);
+const negotiations = { "as-it-comes": undefined, auto: { mode: "auto" }, "2026-07-28": { mode: { pin: "2026-07-28" } } };
+for (const [how, versionNegotiation] of Object.entries(negotiations)) {
+  const client = new Client(clientInfo, { versionNegotiation });
   const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
   await client.connect(transport);
-  await story(who, {
-    listTools: async () => (await client.listTools()).tools,
-    callTool: (name, args) => client.callTool({ name, arguments: args }),
-  });
+  await storyOf(`typescript-v2-${how}`, client);
   await client.close();
 }

@@ -6,7 +6,11 @@ mod support;
 
 mod access;
 mod client;
+mod completion;
+mod prompts;
 mod protocol;
+mod resources;
+mod sample;
 mod sessions;
 mod stateless;
 mod stdio;

@@ -166,9 +166,8 @@ async fn the_lists_stay_within_their_budget_of_tokens() {
     let server = Server::start(&world.app);
     let sam = Client::plain(&server, &mcp_key(&world, "sam").await);
     let encoding = tiktoken_rs::cl100k_base_singleton();
-    let tokens = |client: &Client<'_>| {
-        encoding.encode_ordinary(&client.result("tools/list", json!({})).to_string()).len()
-    };
+    let tokens =
+        |client: &Client<'_>| encoding.encode_ordinary(&client.result("tools/list", json!({})).to_string()).len();
     let (all, core) = (tokens(&sam), tokens(&sam.again().at("toolsets=core")));
     println!("tools/list: {all} tokens, core: {core}");
     assert!(all <= 16_000, "the whole list takes {all} tokens");

@@ -14,13 +14,13 @@ const STEPS: &[&str] = &[include_str!("migrations/0001_crm.sql"), include_str!("
 /// "Sally" in the file's header, so that nobody opens something else by mistake.
 const APPLICATION_ID: i32 = 0x5361_6c79;
 
-pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
+/// Is the file empty or of an older shape? What is not ours, or newer than this program, is refused.
+pub(super) fn is_due(conn: &Connection, path: &Path) -> Result<bool> {
     let newest = STEPS.len();
     let version = version_of(conn)?;
     let application: i32 = conn.query_row("pragma application_id", [], |row| row.get(0))?;
-    let is_empty: bool = conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))?;
-    if is_empty {
-        return apply(conn, &[SCHEMA], newest);
+    if is_empty(conn)? {
+        return Ok(true);
     }
     if application != APPLICATION_ID {
         return Err(Error::conflict(format!("{} is a SQLite file of another program", path.display())));
@@ -31,14 +31,25 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
             path.display()
         )));
     }
-    if version == newest {
-        return Ok(());
+    Ok(version < newest)
+}
+
+/// Brings the file to today's shape, where that [`is_due`].
+pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
+    let newest = STEPS.len();
+    if is_empty(conn)? {
+        return apply(conn, &[SCHEMA], newest);
     }
+    let version = version_of(conn)?;
     let copy = copy_name(path, version);
     log::info!("bringing {} from schema {version} to {newest}; a copy is in {}", path.display(), copy.display());
     conn.execute("vacuum into ?1", [copy.to_string_lossy()])?;
     super::private(&copy);
     apply(conn, &STEPS[version..], newest)
+}
+
+fn is_empty(conn: &Connection) -> Result<bool> {
+    Ok(conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))?)
 }
 
 fn version_of(conn: &Connection) -> Result<usize> {
@@ -85,6 +96,7 @@ fn copy_name(path: &Path, version: usize) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::store::Store;
 
     fn shape(conn: &Connection) -> Vec<(String, String, String)> {
         let plain = |sql: String| {
@@ -115,7 +127,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sally.db");
         let mut conn = Connection::open(&path).unwrap();
+        assert!(is_due(&conn, &path).unwrap());
         migrate(&mut conn, &path).unwrap();
+        assert!(!is_due(&conn, &path).unwrap());
         conn.execute_batch("insert into workspace (id, name, slug, created_at, updated_at) values (1, 'W', 'w', 0, 0)")
             .unwrap();
         let newest = STEPS.len();
@@ -131,8 +145,29 @@ mod tests {
         assert_eq!(copy.query_row("select id from relic", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
 
         conn.pragma_update(None, "user_version", newest as u32 + 1).unwrap();
-        assert!(migrate(&mut conn, &path).unwrap_err().to_string().contains("newer Sally"));
+        assert!(is_due(&conn, &path).unwrap_err().to_string().contains("newer Sally"));
         conn.pragma_update(None, "application_id", 1).unwrap();
-        assert!(migrate(&mut conn, &path).unwrap_err().to_string().contains("another program"));
+        assert!(is_due(&conn, &path).unwrap_err().to_string().contains("another program"));
+    }
+
+    #[test]
+    fn no_file_is_changed_under_a_server_that_knows_only_the_older_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sally.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(STEPS[0]).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+
+        let server = crate::core::store::hold(&path).unwrap();
+        let refused = Store::beside(&path).err().expect("a refusal").to_string();
+        assert!(refused.contains("older Sally") && refused.contains("process"), "{refused}");
+        assert_eq!(version_of(&old).unwrap(), 1);
+        drop(server);
+        Store::beside(&path).unwrap().close();
+        assert_eq!(version_of(&old).unwrap(), STEPS.len());
+        // Today's shape bothers no server, and is none of its business who else looks at it.
+        let _server = crate::core::store::hold(&path).unwrap();
+        Store::beside(&path).unwrap();
     }
 }

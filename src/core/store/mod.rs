@@ -74,7 +74,19 @@ impl Store {
 
     fn open(path: &Path, tuning: Tuning, lock: Option<File>) -> Result<Self> {
         let mut conn = open_for_writing(path)?;
-        migrations::migrate(&mut conn, path)?;
+        if migrations::is_due(&conn, path)? {
+            // A server that runs on it was made for the shape that the file has.
+            let _held = match lock {
+                Some(_) => None,
+                None => Some(hold(path).map_err(|error| {
+                    Error::conflict(format!(
+                        "{} is of an older Sally and has to be changed first. {error}",
+                        path.display()
+                    ))
+                })?),
+            };
+            migrations::migrate(&mut conn, path)?;
+        }
         journal::install(&conn)?;
         let writer = Writer::start(conn);
 

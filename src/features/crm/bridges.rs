@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, Result};
 use crate::core::id::Id;
+use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{ProjectRecord, Sight, VISIBLE};
 use crate::core::reference::{Named, Ref};
@@ -23,8 +24,8 @@ use crate::features::tasks::create::CreateTask;
 use crate::features::tasks::task::{Priority, Task, TaskLine, ids};
 
 use super::activities::{ActivityRecord, ActivityType};
-use super::deals::DealRecord;
-use super::follow_ups::FollowUpRecord;
+use super::deals::{DealRecord, DealStatus, ListDeals};
+use super::follow_ups::{FollowUpRecord, FollowUpStatus};
 use super::organizations::OrganizationRecord;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateProjectFromDeal>(), Entry::of::<CreateTaskFromFollowUp>()];
@@ -218,6 +219,58 @@ impl Operation for CreateTaskFromFollowUp {
     }
 }
 
+/// A deal that a project came from or belongs to.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkedDeal {
+    pub id: Id<DealRecord>,
+    pub title: String,
+    pub status: DealStatus,
+    /// In whole units of `currency`.
+    #[schemars(with = "Option<f64>")]
+    pub value: Option<Money>,
+    pub currency: Option<Currency>,
+}
+
+/// The newest deals that are linked with a project; none for who may not read the CRM.
+pub fn deals_of(tx: &Tx, project: Id<ProjectRecord>, most: i64) -> Result<Vec<LinkedDeal>> {
+    const NEWEST: &str = "
+        select id, title, status, value_minor, currency from crm_deal
+         where project_id = ?1 and archived_at is null order by id desc limit ?2";
+    if !reads_crm(tx) {
+        return Ok(Vec::new());
+    }
+    all(tx.conn(), NEWEST, (project, most), |row| {
+        let (id, title, status) = (row.take()?, row.take()?, row.take()?);
+        let (minor, currency) = (row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?);
+        let value = minor.zip(currency).map(|(minor, currency)| Money { minor, currency });
+        Ok(LinkedDeal { id, title, status, value, currency })
+    })
+}
+
+/// The follow-up that a task was made from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LinkedFollowUp {
+    pub id: Id<FollowUpRecord>,
+    pub title: String,
+    pub status: FollowUpStatus,
+}
+
+/// The newest follow-up that is linked with a task; none for who may not read the CRM.
+pub fn follow_up_of(tx: &Tx, task: Id<TaskRecord>) -> Result<Option<LinkedFollowUp>> {
+    const NEWEST: &str = "select id, title, status from crm_follow_up where task_id = ?1 order by id desc limit 1";
+    if !reads_crm(tx) {
+        return Ok(None);
+    }
+    optional(tx.conn(), NEWEST, [task], |row| {
+        Ok(LinkedFollowUp { id: row.take()?, title: row.take()?, status: row.take()? })
+    })
+}
+
+fn reads_crm(tx: &Tx) -> bool {
+    tx.config().crm && tx.caller().identity.allows(&ListDeals::SPEC)
+}
+
 /// What follows from a task that was just done: its follow-up is done too, and the deal of its project hears of the first
 /// task and of the last.
 pub fn task_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
@@ -228,7 +281,7 @@ pub fn task_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
         select p.id, iif(p.visibility = 'WORKSPACE', p.name, null), p.key || '-' || t.number || ' ' || t.title,
                (select count(*) from (select 1 from task_status s cross join task o on o.status_id = s.id
                                        where s.project_id = p.id and s.type = 'DONE' limit 2)),
-               exists (select 1 from task_status s cross join task o on o.status_id = s.id
+               exists (select 1 from task_status s cross join task o indexed by task_on_board on o.status_id = s.id
                         where s.project_id = p.id and s.type <> 'DONE' and o.archived_at is null)
           from task t join project p on p.id = t.project_id
          where t.id = ?1 and exists (select 1 from crm_deal d where d.project_id = p.id)";
@@ -297,7 +350,7 @@ pub(super) fn work_for(tx: &Tx, organization: Id<OrganizationRecord>) -> Result<
     static PROJECTS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "select p.id, p.key, p.name, p.archived_at,
-                    (select count(*) from task_status s cross join task t on t.status_id = s.id
+                    (select count(*) from task_status s cross join task t indexed by task_on_board on t.status_id = s.id
                       where s.project_id = p.id and s.type <> 'DONE' and t.archived_at is null),
                     (select ifnull(sum(minutes), 0) from timesheet_entry where project_id = p.id)
                from project p

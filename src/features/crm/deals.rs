@@ -236,7 +236,7 @@ pub struct CreateDeal {
     pub expected_close_at: Option<Day>,
     /// Why it was lost.
     pub lost_reason: Option<Line<500>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
     /// e.g. `["web"]`.
     pub labels: Option<Labels>,
@@ -483,7 +483,7 @@ pub struct UpdateDeal {
     pub expected_close_at: Patch<Day>,
     /// Why it was lost.
     pub lost_reason: Patch<Line<500>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
     /// All it will have.
     pub labels: Patch<Labels>,

@@ -172,7 +172,7 @@ pub struct CreateOrganization {
     pub postal_code: Option<Line<30>>,
     /// e.g. `Germany`.
     pub country: Option<Line<120>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
     /// e.g. `["web"]`.
     pub labels: Option<Labels>,
@@ -354,7 +354,7 @@ pub struct UpdateOrganization {
     pub postal_code: Patch<Line<30>>,
     /// e.g. `Germany`.
     pub country: Patch<Line<120>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
     /// All it will have.
     pub labels: Patch<Labels>,

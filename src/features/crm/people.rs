@@ -160,7 +160,7 @@ pub struct CreatePerson {
     pub linkedin_url: Option<Website>,
     /// e.g. `Conference`.
     pub source: Option<Line<120>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Option<Prose<20_000>>,
     /// e.g. `["web"]`.
     pub labels: Option<Labels>,
@@ -328,7 +328,7 @@ pub struct UpdatePerson {
     pub linkedin_url: Patch<Website>,
     /// e.g. `Conference`.
     pub source: Patch<Line<120>>,
-    /// Markdown.
+    /// Free text.
     pub notes: Patch<Prose<20_000>>,
     /// All they will have.
     pub labels: Patch<Labels>,

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::Id;
-use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::{Named, Ref};
 use crate::core::store::{all, one};
 use crate::core::time::Day;
-use crate::features::crm::deals::{DealRecord, DealStatus, ListDeals};
+use crate::features::crm::bridges::{self, LinkedDeal};
 use crate::features::tasks::TaskRecord;
+use crate::features::tasks::task::Priority;
+use crate::features::timesheets::report::Sums;
 
 use super::dependencies;
 use super::labels::{self, Label};
@@ -50,7 +51,8 @@ pub struct ProjectDetail {
     pub depended_on_by: Vec<ProjectLine>,
     /// The ten that changed last.
     pub recent_tasks: Vec<RecentTask>,
-    pub time_summary: TimeSummary,
+    /// Time logged in it, by everybody.
+    pub time_summary: Sums,
     /// The newest 100 linked to it; empty for who may not read the CRM.
     pub deals: Vec<LinkedDeal>,
 }
@@ -75,14 +77,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Index-only, but for a look at each open task that is overdue.
+    /// In indexes alone: what is open stands in one by when it is due.
     fn of(tx: &Tx, project: Id<ProjectRecord>, statuses: &[Status]) -> Result<Counts> {
         const COUNTS: &str = "
             select (select count(*) from task where project_id = :project),
-                   (select count(*) from task
+                   (select count(*) from task indexed by task_open_in_project_by_due
                      where project_id = :project and ifnull(due_on, '9999-12-31') < :today
-                       and status_id in (select id from task_status where project_id = :project and type <> 'DONE')
-                       and archived_at is null)";
+                       and completed_at is null and archived_at is null)";
         let parameters = named_params! { ":project": project, ":today": tx.today() };
         let (tasks, overdue_tasks) =
             one(tx.conn(), COUNTS, parameters, |row| Ok((row.take::<i64>()?, row.take::<i64>()?)))?;
@@ -102,8 +103,7 @@ pub struct RecentTask {
     pub title: String,
     /// The status's name.
     pub status: String,
-    /// P1 is urgent.
-    pub priority: String,
+    pub priority: Priority,
     pub owner: Option<Named<Account>>,
     pub due_date: Option<Day>,
 }
@@ -124,62 +124,6 @@ fn recent_tasks(tx: &Tx, project: &Project) -> Result<Vec<RecentTask>> {
             owner: Named::read(row)?,
             due_date: row.take()?,
         })
-    })
-}
-
-/// Time logged in a project, by everybody.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TimeSummary {
-    pub total_minutes: i64,
-    pub billable_minutes: i64,
-    pub non_billable_minutes: i64,
-    pub validated_minutes: i64,
-    /// How many entries.
-    pub entries: i64,
-}
-
-fn time_summary(tx: &Tx, project: Id<ProjectRecord>) -> Result<TimeSummary> {
-    const SUMMARY: &str = "
-        select ifnull(sum(minutes), 0), ifnull(sum(minutes) filter (where billable), 0),
-               ifnull(sum(minutes) filter (where not billable), 0), ifnull(sum(minutes) filter (where validated), 0), count(*)
-          from timesheet_entry where project_id = ?1";
-    one(tx.conn(), SUMMARY, [project], |row| {
-        Ok(TimeSummary {
-            total_minutes: row.take()?,
-            billable_minutes: row.take()?,
-            non_billable_minutes: row.take()?,
-            validated_minutes: row.take()?,
-            entries: row.take()?,
-        })
-    })
-}
-
-/// A deal that a project came from or belongs to.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LinkedDeal {
-    pub id: Id<DealRecord>,
-    pub title: String,
-    pub status: DealStatus,
-    /// In whole units of `currency`.
-    #[schemars(with = "Option<f64>")]
-    pub value: Option<Money>,
-    pub currency: Option<Currency>,
-}
-
-fn deals(tx: &Tx, project: Id<ProjectRecord>) -> Result<Vec<LinkedDeal>> {
-    const LINKED: &str = "
-        select id, title, status, value_minor, currency from crm_deal
-         where project_id = ?1 and archived_at is null order by id desc limit 100";
-    if !tx.config().crm || !tx.caller().identity.allows(&ListDeals::SPEC) {
-        return Ok(Vec::new());
-    }
-    all(tx.conn(), LINKED, [project], |row| {
-        let (id, title, status) = (row.take()?, row.take()?, row.take()?);
-        let (minor, currency) = (row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?);
-        let value = minor.zip(currency).map(|(minor, currency)| Money { minor, currency });
-        Ok(LinkedDeal { id, title, status, value, currency })
     })
 }
 
@@ -206,8 +150,8 @@ impl Operation for GetProject {
             depends_on: dependencies::depends_on(cx, id)?,
             depended_on_by: dependencies::depended_on_by(cx, id)?,
             recent_tasks: recent_tasks(cx, &project)?,
-            time_summary: time_summary(cx, id)?,
-            deals: deals(cx, id)?,
+            time_summary: Sums::of_project(cx, id)?,
+            deals: bridges::deals_of(cx, id, 100)?,
             project,
         })
     }

@@ -15,8 +15,8 @@ use crate::core::reference::Ref;
 use crate::core::store::{Change, all, delete, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
-
 use crate::features::crm::bridges;
+use crate::features::tasks::order;
 
 use super::color::Color;
 
@@ -54,9 +54,6 @@ impl StatusType {
         }
     }
 }
-
-/// Between neighbours on a board, so that a card fits between two of them.
-const GAP: i64 = 1 << 20;
 
 /// More columns than a board can show.
 const MOST: usize = 50;
@@ -376,24 +373,10 @@ impl Operation for DeleteStatus {
                 .or_else(|| first_of(StatusType::Backlog))
                 .expect("a project keeps a status of type BACKLOG"),
         };
-        move_all(cx, place.id, leaving, target)?;
+        order::move_column(cx, place.id, leaving.id, target.id, target.kind == StatusType::Done)?;
+        bridges::follow_ups_done_in(cx, target.id)?;
         delete(cx, "task_status", id)
     }
-}
-
-/// Moves the tasks of a status behind all others of the project, in the order they have.
-fn move_all(tx: &Tx, project: Id<ProjectRecord>, from: &Status, to: &Status) -> Result<()> {
-    const MOVE: &str = "
-        update task
-           set status_id = ?2,
-               position = (select max(position) from task where project_id = ?3) + moved.place * ?4,
-               completed_at = iif(?5, ifnull(completed_at, ?6), null),
-               updated_at = ?6, version = version + 1
-          from (select id as task_id, row_number() over (order by position, id) as place from task where status_id = ?1) moved
-         where id = moved.task_id";
-    let is_done = to.kind == StatusType::Done;
-    run(tx.conn(), MOVE, (from.id, to.id, project, GAP, is_done, tx.now()))?;
-    bridges::follow_ups_done_in(tx, to.id)
 }
 
 /// Put all statuses of a project in a new order, from the left.

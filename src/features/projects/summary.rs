@@ -45,9 +45,9 @@ static SUMMARY: LazyLock<String> = LazyLock::new(|| {
              from seen cross join task_status s on s.project_id = seen.id where s.type <> 'DONE')
          select (select count(*) from seen),
                 (select ifnull(sum(tasks), 0) from open),
-                (select count(*) from task t
+                (select count(*) from task t indexed by task_open_by_due
                   where t.workspace_id = :workspace and ifnull(t.due_on, '9999-12-31') < :today
-                    and +t.status_id in (select id from open) and t.archived_at is null),
+                    and t.completed_at is null and t.archived_at is null and t.status_id in (select id from open)),
                 (select ifnull(sum(tasks), 0) from open where type = 'REVIEW'),
                 (select count(*) from task t
                   where t.workspace_id = :workspace and t.updated_at >= :monday and t.completed_at >= :monday

@@ -131,7 +131,9 @@ impl Operation for GetBoard {
         static FIRST_THAT_FIT: LazyLock<String> =
             LazyLock::new(|| format!("{} {FILTER} order by t.position limit :limit", *CARDS));
         static COUNT: LazyLock<String> = LazyLock::new(|| {
-            format!("select count(*) from task t where t.status_id = :status and t.archived_at is null {FILTER}")
+            format!(
+                "select count(*) from task t indexed by task_on_board where t.status_id = :status and t.archived_at is null {FILTER}"
+            )
         });
         let place = cx.project_for("projectId", &self.project_id)?;
         let (assignee, unowned) = or_none(self.assignee);

@@ -10,11 +10,11 @@ use crate::core::id::Id;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::{Named, Ref};
-use crate::core::store::{all, one, optional};
+use crate::core::store::all;
 use crate::core::time::Moment;
 use crate::features::comments::CommentRecord;
-use crate::features::crm::deals::{DealRecord, DealStatus};
-use crate::features::crm::follow_ups::{FollowUpRecord, FollowUpStatus};
+use crate::features::crm::bridges::{self, LinkedDeal, LinkedFollowUp};
+use crate::features::timesheets::report::Sums;
 
 use super::dependencies::{self, Side};
 use super::task::{Task, TaskLine};
@@ -65,7 +65,8 @@ pub struct TaskDetail {
     pub sub_tasks: Vec<TaskLine>,
     /// The newest 25.
     pub comments: Vec<Remark>,
-    pub time_summary: TimeSummary,
+    /// Time logged on it, by everybody.
+    pub time_summary: Sums,
     /// The newest deal that its project is linked with.
     pub deal: Option<LinkedDeal>,
     /// The follow-up that it was made from.
@@ -91,29 +92,6 @@ pub struct Remark {
     pub edited_at: Option<Moment>,
 }
 
-/// The time that was logged on it.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TimeSummary {
-    pub total_minutes: i64,
-    pub billable_minutes: i64,
-    pub entries: i64,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct LinkedDeal {
-    pub id: Id<DealRecord>,
-    pub title: String,
-    pub status: DealStatus,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub struct LinkedFollowUp {
-    pub id: Id<FollowUpRecord>,
-    pub title: String,
-    pub status: FollowUpStatus,
-}
-
 impl Operation for GetTask {
     type Output = TaskDetail;
     const SPEC: Spec = Spec {
@@ -133,16 +111,15 @@ impl Operation for GetTask {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<TaskDetail> {
         let id = self.seen(cx)?.id;
         let task = Task::by_id(cx, id)?;
-        let sees_crm = cx.config().crm && cx.caller().identity.scope_allows(Toolset::Crm, Effect::Read);
         Ok(TaskDetail {
             todos: todos::of(cx, id)?,
             depends_on: dependencies::lines(cx, id, Side::DependsOn)?,
             depended_on_by: dependencies::lines(cx, id, Side::DependedOnBy)?,
             sub_tasks: sub_tasks(cx, id)?,
             comments: newest_comments(cx, id)?,
-            time_summary: time_summary(cx, id)?,
-            deal: if sees_crm { deal_of(cx, &task)? } else { None },
-            follow_up: if sees_crm { follow_up_of(cx, id)? } else { None },
+            time_summary: Sums::of_task(cx, id)?,
+            deal: bridges::deals_of(cx, task.project_id, 1)?.pop(),
+            follow_up: bridges::follow_up_of(cx, id)?,
             task,
         })
     }
@@ -175,28 +152,5 @@ fn newest_comments(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<Remark>> {
             created_at: row.take()?,
             edited_at: row.take()?,
         })
-    })
-}
-
-fn time_summary(tx: &Tx, task: Id<TaskRecord>) -> Result<TimeSummary> {
-    const SUMMARY: &str = "
-        select ifnull(sum(minutes), 0), ifnull(sum(minutes * billable), 0), count(*)
-          from timesheet_entry where task_id = ?1";
-    one(tx.conn(), SUMMARY, [task], |row| {
-        Ok(TimeSummary { total_minutes: row.take()?, billable_minutes: row.take()?, entries: row.take()? })
-    })
-}
-
-fn deal_of(tx: &Tx, task: &Task) -> Result<Option<LinkedDeal>> {
-    const NEWEST: &str = "select id, title, status from crm_deal where project_id = ?1 order by id desc limit 1";
-    optional(tx.conn(), NEWEST, [task.project_id], |row| {
-        Ok(LinkedDeal { id: row.take()?, title: row.take()?, status: row.take()? })
-    })
-}
-
-fn follow_up_of(tx: &Tx, task: Id<TaskRecord>) -> Result<Option<LinkedFollowUp>> {
-    const NEWEST: &str = "select id, title, status from crm_follow_up where task_id = ?1 order by id desc limit 1";
-    optional(tx.conn(), NEWEST, [task], |row| {
-        Ok(LinkedFollowUp { id: row.take()?, title: row.take()?, status: row.take()? })
     })
 }

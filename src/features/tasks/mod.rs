@@ -9,7 +9,7 @@ pub mod get;
 pub mod images;
 pub mod labels;
 pub mod list;
-mod order;
+pub mod order;
 mod people;
 pub mod reorder;
 pub mod task;

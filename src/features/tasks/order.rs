@@ -13,7 +13,7 @@ use super::task::ids;
 use crate::features::projects::statuses::StatusRecord;
 
 /// Between neighbours: twenty tasks fit between two, one after the other in the same place, before the column is numbered anew.
-pub(super) const GAP: i64 = 1 << 20;
+const GAP: i64 = 1 << 20;
 
 /// Where in its column a task is put.
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +88,26 @@ pub(super) fn arrange(tx: &Tx, project: Id<ProjectRecord>, order: &[Id<TaskRecor
     const ARRANGE: &str = "
         update task set position = ?1 + o.key * ?2 from json_each(?3) o where task.id = o.value";
     run(tx.conn(), ARRANGE, (end(tx, project)?, GAP, ids(order.iter().copied())))?;
+    Ok(())
+}
+
+/// Moves all tasks of a column into another one of the project, behind everything there, in the order they have.
+pub fn move_column(
+    tx: &Tx,
+    project: Id<ProjectRecord>,
+    from: Id<StatusRecord>,
+    to: Id<StatusRecord>,
+    is_done: bool,
+) -> Result<()> {
+    const MOVE: &str = "
+        update task
+           set status_id = ?2,
+               position = ?3 + moved.place * ?4,
+               completed_at = iif(?5, ifnull(completed_at, ?6), null),
+               updated_at = ?6, version = version + 1
+          from (select id as task_id, row_number() over (order by position, id) - 1 as place from task where status_id = ?1) moved
+         where id = moved.task_id";
+    run(tx.conn(), MOVE, (from, to, end(tx, project)?, GAP, is_done, tx.now()))?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::core::operation::{Answer, Cx, Effect, Entry, File, More, Needs, Opera
 use crate::core::page::{Columns, Page};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::Ref;
+use crate::core::store::one;
 use crate::core::time::{Day, DayWord};
 use crate::features::clients::ClientRecord;
 use crate::features::tasks::TaskRecord;
@@ -56,6 +57,18 @@ impl Sums {
             validated_minutes: row.take()?,
             entries: row.take()?,
         })
+    }
+
+    /// Of all that was logged in a project, by everybody.
+    pub fn of_project(tx: &Tx, project: Id<ProjectRecord>) -> Result<Sums> {
+        let sql = format!("select {SUMS} from timesheet_entry e where e.project_id = ?1");
+        one(tx.conn(), &sql, [project], Sums::read)
+    }
+
+    /// Of all that was logged at a task, by everybody.
+    pub fn of_task(tx: &Tx, task: Id<TaskRecord>) -> Result<Sums> {
+        let sql = format!("select {SUMS} from timesheet_entry e where e.task_id = ?1");
+        one(tx.conn(), &sql, [task], Sums::read)
     }
 }
 

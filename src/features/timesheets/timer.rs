@@ -185,7 +185,8 @@ impl Operation for StopTimer {
         needs: Needs::Workspace(Role::Member),
         effect: Effect::Write,
         toolset: Toolset::Time,
-        more: More::NONE,
+        // Whoever may start it somewhere may stop it.
+        more: More { or_in_a_project: true, ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Timesheet> {
         let timer = running(cx)?.filter(|timer| is_within_reach(cx, timer));

@@ -1,3 +1,8 @@
+------------------------------------------------------------------------------ workspaces
+
+alter table workspace add column deleted_at integer;
+create index workspace_deleted on workspace (id) where deleted_at is not null;
+
 ------------------------------------------------------------------------------ agents
 
 -- A program that works for somebody. Keys bound to it write as it, on behalf of their account.
@@ -283,7 +288,7 @@ create table timesheet_entry (
 create index timesheet_entry_by_day on timesheet_entry (workspace_id, spent_on, id, project_id, account_id, minutes, billable, validated);
 create index timesheet_entry_by_update on timesheet_entry (workspace_id, updated_at, id);
 create index timesheet_entry_by_project on timesheet_entry (project_id, spent_on, id, account_id, minutes, billable, validated);
-create index timesheet_entry_by_task on timesheet_entry (task_id, spent_on, id, minutes, billable) where task_id is not null;
+create index timesheet_entry_by_task on timesheet_entry (task_id, spent_on, id, minutes, billable, validated) where task_id is not null;
 create index timesheet_entry_by_account on timesheet_entry (account_id, workspace_id, spent_on, id);
 create index timesheet_entry_by_agent on timesheet_entry (agent_id) where agent_id is not null;
 
