@@ -4,14 +4,14 @@ mod support;
 
 use std::sync::Arc;
 
-use sally::core::app::Call;
+use sally::core::app::{App, Call};
 use sally::core::caller::Workspace;
 use sally::core::error::{Error, Kind};
 use sally::core::id::Id;
-use sally::core::store::{Reading, all, one, run};
+use sally::core::store::{Reading, Store, Tuning, all, one, run};
 use sally::features::workspaces::ClearAway;
 use serde_json::{Value, json};
-use support::{World, console, json_of, put};
+use support::{Person, World, console, json_of, put};
 
 /// The journal of one record, oldest first: operation, action, fields, the account's e-mail.
 fn journal(world: &World, table: &str) -> Vec<(String, String, Value, Option<String>)> {
@@ -111,6 +111,35 @@ async fn a_large_workspace_is_gone_at_once_and_cleared_away_part_by_part() {
     while world.app.run(console(), ClearAway {}).await.unwrap().more {}
     assert_eq!(left(), (0, 0));
     assert!(!world.app.run(console(), ClearAway {}).await.unwrap().more);
+}
+
+#[tokio::test]
+async fn a_list_that_walks_through_much_is_begun_anew_where_it_holds_nobody_up() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    ben.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    for title in ["Plan", "Draw", "Build"] {
+        ben.ask("task.create", json!({ "projectId": "WEB", "title": title })).await.unwrap();
+    }
+    let wanted = json!({ "projectId": "WEB", "priority": "P2", "limit": 2 });
+    let patient = ben.ask("task.list", wanted.clone()).await.unwrap();
+    let Person { app, token, email } = ben;
+    let (config, World { folder: _folder, app: first }) = (app.config().clone(), world);
+    drop((app, first));
+
+    let store = Store::serve(&config.db, Tuning { quick_steps: 20, ..Tuning::default() }).unwrap();
+    let app = Arc::new(App::new(store, config, sally::features::ALL));
+    const MUCH: &str =
+        "with recursive n (n) as (select 1 union all select n + 1 from n where n < 9999) select count(*) from n";
+    let count = |reading: &Reading| one(reading.conn(), MUCH, [], |row| row.take::<i64>());
+    let stopped = app.store().read(|reading| {
+        reading.keep_quick()?;
+        count(reading)
+    });
+    assert_eq!(stopped.unwrap_err().kind(), Kind::Overdue);
+    assert_eq!(app.store().read(|reading| count(reading)).unwrap(), 9999, "the next read may take its time");
+    let ben = Person { app, token, email };
+    assert_eq!(ben.ask("task.list", wanted).await.unwrap(), patient);
 }
 
 #[tokio::test]

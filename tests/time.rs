@@ -281,3 +281,47 @@ async fn whoever_may_start_the_timer_may_stop_it() {
     let sum = ada.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap()["timeSummary"].clone();
     assert_eq!((&sum["totalMinutes"], &sum["nonBillableMinutes"], &sum["entries"]), (&json!(20), &json!(0), &json!(1)));
 }
+
+#[tokio::test]
+async fn ones_own_time_outlasts_the_sight_of_its_project() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    web(&ada).await;
+    ada.ask("project.update", json!({ "projectId": "WEB", "visibility": "MEMBERS" })).await.unwrap();
+    let add = json!({ "projectId": "WEB", "accountId": "ben@example.com" });
+    let member = ada.ask("project.member.add", add).await.unwrap();
+    let entry = ben.ask("timesheet.add", json!({ "taskId": "WEB-1", "minutes": 90 })).await.unwrap();
+    ada.ask("timesheet.add", json!({ "taskId": "WEB-1", "minutes": 5 })).await.unwrap();
+    ben.ask("timesheet.timer.start", json!({ "taskId": "WEB-1" })).await.unwrap();
+    ada.ask("project.member.remove", json!({ "projectId": "WEB", "membershipId": member["id"] })).await.unwrap();
+
+    // The clock that ran on leaves its time too.
+    let stopped = ben.ask("timesheet.timer.stop", json!({ "minutes": 10 })).await.unwrap();
+    let read = ben.ask("timesheet.get", json!({ "timesheetId": entry["id"] })).await.unwrap();
+    let list = ben.ask("timesheet.list", json!({})).await.unwrap();
+    assert_eq!(items(&list).len(), 2);
+    for told in [&stopped, &read, &list["items"][0], &list["items"][1]] {
+        assert_eq!((&told["project"]["name"], &told["projectKey"]), (&json!("Closed project"), &json!("")));
+        assert_eq!((&told["task"], &told["taskKey"], &told["client"]), (&Value::Null, &Value::Null, &Value::Null));
+    }
+    for by in ["project", "task"] {
+        let report = ben.ask("timesheet.report", json!({ "groupBy": by })).await.unwrap();
+        assert_eq!(report["summary"]["totalMinutes"], 100);
+        let groups: Vec<&Value> = report["groups"].as_array().unwrap().iter().map(|group| &group["name"]).collect();
+        assert_eq!(groups, ["Closed project"], "{by}");
+    }
+    let change = json!({ "timesheetId": entry["id"], "minutes": 1 });
+    assert_eq!(ben.refused("timesheet.update", change).await.status(), 409);
+    assert_eq!(ben.refused("timesheet.list", json!({ "projectId": "WEB" })).await.status(), 404);
+    let all = ada.ask("timesheet.report", json!({ "groupBy": "task" })).await.unwrap();
+    assert_eq!(all["groups"][0]["name"], "WEB-1 Draw the start page");
+
+    // Who leaves the workspace leaves no clock running behind.
+    ben.ask("project.create", json!({ "name": "Application", "key": "APP" })).await.unwrap();
+    ben.ask("timesheet.timer.start", json!({ "projectId": "APP", "description": "Last words" })).await.unwrap();
+    let leave = json!({ "workspaceId": "acme", "membershipId": "ben@example.com" });
+    ada.ask("workspace.member.remove", leave).await.unwrap();
+    let last = ada.ask("timesheet.list", json!({ "projectId": "APP" })).await.unwrap();
+    assert_eq!((&last["items"][0]["description"], items(&last).len()), (&json!("Last words"), 1));
+    assert_eq!(ben.ask("timesheet.timer.get", json!({})).await.unwrap()["timer"], Value::Null);
+}

@@ -33,7 +33,8 @@ impl Serve {
             config.listen = listen;
         }
         // The file before the port: whoever serves this file already is the better answer to "why not".
-        let tuning = Tuning { workers: config.worker_threads(), mmap_bytes: config.mmap_mib << 20 };
+        let tuning =
+            Tuning { workers: config.worker_threads(), mmap_bytes: config.mmap_mib << 20, ..Tuning::default() };
         let store = Store::serve(&config.db, tuning)?;
         let listener = bind(config.listen)?;
         config.listen = listener.local_addr().map_err(Error::internal)?;

@@ -53,8 +53,21 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     pub if_version: Option<i64>,
     pub paging: Paging,
+    pub pace: Pace,
     /// Reads MCP resources: a right of its own, which a key has or has not.
     pub reads_resources: bool,
+}
+
+/// Where a read runs, and for how long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// Where the request is, unless the operation says that it is slow.
+    #[default]
+    AsSaid,
+    /// There too, but it is stopped when it takes long.
+    Quick,
+    /// Among the slow ones.
+    Slow,
 }
 
 impl Call {
@@ -153,8 +166,24 @@ impl App {
         runtime.block_on(self.run(call, input))
     }
 
-    /// Runs an operation from JSON: REST and MCP. The arguments that the door understands are taken out of `input` here.
-    pub async fn answer(
+    /// Runs an operation from JSON: REST and MCP.
+    pub async fn answer(self: &Arc<Self>, listed: &Listed, call: Call, input: Map<String, Value>) -> Result<Reply> {
+        if !listed.entry.spec.is_list() {
+            return self.attempt(listed, call, input).await;
+        }
+        // Filters may let a list walk through all there is to find a few. That shows on the way: then it is begun anew where
+        // it holds nobody up.
+        let quick = Call { pace: Pace::Quick, ..call.clone() };
+        match self.attempt(listed, quick, input.clone()).await {
+            Err(error) if error.kind() == Kind::Overdue => {
+                self.attempt(listed, Call { pace: Pace::Slow, ..call }, input).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The arguments that the door understands are taken out of `input` here.
+    async fn attempt(
         self: &Arc<Self>,
         listed: &Listed,
         mut call: Call,
@@ -215,8 +244,11 @@ impl App {
             let step = self.store.read(|reading| {
                 let caller = self.admit(reading, &call, &spec)?;
                 let step = parse(&mut call)?;
-                if step.is_slow() || call.paging.total {
+                if step.is_slow() || call.paging.total || call.pace == Pace::Slow {
                     return Ok(Err(step));
+                }
+                if call.pace == Pace::Quick {
+                    reading.keep_quick()?;
                 }
                 let tx = Tx::new(reading.conn(), &caller, &self.config, Moment::now(), &call);
                 step.execute(&tx).map(Ok)

@@ -44,6 +44,8 @@ pub enum Kind {
     Invalid,
     TooManyRequests,
     Busy,
+    /// A read that was to be quick and is not; it is begun anew among the slow ones.
+    Overdue,
     NotSetUp,
     StorageFull,
     Internal,
@@ -73,7 +75,7 @@ impl Kind {
             Kind::UnsupportedMediaType => (415, "UNSUPPORTED_MEDIA_TYPE", "Unsupported media type"),
             Kind::Invalid => (422, "INVALID", "Some fields need attention"),
             Kind::TooManyRequests => (429, "TOO_MANY_REQUESTS", "Too many requests"),
-            Kind::Busy => (503, "BUSY", "Busy"),
+            Kind::Busy | Kind::Overdue => (503, "BUSY", "Busy"),
             Kind::NotSetUp => (503, "NOT_SET_UP", "Not set up yet"),
             Kind::StorageFull => (503, "STORAGE_UNAVAILABLE", "The storage does not take writes"),
             Kind::Internal => (500, "INTERNAL", "Something went wrong on our side"),
@@ -331,7 +333,8 @@ impl From<rusqlite::Error> for Error {
                 Error::busy("The database is busy. Try again in a moment.")
             }
             Some(Code::OperationInterrupted) => {
-                Error::busy("That took too long and was stopped. Ask for less at once, or narrow the filter.")
+                let text = "That took too long and was stopped. Ask for less at once, or narrow the filter.";
+                Error::new(Kind::Overdue, text)
             }
             Some(Code::DiskFull | Code::ReadOnly | Code::SystemIoFailure | Code::CannotOpen) => {
                 log::error!("storage: {error}");

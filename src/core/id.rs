@@ -87,6 +87,12 @@ fn with_text<R>(prefix: &str, raw: i64, then: impl FnOnce(&str) -> R) -> R {
     then(std::str::from_utf8(&text[..start + LENGTH]).expect("prefix and digits are ASCII"))
 }
 
+/// Ids as a JSON array: for `json_each`.
+pub fn array<T>(ids: impl IntoIterator<Item = Id<T>>) -> String {
+    let raw: Vec<i64> = ids.into_iter().map(Id::raw).collect();
+    serde_json::to_string(&raw).expect("numbers are JSON")
+}
+
 /// The id's text, where only the data tells which kind of record it is.
 pub fn typed(prefix: &str, raw: i64) -> String {
     with_text(prefix, raw, str::to_owned)

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::caller::{Account, Role, Workspace};
 use super::error::{Error, Kind, Permission, Result, quoted};
-use super::id::{Id, Record};
+use super::id::{self, Id, Record};
 use super::operation::{Cx, Needs, Operation, Tx};
 use super::page::{Columns, Select};
 use super::reference::{Ref, Referable};
@@ -95,15 +95,14 @@ pub fn hide_unseen<T>(
     if sees_all && projects.is_none() {
         return Ok(());
     }
-    let ids: Vec<i64> = items.iter().filter_map(&project).map(Id::raw).collect();
-    if ids.is_empty() {
+    if items.iter().all(|item| project(item).is_none()) {
         return Ok(());
     }
-    let ids = serde_json::to_string(&ids).expect("numbers are JSON");
+    let ids = id::array(items.iter().filter_map(&project));
     let parameters = named_params! { ":ids": ids, ":all": sees_all, ":me": me, ":projects": projects };
-    let seen: HashSet<i64> = all(tx.conn(), &SEEN, parameters, |row| row.take())?.into_iter().collect();
+    let seen: HashSet<Id<ProjectRecord>> = all(tx.conn(), &SEEN, parameters, |row| row.take())?.into_iter().collect();
     for item in items {
-        if project(item).is_some_and(|id| !seen.contains(&id.raw())) {
+        if project(item).is_some_and(|id| !seen.contains(&id)) {
             hide(item);
         }
     }
@@ -133,7 +132,16 @@ impl Select {
         if !all {
             select = select.filter("(p.visibility = 'WORKSPACE' or p.id in (select project_id from project_membership where account_id = ?))", me);
         }
-        select.filter_some("p.id in (select value from json_each(?))", projects)
+        select.within_key(projects)
+    }
+
+    /// Narrows a list of what is the caller's own to the projects `p` that the key reaches, seen or not.
+    pub fn within_reach(self, tx: &Tx) -> Self {
+        self.within_key(tx.sight().projects)
+    }
+
+    fn within_key(self, projects: Option<String>) -> Self {
+        self.filter_some("p.id in (select value from json_each(?))", projects)
     }
 }
 
@@ -148,10 +156,7 @@ impl Tx<'_> {
         Sight {
             all: self.is_over_projects(),
             me: self.account_id(),
-            projects: projects.map(|ids| {
-                let raw: Vec<i64> = ids.iter().map(|id| id.raw()).collect();
-                serde_json::to_string(&raw).expect("numbers are JSON")
-            }),
+            projects: projects.map(|projects| id::array(projects.iter().copied())),
         }
     }
 
@@ -168,10 +173,15 @@ impl Tx<'_> {
         is_owner || caller.identity.is_platform_admin()
     }
 
+    /// Is the project one of those that the caller's key is for?
+    pub fn is_reached(&self, id: Id<ProjectRecord>) -> bool {
+        let key = self.caller().identity.key();
+        key.and_then(|key| key.projects.as_ref()).is_none_or(|only| only.contains(&id))
+    }
+
     /// The project, if it is one of the workspace's and the caller sees it.
     pub fn place(&self, id: Id<ProjectRecord>) -> Result<Option<Place>> {
-        let key = self.caller().identity.key();
-        if key.and_then(|key| key.projects.as_ref()).is_some_and(|only| !only.contains(&id)) {
+        if !self.is_reached(id) {
             return Ok(None);
         }
         let found = optional(self.conn(), PLACE, (id, self.workspace_id(), self.account_id()), |row| {

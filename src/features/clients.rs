@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::caller::Role;
 use crate::core::error::{Error, Result};
-use crate::core::id::{Id, Record};
+use crate::core::id::{self, Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
@@ -97,8 +97,7 @@ fn count_projects(tx: &Tx, clients: &mut [Client]) -> Result<()> {
     if clients.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = clients.iter().map(|client| client.id.raw()).collect();
-    let ids = serde_json::to_string(&ids).expect("numbers are JSON");
+    let ids = id::array(clients.iter().map(|client| client.id));
     let Sight { all: sees_all, me, projects } = tx.sight();
     let parameters = named_params! { ":clients": ids, ":all": sees_all, ":me": me, ":projects": projects };
     let counts = all(tx.conn(), &COUNTS, parameters, |row| Ok((row.take::<Id<ClientRecord>>()?, row.take()?)))?;

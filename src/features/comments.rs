@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Agent, Role};
 use crate::core::error::{Error, FieldError, Permission, Result};
-use crate::core::id::{Id, Record};
+use crate::core::id::{self, Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::place::{Place, ProjectRecord};
@@ -117,8 +117,7 @@ fn show_mentions(tx: &Tx, comments: &mut [Comment]) -> Result<()> {
     if comments.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = comments.iter().map(|comment| comment.id.raw()).collect();
-    let ids = serde_json::to_string(&ids).expect("numbers are JSON");
+    let ids = id::array(comments.iter().map(|comment| comment.id));
     let found = all(tx.conn(), MENTIONS, [ids], |row| {
         Ok((row.take::<Id<CommentRecord>>()?, Named { id: row.take()?, name: row.take()? }))
     })?;
@@ -208,29 +207,43 @@ impl Mentionable {
         });
         all(tx.conn(), &IN_PROJECT, [project], Mentionable::read)
     }
+}
+
+/// What somebody is called in lower case.
+struct Called<'a> {
+    id: Id<Account>,
+    name: String,
+    email: &'a str,
+}
+
+impl<'a> Called<'a> {
+    fn of(person: &'a Mentionable) -> Self {
+        Called { id: person.id, name: person.name.to_lowercase(), email: &person.email }
+    }
 
     /// How many bytes of the lower-case text, right behind an `@`, are the name or the e-mail.
-    fn matches(&self, text: &str) -> Option<usize> {
+    fn begins(&self, text: &str) -> Option<usize> {
         let ends_there = |word: &str| {
             let rest = text.strip_prefix(word)?;
             (!word.is_empty() && !rest.starts_with(char::is_alphanumeric)).then_some(word.len())
         };
-        ends_there(&self.email).max(ends_there(&self.name.to_lowercase()))
+        ends_there(self.email).max(ends_there(&self.name))
     }
 }
 
 /// Who is meant by `@email` and `@name` in a text: the longest name that fits; of several with the same name all.
 /// An address such as `ann@example.com` mentions nobody called example.
 fn found_in(body: &str, people: &[Mentionable]) -> Vec<Id<Account>> {
+    /// At each of them everybody is looked up, while other writes wait.
+    const LOOKED_AT: usize = 200;
     let body = body.to_lowercase();
+    let called: Vec<Called<'_>> = people.iter().map(Called::of).collect();
     let mut found = Vec::new();
-    for (at, _) in body.match_indices('@') {
-        if body[..at].ends_with(char::is_alphanumeric) {
-            continue;
-        }
+    let begins_a_word = |at: &usize| !body[..*at].ends_with(char::is_alphanumeric);
+    for at in body.match_indices('@').map(|(at, _)| at).filter(begins_a_word).take(LOOKED_AT) {
         let rest = &body[at + 1..];
         let fitting: Vec<(usize, Id<Account>)> =
-            people.iter().filter_map(|person| Some((person.matches(rest)?, person.id))).collect();
+            called.iter().filter_map(|person| Some((person.begins(rest)?, person.id))).collect();
         let longest = fitting.iter().map(|(length, _)| *length).max();
         for (_, id) in fitting.iter().filter(|(length, _)| Some(*length) == longest) {
             if !found.contains(id) {
@@ -402,8 +415,7 @@ impl Operation for UpdateComment {
             row.set("body", body)?.set("edited_at", cx.now())?;
         }
         row.update(cx, seen.id)?;
-        let kept: Vec<i64> = mentions.iter().map(|id| id.raw()).collect();
-        run(cx.conn(), UNMENTION, (seen.id, serde_json::to_string(&kept).expect("numbers are JSON")))?;
+        run(cx.conn(), UNMENTION, (seen.id, id::array(mentions)))?;
         mention(cx, seen.id, &fresh)?;
         notifications::mentioned(cx, seen.task, seen.id, body, &fresh)?;
         Comment::by_id(cx, seen.id)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::choices;
 use crate::core::caller::{AccessKey, Account, Agent, Scopes, Workspace};
 use crate::core::error::{Error, Result};
-use crate::core::id::Id;
+use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::place::{self, ProjectRecord, Sight};
@@ -324,15 +324,15 @@ fn projects_of(
     }
     let sees_all = one(tx.conn(), SEES_ALL, (workspace, account), |row| row.take())?;
     let sight = Sight { all: sees_all, me: Some(account), projects: None };
-    let mut ids: Vec<i64> = Vec::with_capacity(references.len());
+    let mut ids = Vec::with_capacity(references.len());
     for reference in references {
         let text = reference.text().trim();
         let id = only(place::called(tx, workspace, &sight, text)?, text)?;
-        if !ids.contains(&id.raw()) {
-            ids.push(id.raw());
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
-    Ok(serde_json::to_string(&ids).expect("numbers are JSON"))
+    Ok(id::array(ids))
 }
 
 fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::choices;
 use crate::core::caller::{Account, Agent, Workspace};
 use crate::core::error::{Error, Result};
-use crate::core::id::{Id, Record};
+use crate::core::id::{self, Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::place::ProjectRecord;
@@ -137,10 +137,8 @@ impl Notification {
 fn own(tx: &Tx, columns: &'static str) -> Result<Select> {
     static IS_SEEN: LazyLock<String> = LazyLock::new(|| format!("(n.task_id is null or {})", members::IS_MEMBER));
     let identity = &tx.caller().identity;
-    let projects = identity.key().and_then(|key| key.projects.as_ref()).map(|projects| {
-        let raw: Vec<i64> = projects.iter().map(|id: &Id<ProjectRecord>| id.raw()).collect();
-        serde_json::to_string(&raw).expect("numbers are JSON")
-    });
+    let projects = identity.key().and_then(|key| key.projects.as_ref());
+    let projects = projects.map(|projects| id::array(projects.iter().copied()));
     Ok(Select::new(columns, FROM, "n.id")
         .filter("n.account_id = ?", tx.signed_in()?.id)
         .filter_some("+n.workspace_id = ?", identity.pinned_to())
@@ -257,9 +255,10 @@ impl Operation for ReadAllNotifications {
         const READ: &str = "
             update notification set read_at = ?2, updated_at = ?2, version = version + 1
              where id in (select value from json_each(?1))";
-        let unread = own(cx, "n.id")?.condition("n.read_at is null").all(cx, "", |row| row.take::<i64>())?;
-        run(cx.conn(), READ, (serde_json::to_string(&unread).expect("numbers are JSON"), cx.now()))?;
-        Ok(Marked { marked: unread.len() })
+        let unread = own(cx, "n.id")?.condition("n.read_at is null").all(cx, "", |row| row.take())?;
+        let marked = unread.len();
+        run(cx.conn(), READ, (id::array::<NotificationRecord>(unread), cx.now()))?;
+        Ok(Marked { marked })
     }
 }
 
@@ -414,14 +413,13 @@ fn tell_of_task(
             members::IS_MEMBER
         )
     });
-    let raw: Vec<i64> = accounts.iter().map(|account| account.raw()).collect();
-    if raw.is_empty() {
+    if accounts.is_empty() {
         return Ok(());
     }
     let project: Id<ProjectRecord> =
         one(tx.conn(), "select project_id from task where id = ?1", [task], |row| row.take())?;
-    let raw = serde_json::to_string(&raw).expect("numbers are JSON");
-    let listeners = all(tx.conn(), &LISTENERS, (project, raw, tx.account_id()), |row| row.take::<Id<Account>>())?;
+    let parameters = (project, id::array(accounts.iter().copied()), tx.account_id());
+    let listeners = all(tx.conn(), &LISTENERS, parameters, |row| row.take::<Id<Account>>())?;
     for account in listeners {
         if !wants(tx, account, kind)? {
             continue;

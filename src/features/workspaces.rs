@@ -15,6 +15,7 @@ use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::accounts::anybody;
 use crate::features::crm::pipeline;
+use crate::features::timesheets::timer;
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ListWorkspaces>(),
@@ -641,6 +642,7 @@ impl Operation for RemoveMember {
         const FROM_PROJECTS: &str = "
             delete from project_membership
              where account_id = ?1 and project_id in (select id from project where workspace_id = ?2)";
+        timer::stop_for_leaving(cx, member.account_id)?;
         run(cx.conn(), FROM_PROJECTS, (member.account_id, cx.workspace_id()))?;
         run(cx.conn(), "delete from workspace_membership where id = ?1", [member.id])?;
         Ok(())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, Result};
-use crate::core::id::Id;
+use crate::core::id::{self, Id};
 use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{ProjectRecord, Sight, VISIBLE};
@@ -21,7 +21,7 @@ use crate::features::projects::statuses::StatusRecord;
 use crate::features::projects::{CreateProject, Key, Project, Visibility};
 use crate::features::tasks::TaskRecord;
 use crate::features::tasks::create::CreateTask;
-use crate::features::tasks::task::{Priority, Task, TaskLine, ids};
+use crate::features::tasks::task::{Priority, Task, TaskLine};
 
 use super::activities::{ActivityRecord, ActivityType};
 use super::deals::{DealRecord, DealStatus, ListDeals};
@@ -373,7 +373,7 @@ pub(super) fn work_for(tx: &Tx, organization: Id<OrganizationRecord>) -> Result<
         let (id, key, name, archived_at) = (row.take()?, row.take()?, row.take()?, row.take()?);
         Ok(WorkedOn { id, key, name, archived_at, open_tasks: row.take()?, total_minutes: row.take()? })
     })?;
-    let ids = ids(projects.iter().map(|project| project.id));
+    let ids = id::array(projects.iter().map(|project| project.id));
     let tasks = all(tx.conn(), &TASKS, named_params! { ":projects": ids }, TaskLine::read)?;
     let total_minutes = projects.iter().map(|project| project.total_minutes).sum();
     Ok(Work { projects, tasks, total_minutes })

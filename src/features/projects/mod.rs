@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::choices;
 use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, Result, quoted};
-use crate::core::id::Id;
+use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
@@ -417,9 +417,7 @@ fn open_tasks(tx: &Tx, projects: &[Project]) -> Result<Vec<i64>> {
         select (select count(*) from task_status s cross join task t indexed by task_on_board on t.status_id = s.id
                  where s.project_id = j.value and s.type <> 'DONE' and t.archived_at is null)
           from json_each(?1) j order by j.key";
-    let ids: Vec<i64> = projects.iter().map(|project| project.id.raw()).collect();
-    let ids = serde_json::to_string(&ids).expect("numbers are JSON");
-    all(tx.conn(), OPEN, [ids], |row| row.take())
+    all(tx.conn(), OPEN, [id::array(projects.iter().map(|project| project.id))], |row| row.take())
 }
 
 /// Change a project.

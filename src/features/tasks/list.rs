@@ -8,7 +8,7 @@ use crate::choices;
 use crate::core::caller::{Account, Role};
 use crate::core::choice::plain;
 use crate::core::error::{Error, Result};
-use crate::core::id::Id;
+use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Page, Select, Sort};
 use crate::core::place::ProjectRecord;
@@ -20,7 +20,7 @@ use crate::features::clients::ClientRecord;
 use crate::features::projects::statuses::{self, StatusRecord};
 use crate::features::search;
 
-use super::task::{COLUMNS, FROM, Priority, Task, ids};
+use super::task::{COLUMNS, FROM, Priority, Task};
 use super::{TaskRecord, parse_key};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ListTasks>(), Entry::of::<MyTasks>()];
@@ -181,7 +181,7 @@ impl Standing {
             Standing::All => tasks,
             Standing::Open => tasks.condition("t.completed_at is null"),
             Standing::In(statuses) => {
-                tasks.filter("+t.status_id in (select value from json_each(?))", ids(statuses.into_iter()))
+                tasks.filter("+t.status_id in (select value from json_each(?))", id::array(statuses))
             }
         }
     }
@@ -201,7 +201,7 @@ const FEW: usize = 1_000;
 /// The tasks that a query names, if they are few.
 fn few(tx: &Tx, sql: &str, parameters: impl rusqlite::Params) -> Result<Option<String>> {
     let found: Vec<Id<TaskRecord>> = all(tx.conn(), sql, parameters, |row| row.take())?;
-    Ok((found.len() <= FEW).then(|| ids(found.into_iter())))
+    Ok((found.len() <= FEW).then(|| id::array(found)))
 }
 
 impl Operation for ListTasks {
@@ -283,7 +283,7 @@ impl Operation for ListTasks {
             let key = parse_key(text).map(|_| TaskRecord::named(cx, text)).transpose()?.unwrap_or_default();
             let words = search::in_workspace(cx, &["task"], text);
             let few = match key.first() {
-                Some((task, _)) => Some(ids(std::iter::once(*task))),
+                Some((task, _)) => Some(id::array([*task])),
                 None => few(cx, FOUND, [&words])?,
             };
             sort_out(few, IS_FOUND, words.into());

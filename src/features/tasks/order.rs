@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use crate::core::error::{Error, FieldError, Result, quoted};
-use crate::core::id::Id;
+use crate::core::id::{self, Id};
 use crate::core::operation::Tx;
 use crate::core::place::ProjectRecord;
 use crate::core::store::{all, one, optional, run};
 
 use super::TaskRecord;
-use super::task::ids;
 use crate::features::projects::statuses::StatusRecord;
 
 /// Between neighbours: twenty tasks fit between two, one after the other in the same place, before the column is numbered anew.
@@ -87,7 +86,7 @@ pub(super) fn column_in_order(tx: &Tx, column: Id<StatusRecord>) -> Result<Vec<I
 pub(super) fn arrange(tx: &Tx, project: Id<ProjectRecord>, order: &[Id<TaskRecord>]) -> Result<()> {
     const ARRANGE: &str = "
         update task set position = ?1 + o.key * ?2 from json_each(?3) o where task.id = o.value";
-    run(tx.conn(), ARRANGE, (end(tx, project)?, GAP, ids(order.iter().copied())))?;
+    run(tx.conn(), ARRANGE, (end(tx, project)?, GAP, id::array(order.iter().copied())))?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::choices;
 use crate::core::caller::Account;
 use crate::core::error::{Error, Result};
-use crate::core::id::Id;
+use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Tx};
 use crate::core::page::Columns;
 use crate::core::place::ProjectRecord;
@@ -179,7 +179,7 @@ impl Task {
         if tasks.is_empty() {
             return Ok(());
         }
-        let ids = ids(tasks.iter().map(|task| task.id));
+        let ids = id::array(tasks.iter().map(|task| task.id));
         // In the order of the tasks, and within each as they were given.
         let mut labels =
             all(tx.conn(), LABELS, [&ids], |row| Ok((row.take()?, row.take::<i64>()?, row.take::<String>()?)))?;
@@ -215,16 +215,10 @@ impl Task {
         static FIND: LazyLock<String> = LazyLock::new(|| {
             format!("select {COLUMNS} from json_each(?1) w cross join {FROM} where t.id = w.value order by w.key")
         });
-        let mut tasks = all(tx.conn(), &FIND, [ids(wanted.iter().copied())], Task::read)?;
+        let mut tasks = all(tx.conn(), &FIND, [id::array(wanted.iter().copied())], Task::read)?;
         Task::complete(tx, &mut tasks)?;
         Ok(tasks)
     }
-}
-
-/// Ids as a JSON array: for `json_each`.
-pub fn ids<T>(ids: impl Iterator<Item = Id<T>>) -> String {
-    let raw: Vec<i64> = ids.map(Id::raw).collect();
-    serde_json::to_string(&raw).expect("numbers are JSON")
 }
 
 /// A task where another one points at it.

@@ -12,7 +12,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::place::{Place, ProjectRecord};
+use crate::core::place::{Place, ProjectRecord, hide_unseen};
 use crate::core::reference::{MaybeRef, Named, Ref, Referable};
 use crate::core::store::{Change, delete, insert, one, optional};
 use crate::core::text::Prose;
@@ -125,18 +125,40 @@ impl Timesheet {
     }
 
     fn by_id(tx: &Tx, id: Id<TimesheetRecord>) -> Result<Timesheet> {
-        one(tx.conn(), &format!("select {COLUMNS} from {FROM} where e.id = ?1"), [id], Timesheet::read)
+        let sql = format!("select {COLUMNS} from {FROM} where e.id = ?1");
+        let mut entry = one(tx.conn(), &sql, [id], Timesheet::read)?;
+        show_seen(tx, std::slice::from_mut(&mut entry))?;
+        Ok(entry)
     }
+}
+
+/// What a project is called where somebody's own time outlasts their sight of it.
+const CLOSED: &str = "Closed project";
+
+/// One's own time stays one's own in a project that one no longer sees; what is in the project does not.
+fn show_seen(tx: &Tx, entries: &mut [Timesheet]) -> Result<()> {
+    hide_unseen(
+        tx,
+        entries,
+        |entry| Some(entry.project_id),
+        |entry| {
+            entry.project.name = CLOSED.into();
+            entry.project_key.clear();
+            (entry.client_id, entry.client) = (None, None);
+            (entry.task_id, entry.task, entry.task_key) = (None, None, None);
+        },
+    )
 }
 
 /// An entry that the caller sees, and where it stands.
 struct Seen {
-    place: Place,
+    /// `None` when the caller no longer sees the project.
+    place: Option<Place>,
     account: Id<Account>,
     validated: bool,
 }
 
-/// One's own in a project one sees, and everybody's in a project one owns.
+/// One's own, and everybody's in a project one owns.
 fn seen(tx: &Tx, id: Id<TimesheetRecord>) -> Result<Option<Seen>> {
     const FACTS: &str = "
         select project_id, account_id, validated from timesheet_entry where id = ?1 and workspace_id = ?2";
@@ -144,20 +166,31 @@ fn seen(tx: &Tx, id: Id<TimesheetRecord>) -> Result<Option<Seen>> {
         Ok((row.take::<Id<ProjectRecord>>()?, row.take::<Id<Account>>()?, row.take::<bool>()?))
     })?;
     let Some((project, account, validated)) = found else { return Ok(None) };
-    let place = tx.place(project)?.filter(|place| place.role == Role::Owner || tx.account_id() == Some(account));
-    Ok(place.map(|place| Seen { place, account, validated }))
+    let place = tx.place(project)?;
+    let is_owner = place.as_ref().is_some_and(|place| place.role == Role::Owner);
+    let is_own = tx.account_id() == Some(account) && tx.is_reached(project);
+    Ok((is_owner || is_own).then_some(Seen { place, account, validated }))
 }
 
-/// The same for those who may change it: a validated entry is frozen for all but owners.
-fn changeable<O: Operation>(cx: &Cx<'_, O>, id: Id<TimesheetRecord>) -> Result<Option<Seen>> {
-    let Some(seen) = seen(cx, id)? else { return Ok(None) };
-    cx.enter(seen.place.id)?;
-    if seen.validated && seen.place.role < Role::Owner {
+/// An entry that the caller may change, and where it stands.
+struct Changeable {
+    place: Place,
+    account: Id<Account>,
+    validated: bool,
+}
+
+/// Where the caller still works; a validated entry is frozen for all but owners.
+fn changeable<O: Operation>(cx: &Cx<'_, O>, id: Id<TimesheetRecord>) -> Result<Option<Changeable>> {
+    let Some(Seen { place, account, validated }) = seen(cx, id)? else { return Ok(None) };
+    let Some(place) = place.map(|place| cx.enter(place.id)).transpose()?.flatten() else {
+        return Err(Error::conflict("The entry's project is closed to you. An owner of the project can change it."));
+    };
+    if validated && place.role < Role::Owner {
         return Err(Error::conflict(
             "The entry is validated. An owner of the project can change it, or free it again.",
         ));
     }
-    Ok(Some(seen))
+    Ok(Some(Changeable { place, account, validated }))
 }
 
 /// Nobody calls an entry by anything but its id.
@@ -310,7 +343,7 @@ impl Wanted {
 }
 
 impl Chosen {
-    /// Those of the entries `e` in projects `p` that the caller sees.
+    /// Those of the entries `e` in projects `p` that the caller sees: their own, and all in projects they own.
     fn select(&self, tx: &Tx, columns: &'static str, from: &'static str) -> Result<Select> {
         const OWNS_ANY: &str =
             "select exists (select 1 from project_membership where account_id = ?1 and role = 'OWNER')";
@@ -325,7 +358,7 @@ impl Chosen {
             .filter_some("e.spent_on <= ?", self.to)
             .filter_some("e.billable = ?", self.billable)
             .filter_some("e.validated = ?", self.validated)
-            .visible(tx);
+            .within_reach(tx);
         if !tx.is_over_projects() {
             select = match one(tx.conn(), OWNS_ANY, [me], |row| row.take())? {
                 false => select.filter("e.account_id = ?", me),
@@ -389,7 +422,9 @@ impl Operation for ListTimesheets {
             billable: self.billable,
             validated: self.validated,
         };
-        wanted.choose(cx)?.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)
+        let mut page = wanted.choose(cx)?.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
+        show_seen(cx, &mut page.items)?;
+        Ok(page)
     }
 }
 

@@ -9,14 +9,14 @@ use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, File, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page};
-use crate::core::place::ProjectRecord;
+use crate::core::place::{ProjectRecord, hide_unseen};
 use crate::core::reference::Ref;
 use crate::core::store::one;
 use crate::core::time::{Day, DayWord};
 use crate::features::clients::ClientRecord;
 use crate::features::tasks::TaskRecord;
 
-use super::{BRIEF, COLUMNS, Chosen, FROM, SORTS, Timesheet, Wanted};
+use super::{BRIEF, CLOSED, COLUMNS, Chosen, FROM, SORTS, Timesheet, Wanted, show_seen};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ReportTimesheets>()];
 
@@ -182,7 +182,8 @@ impl Operation for ReportTimesheets {
             return Ok(Report { summary: summary(sums, &chosen), groups: Vec::new(), page, table });
         }
         let groups = self.group_by.map(|by| groups(cx, &chosen, by)).transpose()?.unwrap_or_default();
-        let page = chosen.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
+        let mut page = chosen.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
+        show_seen(cx, &mut page.items)?;
         Ok(Report { summary: summary(sums, &chosen), groups, page, table: None })
     }
 }
@@ -191,14 +192,14 @@ fn summary(sums: Sums, chosen: &Chosen) -> Summary {
     Summary { sums, from: chosen.from, to: chosen.to }
 }
 
-/// Key and name of each group, what it adds up to, and the order.
+/// Key and name of each group, a project of it, what it adds up to.
 macro_rules! grouped {
     ($key:literal, $name:literal) => {
         concat!(
             $key,
             ", ",
             $name,
-            ", ",
+            ", p.id, ",
             "sum(e.minutes), sum(iif(e.billable, e.minutes, 0)), sum(iif(e.billable, 0, e.minutes)), ",
             "sum(iif(e.validated, e.minutes, 0)), count(*)"
         )
@@ -228,9 +229,15 @@ fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy) -> Result<Vec<Group>> {
             GroupBy::Task => id_text::<TaskRecord>(row)?,
             GroupBy::Account => id_text::<Account>(row)?,
         };
-        Ok(Group { key, name: row.take()?, sums: Sums::read(row)? })
+        let (name, project) = (row.take()?, row.take::<Id<ProjectRecord>>()?);
+        Ok((Group { key, name, sums: Sums::read(row)? }, project))
     };
-    chosen.select(tx, columns, FROM)?.all(tx, ending, read)
+    let mut groups = chosen.select(tx, columns, FROM)?.all(tx, ending, read)?;
+    if matches!(by, GroupBy::Project | GroupBy::Task) {
+        let project = |(group, project): &(Group, Id<ProjectRecord>)| group.key.as_ref().map(|_| *project);
+        hide_unseen(tx, &mut groups, project, |(group, _)| group.name = CLOSED.into())?;
+    }
+    Ok(groups.into_iter().map(|(group, _)| group).collect())
 }
 
 fn id_text<T: Record>(row: &mut Columns<'_>) -> rusqlite::Result<Option<String>> {
@@ -248,7 +255,8 @@ fn table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
             format!("{entries} entries are more than the {MOST_ROWS} of a table; narrow them with from and to"),
         ));
     }
-    let entries = chosen.select(tx, COLUMNS, FROM)?.all(tx, "order by e.spent_on, e.id", Timesheet::read)?;
+    let mut entries = chosen.select(tx, COLUMNS, FROM)?.all(tx, "order by e.spent_on, e.id", Timesheet::read)?;
+    show_seen(tx, &mut entries)?;
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let header = [
         "Date",

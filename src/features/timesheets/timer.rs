@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::caller::{Role, Workspace};
+use crate::core::caller::{Account, Role, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -82,6 +82,15 @@ fn running(tx: &Tx) -> Result<Option<Timer>> {
     optional(tx.conn(), RUNNING, [tx.signed_in()?.id], Timer::read)
 }
 
+/// Stops the clock of somebody who leaves the workspace: they could neither stop it nor start another one.
+pub fn stop_for_leaving(tx: &Tx, account: Id<Account>) -> Result<()> {
+    let timer = optional(tx.conn(), RUNNING, [account], Timer::read)?;
+    match timer.filter(|timer| timer.workspace_id == tx.workspace_id()) {
+        Some(timer) => stop(tx, account, timer, None, None).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// A narrowed key does not reach a clock that runs outside of what it is for.
 fn is_within_reach(tx: &Tx, timer: &Timer) -> bool {
     tx.caller().identity.key().is_none_or(|key| {
@@ -91,7 +100,11 @@ fn is_within_reach(tx: &Tx, timer: &Timer) -> bool {
 }
 
 /// Ends the clock with an entry on the day it was started. Nobody loses time because a project was closed meanwhile.
-fn stop(tx: &Tx, timer: Timer, minutes: Option<Minutes>, description: Option<Prose<2_000>>) -> Result<Timesheet> {
+fn stop(
+    tx: &Tx,
+    account: Id<Account>,
+    timer: Timer,
+    minutes: Option<Minutes>, description: Option<Prose<2_000>>) -> Result<Timesheet> {
     let elapsed = (tx.now().ms() - timer.started_at.ms()).max(0) as u64;
     let minutes = minutes.map_or_else(|| (elapsed.div_ceil(60_000) as i64).clamp(1, A_DAY), |Minutes(minutes)| minutes);
     run(tx.conn(), "delete from running_timer where id = ?1", [timer.id])?;
@@ -99,7 +112,7 @@ fn stop(tx: &Tx, timer: Timer, minutes: Option<Minutes>, description: Option<Pro
     row.set("workspace_id", timer.workspace_id)?
         .set("project_id", timer.project_id)?
         .set("task_id", timer.task_id)?
-        .set("account_id", tx.account_id())?
+        .set("account_id", account)?
         .set("agent_id", tx.agent_id())?
         .set("spent_on", timer.started_at.day(&tx.time_zone()))?
         .set("minutes", minutes)?
@@ -149,7 +162,7 @@ impl Operation for StartTimer {
         let target = target(cx, self.project_id.as_ref(), self.task_id.as_ref())?;
         let stopped = match running(cx)? {
             None => None,
-            Some(before) if is_within_reach(cx, &before) => Some(stop(cx, before, None, None)?),
+            Some(before) if is_within_reach(cx, &before) => Some(stop(cx, account, before, None, None)?),
             Some(_) => return Err(Error::conflict("A timer runs where this key does not reach; stop it there first.")),
         };
         let mut row = Change::of("running_timer");
@@ -191,7 +204,7 @@ impl Operation for StopTimer {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Timesheet> {
         let timer = running(cx)?.filter(|timer| is_within_reach(cx, timer));
         let timer = timer.ok_or_else(|| Error::conflict("No timer is running; timesheet.timer.start starts one."))?;
-        stop(cx, timer, self.minutes, self.description)
+        stop(cx, cx.signed_in()?.id, timer, self.minutes, self.description)
     }
 }
 
