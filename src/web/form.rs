@@ -284,6 +284,11 @@ fn label(field: &str) -> String {
         ("linkedinUrl", "LinkedIn"),
         ("email", "E-mail"),
         ("body", "Text"),
+        ("for", "Project or task"),
+        ("minutes", "Time"),
+        ("estimateMinutes", "Estimate"),
+        ("parentId", "Part of"),
+        ("dependsOnId", "Waits for"),
         ("currentPassword", "Current password"),
     ];
     if let Some((_, label)) = OTHERS.iter().find(|(name, _)| *name == field) {

@@ -326,6 +326,20 @@ async fn a_task_is_worked_on_without_a_script() {
     let shown = ben.get("/tasks/WEB-1");
     assert!(shown.has("Looks <strong>good</strong>.") && shown.has("A part") && shown.has("2 h 45 min of 1 h 30 min"));
 
+    // What does not fit the page is a link away.
+    for number in 0..20 {
+        go("/tasks/WEB-1/time", &[("minutes", "5"), ("description", &format!("Step {number}"))]);
+    }
+    let shown = ben.get("/tasks/WEB-1");
+    assert!(shown.has("Step 19") && !shown.has("Typing"));
+    let older = |place: &str| {
+        let mut links = values(&shown.body, "href").into_iter().filter(|href| href.starts_with('?'));
+        let href = links.find(|href| href.ends_with(place)).unwrap();
+        ben.get(&format!("/tasks/WEB-1{}", href.split('#').next().unwrap()))
+    };
+    assert!(older("#time").has("Typing"));
+    assert!(!shown.has("added the todo") && older("#history").has("added the todo"));
+
     // The estimate goes when its field is emptied.
     go("/tasks/WEB-1/set", &[("estimateMinutes", "")]);
     assert_eq!(shop.task("WEB-1").await["estimateMinutes"], Value::Null);

@@ -52,13 +52,15 @@ struct TaskPage<'a> {
     start: Option<Due>,
     estimate: Option<String>,
     comments: Vec<Remark>,
-    /// Where the comments before those shown are.
-    older: Option<String>,
+    /// Where the comments before those shown are, and the like.
+    older_comments: Option<String>,
     entries: Vec<Entry>,
+    older_entries: Option<String>,
     logged: String,
     /// Does one's clock run for this task?
     is_running: bool,
     days: Vec<ByDay<activity::Entry>>,
+    older_changes: Option<String>,
     created: String,
 }
 
@@ -123,19 +125,19 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
     let project = page.project(&task.project_id.to_string()).await?;
     let mut head = Head::new(&project.project, "");
     head.may_write &= task.archived_at.is_none();
-    let of_task = |sort: &str| {
-        let mut input = Map::from_iter([("taskId".to_owned(), task.id.to_string().into())]);
-        if !sort.is_empty() {
-            input.insert("sort".into(), sort.into());
-        }
+    let query = page.query();
+    let of_task = |cursor: &str| {
+        let mut input = query.input(&[("cursor", cursor)]);
+        input.insert("taskId".into(), task.id.to_string().into());
         input
     };
-    let mut input = of_task("-createdAt");
-    input.extend(page.query().input(&[("cursor", "comments")]));
-    let mut comments = page.list::<ListComments>(input, COMMENTS).await?;
+    let mut newest_first = of_task("comments");
+    newest_first.insert("sort".into(), "-createdAt".into());
+    let mut comments = page.list::<ListComments>(newest_first, COMMENTS).await?;
     comments.items.reverse();
-    let entries = page.list::<ListTimesheets>(of_task(""), ENTRIES).await?.items;
-    let changes = page.list::<ListTaskActivity>(of_task(""), CHANGES).await?.items;
+    let entries = page.list::<ListTimesheets>(of_task("entries"), ENTRIES).await?;
+    let changes = page.list::<ListTaskActivity>(of_task("changes"), CHANGES).await?;
+    let older = |name: &str, cursor: Option<String>| cursor.map(|cursor| query.with(name, &cursor));
     let row = TaskRow::new(page, task, &project.statuses, &project.labels);
     let template = TaskPage {
         page,
@@ -157,11 +159,13 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
         start: page.due_by(&task.start_date, false),
         estimate: task.estimate_minutes.as_ref().map(duration),
         comments: comments.items.iter().map(|comment| Remark::new(page, &head, comment)).collect(),
-        older: comments.next_cursor.map(|cursor| page.query().with("comments", &cursor)),
-        entries: entries.iter().map(|entry| Entry::new(page, entry, head.is_owner)).collect(),
+        older_comments: older("comments", comments.next_cursor),
+        entries: entries.items.iter().map(|entry| Entry::new(page, entry, head.is_owner)).collect(),
         logged: duration(&detail.time_summary.total_minutes),
         is_running: page.clock.as_ref().is_some_and(|clock| clock.href == base_of(task)),
-        days: activity::days(page, &changes),
+        older_entries: older("entries", entries.next_cursor),
+        days: activity::days(page, &changes.items),
+        older_changes: older("changes", changes.next_cursor),
         created: page.day(&task.created_at),
         row,
         head,
