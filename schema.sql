@@ -111,7 +111,8 @@ create table mcp_session (
   protocol_version text not null,
   client_name      text,
   created_at       integer not null,
-  last_used_at     integer not null
+  last_used_at     integer not null,
+  subscriptions    text                            -- JSON {"address of a resource": what it said, as a number}
 ) strict;
 create index mcp_session_by_key on mcp_session (key_hash);
 create index mcp_session_by_last_use on mcp_session (last_used_at);

@@ -168,11 +168,11 @@ async fn respond(
         Message::Request(message) => message,
         unanswered => {
             peer.identity(app)?;
-            if !stateless::is_named(request) {
-                session?;
-            }
-            if let (Message::Response(response), Some(guest)) = (unanswered, &endpoint.guest) {
-                guest.hear(response);
+            let session = if stateless::is_named(request) { None } else { session? };
+            match (unanswered, session, &endpoint.guest) {
+                (Message::Cancelled(id), Some(session), _) => session.cancel(&id),
+                (Message::Response(response), _, Some(guest)) => guest.hear(response),
+                _ => {}
             }
             return Ok(HttpResponse::Accepted().finish());
         }
@@ -196,7 +196,7 @@ async fn reply(
     if stateless::is_meant(request, &message) {
         peer.terms = Terms::Stateless(Introduction::checked(request, &message)?);
         if message.method == "subscriptions/listen" {
-            return Ok(streams::of_subscription(endpoint.clone(), peer.clone(), message.id, &message.params)?);
+            return Ok(streams::of_subscription(endpoint.clone(), peer.clone(), message.id, &message.params).await?);
         }
     } else if message.method == "initialize" {
         return initialize(endpoint, peer, message).await;
@@ -216,7 +216,16 @@ async fn reply(
     let id = message.id.clone();
     let head = peer.terms.head(&message.method);
     let amending = endpoint.guest.as_ref().map(|guest| (guest, message.method.clone()));
-    let mut result = protocol::dispatch(endpoint, peer, message).await?;
+    let answered = protocol::dispatch(endpoint, peer, message);
+    let mut result = match &peer.terms {
+        Terms::Session(session) => match session.running(&id).or_cancelled(answered).await {
+            Some(result) => result?,
+            // Whoever cancels a request gets no response to it.
+            None => return Ok(HttpResponse::Accepted().finish()),
+        },
+        // Whoever has no session cancels by hanging up, which drops all this.
+        Terms::Plain | Terms::Stateless(_) => answered.await?,
+    };
     if let Some((guest, method)) = amending {
         result = guest.amend(&method, result);
     }
@@ -248,7 +257,7 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
     let mut answers = Vec::new();
     for message in messages {
         let (id, outcome) = match Message::parse(message) {
-            Ok(Message::Response(_) | Message::Notification) => continue,
+            Ok(Message::Cancelled(_) | Message::Response(_) | Message::Notification) => continue,
             Ok(Message::Request(Request { id, method, .. })) if method == "initialize" => {
                 (id, Err(RpcError::invalid_request("Invalid Request: initialize must not be part of a batch")))
             }
@@ -379,6 +388,10 @@ fn known_revision(request: &HttpRequest) -> Result<(), RpcError> {
 
 /// A page of another site must not talk to a server that only this computer or network reaches.
 fn own_origin(request: &HttpRequest, app: &App) -> Result<(), RpcError> {
+    let host = request.headers().get(HOST).map_or(b"".as_slice(), HeaderValue::as_bytes);
+    if host.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'@' | b'\\')) {
+        return Err(RpcError::invalid_request("Bad Request: Host is a name and a port and nothing else"));
+    }
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let foreign = || RpcError::with_status(403, REFUSED, "Forbidden: the Origin is not this server's");
     let origin = origin.to_str().ok().and_then(|text| Some((text, url::Url::parse(text).ok()?)));

@@ -13,4 +13,5 @@ pub mod resources;
 pub mod sessions;
 pub mod stateless;
 pub mod streams;
+pub mod subscriptions;
 pub mod tools;

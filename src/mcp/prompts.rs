@@ -25,7 +25,7 @@ use super::address::{Address, Form};
 use super::guides::{Argument, Input, PROMPTS, Prompt, Shown};
 use super::protocol::{Failure, Peer, RpcError};
 use super::resources::{failed, text};
-use super::tools::{Tools, asks_for_workspace};
+use super::tools::{Tools, asks_for_workspace, stamp};
 
 /// The argument of every prompt where there are several workspaces.
 pub const WORKSPACE: &str = "workspace";
@@ -53,6 +53,11 @@ pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value
         })
         .collect();
     json!({ "prompts": prompts })
+}
+
+/// Changes whenever the list does.
+pub fn stamp_of(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> u64 {
+    stamp(list(app, tools, peer, identity).to_string().as_bytes())
 }
 
 fn is_offered(app: &App, tools: &Tools, peer: &Peer, identity: &Identity, prompt: &Prompt) -> bool {

@@ -17,7 +17,8 @@ use super::prompts;
 use super::resources::Shelf;
 use super::sessions::Session;
 use super::stateless::{self, Introduction, STATELESS};
-use super::tools::Wishes;
+use super::subscriptions::Watched;
+use super::tools::{Wishes, stamp};
 
 /// The revisions that begin with `initialize`, newest first.
 pub const REVISIONS: &[&str] = &["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -108,6 +109,8 @@ impl From<Error> for Failure {
 #[derive(Debug)]
 pub enum Message {
     Request(Request),
+    /// The client no longer waits for the answer to the request of this id.
+    Cancelled(Value),
     /// To a question of ours.
     Response(Map<String, Value>),
     Notification,
@@ -152,7 +155,13 @@ impl Message {
             }
             _ => return Err(refused(echo, "Invalid Request: method must be a text")),
         };
-        let Some(id) = id else { return Ok(Message::Notification) };
+        let Some(id) = id else {
+            let request = message.get("params").and_then(|params| params.get("requestId")).filter(|id| is_id(id));
+            return Ok(match request {
+                Some(request) if method == "notifications/cancelled" => Message::Cancelled(request.clone()),
+                _ => Message::Notification,
+            });
+        };
         let params = match message.remove("params") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(params)) => params,
@@ -195,6 +204,16 @@ impl Terms {
 
     pub fn is_stateless(&self) -> bool {
         matches!(self, Terms::Stateless(_))
+    }
+
+    /// Only whoever has a session can be told something later.
+    fn session(&self) -> Result<&Session, RpcError> {
+        match self {
+            Terms::Session(session) => Ok(session),
+            Terms::Plain | Terms::Stateless(_) => {
+                Err(RpcError::new(REFUSED, "Subscriptions need a session: begin with initialize"))
+            }
+        }
     }
 
     /// What the results of a method begin with.
@@ -242,7 +261,7 @@ pub async fn dispatch(endpoint: &Endpoint, peer: &Peer, request: Request) -> Res
             None | Some(Value::Null) => {
                 let offer = endpoint.tools.offer(app, peer, peer.identity(app)?);
                 if let Terms::Session(session) = &peer.terms {
-                    session.has_listed(offer.stamp);
+                    session.has_listed_tools(offer.stamp);
                 }
                 Ok(offer.list.to_vec())
             }
@@ -255,12 +274,30 @@ pub async fn dispatch(endpoint: &Endpoint, peer: &Peer, request: Request) -> Res
             Some(_) => Err(RpcError::invalid_params("cursor: the list of templates has one page only").into()),
         },
         "prompts/list" => match request.params.get("cursor") {
-            None | Some(Value::Null) => Ok(written(&prompts::list(app, &endpoint.tools, peer, peer.identity(app)?))),
+            None | Some(Value::Null) => {
+                let list = written(&prompts::list(app, &endpoint.tools, peer, peer.identity(app)?));
+                if let Terms::Session(session) = &peer.terms {
+                    session.has_listed_prompts(stamp(&list));
+                }
+                Ok(list)
+            }
             Some(_) => Err(RpcError::invalid_params("cursor: the list of prompts has one page only").into()),
         },
         "prompts/get" => Ok(written(&prompts::get(app, &endpoint.tools, peer, &request.params).await?)),
         "completion/complete" => Ok(written(&completion::complete(app, peer, &request.params).await?)),
         "resources/read" => Ok(written(&Shelf::of(app, peer)?.read(uri(&request.params)?).await?)),
+        "resources/subscribe" if !peer.terms.is_stateless() => {
+            let (session, uri) = (peer.terms.session()?, uri(&request.params)?);
+            let watched = Watched::now(app, peer, uri).await?;
+            endpoint.sessions.subscribe(session, uri, watched).await?;
+            Ok(b"{}".to_vec())
+        }
+        "resources/unsubscribe" if !peer.terms.is_stateless() => {
+            let (session, uri) = (peer.terms.session()?, uri(&request.params)?);
+            Shelf::of(app, peer)?;
+            endpoint.sessions.unsubscribe(session, uri).await?;
+            Ok(b"{}".to_vec())
+        }
         unknown => {
             let status = if peer.terms.is_stateless() { 404 } else { 200 };
             let why = format!("Method not found: {}", quoted(unknown));
@@ -321,11 +358,12 @@ fn discovery(endpoint: &Endpoint, identity: &Identity) -> Vec<u8> {
     }))
 }
 
-/// What there is for this key, in the words of a revision.
+/// What there is for this key, in the words of a revision. The list of resources changes with nearly every write, which
+/// nobody is told; each resource by itself can be watched.
 fn capabilities(revision: &str, identity: &Identity) -> Value {
-    let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": {} });
+    let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": { "listChanged": true } });
     if identity.key().is_none_or(|key| key.scopes.allow_resources()) {
-        capabilities["resources"] = json!({});
+        capabilities["resources"] = json!({ "subscribe": true });
     }
     // The oldest one has completion, but no word for it.
     if revision != "2024-11-05" {

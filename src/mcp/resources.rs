@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::core::app::{App, Call};
-use crate::core::caller::{Identity, Membership, Selector};
+use crate::core::caller::{Identity, Membership, Selector, Workspace};
 use crate::core::error::{Error, Kind as ErrorKind, Result, quoted};
+use crate::core::id::Id;
 use crate::core::operation::{Operation, Toolset};
 use crate::core::page::{Page, Paging};
 use crate::core::reference::Ref;
@@ -243,7 +244,7 @@ impl<'a> Shelf<'a> {
     /// The result of `resources/read`.
     pub async fn read(&self, uri: &str) -> Result<Value, Failure> {
         let address = self.find(uri)?;
-        match text(self.app, &self.identity, self.call.clone(), &address).await {
+        match self.text(&address).await {
             Ok(text) => {
                 Ok(json!({ "contents": [{ "uri": uri, "mimeType": address.form.media_type(), "text": text }] }))
             }
@@ -262,6 +263,22 @@ impl<'a> Shelf<'a> {
             RpcError { data: Some(json!({ "uri": uri })), ..RpcError::with_status(status, INVALID_PARAMS, why) }
         })?;
         if self.offers(address.kind) { Ok(address) } else { Err(self.missing(uri)) }
+    }
+
+    pub async fn text(&self, address: &Address) -> Result<String> {
+        text(self.app, &self.identity, self.call.clone(), address).await
+    }
+
+    /// The workspace that an address is in, as far as it is one of the caller's own.
+    pub fn workspace_of(&self, address: &Address) -> Option<Id<Workspace>> {
+        let mut own = self.identity.memberships.iter();
+        match &address.workspace {
+            Some(text) => {
+                own.find(|known| text.eq_ignore_ascii_case(&known.slug) || Id::parse(text) == Some(known.workspace))
+            }
+            None => own.find(|known| self.means(known)).filter(|_| workspaces(&self.identity).nth(1).is_none()),
+        }
+        .map(|membership| membership.workspace)
     }
 
     /// What may not be seen is absent: the two cannot be told apart.

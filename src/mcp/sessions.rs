@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::named_params;
+use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
@@ -12,8 +14,9 @@ use crate::core::secret::{self, TokenHash};
 use crate::core::store::{Store, all, run};
 use crate::core::time::Moment;
 
-use super::protocol::{self, Hello};
-use super::streams::Streams;
+use super::protocol::{self, Failure, Hello};
+use super::streams::{Lists, Streams};
+use super::subscriptions::{Subscribed, Watched};
 
 const IDLE_SECONDS: i64 = 30 * 60;
 /// A session that is used is written down no more often than this; a restart may take that much off its life.
@@ -38,8 +41,13 @@ pub struct Session {
     pub client: Option<String>,
     last_used: AtomicI64,
     written: AtomicI64,
-    /// The list of tools that was given last; 0 for none yet.
-    listed: AtomicU64,
+    /// The lists of tools and of prompts that were given last; 0 for none yet.
+    listed_tools: AtomicU64,
+    listed_prompts: AtomicU64,
+    /// The resources it wants to hear of.
+    pub subscribed: Subscribed,
+    /// Requests on their way, by their ids, until they are answered or cancelled.
+    running: Mutex<HashMap<String, oneshot::Sender<()>>>,
 }
 
 pub struct Sessions {
@@ -49,7 +57,7 @@ pub struct Sessions {
 }
 
 const LOAD: &str = "
-    select token_hash, key_hash, protocol_version, client_name, last_used_at
+    select token_hash, key_hash, protocol_version, client_name, last_used_at, subscriptions
       from mcp_session
      where last_used_at > ?1";
 
@@ -65,7 +73,9 @@ impl Sessions {
             all(reading.conn(), LOAD, [since], |row| {
                 let (hash, key) = (row.take()?, row.take()?);
                 let revision = protocol::revision(&row.take::<String>()?).unwrap_or(protocol::REVISIONS[0]);
-                Ok(Arc::new(Session::new(hash, key, revision, row.take()?, row.take()?)))
+                let mut session = Session::new(hash, key, revision, row.take()?, row.take()?);
+                session.subscribed = Subscribed::from_json(row.take()?);
+                Ok(Arc::new(session))
             })
         })?;
         let live = found.into_iter().map(|session| (session.hash, session)).collect();
@@ -122,6 +132,24 @@ impl Sessions {
         Ok(())
     }
 
+    /// The session's streams tell it from now on when the resource changes.
+    pub async fn subscribe(&self, session: &Session, uri: &str, watched: Watched) -> Result<(), Failure> {
+        session.subscribed.add(uri, watched)?;
+        Ok(self.write_subscriptions(session).await?)
+    }
+
+    pub async fn unsubscribe(&self, session: &Session, uri: &str) -> Result<(), Failure> {
+        session.subscribed.remove(uri);
+        Ok(self.write_subscriptions(session).await?)
+    }
+
+    async fn write_subscriptions(&self, session: &Session) -> Result<()> {
+        const WRITE: &str = "update mcp_session set subscriptions = ?2 where token_hash = ?1";
+        let (hash, subscriptions) = (session.hash, session.subscribed.to_json());
+        self.store.write(move |conn| run(conn, WRITE, (hash, subscriptions))).await?;
+        Ok(())
+    }
+
     fn touch(&self, session: &Session, now: Moment) {
         session.last_used.fetch_max(now.ms(), Ordering::Relaxed);
         let written = session.written.load(Ordering::Relaxed);
@@ -175,7 +203,10 @@ impl Session {
             client,
             last_used: AtomicI64::new(last_used.ms()),
             written: AtomicI64::new(last_used.ms()),
-            listed: AtomicU64::default(),
+            listed_tools: AtomicU64::default(),
+            listed_prompts: AtomicU64::default(),
+            subscribed: Subscribed::default(),
+            running: Mutex::default(),
         }
     }
 
@@ -183,12 +214,71 @@ impl Session {
         now.ms() - self.last_used.load(Ordering::Relaxed) > IDLE_SECONDS * 1_000
     }
 
-    /// Which list of tools the client has, if it asked for one since the server started.
-    pub fn listed(&self) -> Option<u64> {
-        Some(self.listed.load(Ordering::Relaxed)).filter(|stamp| *stamp != 0)
+    /// Which lists the client has, as far as it asked for them since the server started.
+    pub fn listed(&self) -> Lists<Option<u64>> {
+        let known = |stamp: &AtomicU64| Some(stamp.load(Ordering::Relaxed)).filter(|stamp| *stamp != 0);
+        Lists { tools: known(&self.listed_tools), prompts: known(&self.listed_prompts) }
     }
 
-    pub fn has_listed(&self, stamp: u64) {
-        self.listed.store(stamp, Ordering::Relaxed);
+    pub fn has_listed_tools(&self, stamp: u64) {
+        self.listed_tools.store(stamp, Ordering::Relaxed);
+    }
+
+    pub fn has_listed_prompts(&self, stamp: u64) {
+        self.listed_prompts.store(stamp, Ordering::Relaxed);
+    }
+
+    /// Notes that a request is on its way, for as long as the answer lives.
+    pub fn running(&self, id: &Value) -> Running<'_> {
+        let id = id.to_string();
+        let (cancel, cancelled) = oneshot::channel();
+        self.requests().insert(id.clone(), cancel);
+        Running { session: self, id, cancelled }
+    }
+
+    /// Nobody waits for the answer of this request any more.
+    pub fn cancel(&self, id: &Value) {
+        if let Some(cancel) = self.requests().remove(&id.to_string()) {
+            let _ = cancel.send(());
+        }
+    }
+
+    fn requests(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<()>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request of a session that is being answered.
+pub struct Running<'a> {
+    session: &'a Session,
+    id: String,
+    cancelled: oneshot::Receiver<()>,
+}
+
+impl Running<'_> {
+    /// The answer, or nothing once it is cancelled: the work for it is dropped then.
+    pub async fn or_cancelled<T>(mut self, answer: impl Future<Output = T>) -> Option<T> {
+        let cancelled = async {
+            // A second request of the same id takes the first one's place, which goes on all the same.
+            if (&mut self.cancelled).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = cancelled => None,
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // The entry is this one's unless another request took the id since.
+        self.cancelled.close();
+        let mut requests = self.session.requests();
+        if requests.get(&self.id).is_some_and(oneshot::Sender::is_closed) {
+            requests.remove(&self.id);
+        }
     }
 }

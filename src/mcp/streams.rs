@@ -1,6 +1,6 @@
-//! Open streams: what the server says by itself. That is one thing so far, that the list of tools has changed.
+//! Open streams: what the server says by itself: that the lists of tools or prompts have changed, or a resource that is watched.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,18 +14,22 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
 use crate::core::app::App;
+use crate::core::caller::{Identity, Workspace};
 use crate::core::error::Result;
+use crate::core::id::Id;
 use crate::core::secret::TokenHash;
-use crate::core::store::one;
+use crate::core::store::{all, one};
 
 use super::http::Endpoint;
+use super::prompts;
 use super::protocol::{self, Peer, RpcError};
 use super::sessions::Session;
 use super::stateless;
+use super::subscriptions::{self, Subscribed, Watched};
 
 /// An open stream says this often that it is alive; a peer that has gone is noticed by it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How soon a stream learns of a change of rights.
+/// How soon a stream learns of a change.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Streams that one session may hold open; the oldest makes room.
 const OF_A_SESSION: usize = 4;
@@ -40,6 +44,34 @@ pub struct Streams {
     open: Mutex<Open>,
     /// Counts changes of anybody's rights.
     rights: watch::Sender<u64>,
+    /// What was written last.
+    work: watch::Sender<Work>,
+}
+
+/// A stretch of the journal, as far as it tells who may have something new to read.
+#[derive(Debug, Clone, Default)]
+struct Work {
+    since: i64,
+    until: i64,
+    /// Where something was written; everywhere, if that cannot be told.
+    workspaces: Option<HashSet<Id<Workspace>>>,
+}
+
+/// The two lists that can change, or what stands for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lists<T = u64> {
+    pub tools: T,
+    pub prompts: T,
+}
+
+impl Lists {
+    /// As they are for this peer now.
+    fn now(endpoint: &Endpoint, peer: &Peer, identity: &Identity) -> Self {
+        Lists {
+            tools: endpoint.tools.stamp(&endpoint.app, peer, identity),
+            prompts: prompts::stamp_of(&endpoint.app, &endpoint.tools, peer, identity),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -91,7 +123,7 @@ impl Streams {
         open.by_owner.clear();
     }
 
-    /// Looks for changes of rights, by whichever process, for as long as the server runs.
+    /// Looks for changes of rights and of records, by whichever process, for as long as the server runs.
     pub async fn watch(self: Arc<Self>, app: Arc<App>) {
         let mut clock = tokio::time::interval(LOOK_EVERY);
         let mut seen = None;
@@ -103,9 +135,12 @@ impl Streams {
                     if is_about_rights {
                         self.rights.send_modify(|count| *count += 1);
                     }
+                    if self.work.receiver_count() > 0 && seen != Some(last) {
+                        self.work.send_replace(work_between(&app, seen.unwrap_or(last), last));
+                    }
                     seen = Some(last);
                 }
-                Err(error) => log::warn!("looking for changes of rights: {error}"),
+                Err(error) => log::warn!("looking for changes: {error}"),
             }
         }
     }
@@ -133,6 +168,22 @@ fn changed_since(app: &App, seen: Option<i64>) -> Result<Option<(i64, bool)>> {
     })
 }
 
+fn work_between(app: &App, since: i64, until: i64) -> Work {
+    /// More than this at once is somebody's import, and reaches everywhere.
+    const MANY: i64 = 5_000;
+    const WORKSPACES: &str = "
+        select distinct s.workspace_id
+          from (select distinct change_set_id from change where seq > ?1 and seq <= ?2) c
+          join change_set s on s.id = c.change_set_id";
+    let looked = (until - since <= MANY).then(|| {
+        app.store()
+            .read(|reading| all(reading.conn(), WORKSPACES, (since, until), |row| row.take::<Option<Id<Workspace>>>()))
+    });
+    // What belongs to no workspace, such as somebody's name, is read in all of them.
+    let workspaces = looked.and_then(Result::ok).and_then(|found| found.into_iter().collect());
+    Work { since, until, workspaces }
+}
+
 impl Seat {
     /// A message goes to one stream of a session only: the newest.
     fn is_newest(&self) -> bool {
@@ -154,12 +205,29 @@ impl Drop for Seat {
     }
 }
 
+/// Why a stream has something to do.
+enum Wake {
+    End,
+    Rights,
+    Work,
+    Clock,
+}
+
 /// What a stream is for.
 enum Topic {
     /// Everything the server has to say to a session.
     Session(Arc<Session>),
     /// What a request without a session asked to hear of.
-    Subscription { id: Value, tools: bool },
+    Subscription { id: Value, tools: bool, prompts: bool, resources: Subscribed },
+}
+
+impl Topic {
+    fn subscribed(&self) -> &Subscribed {
+        match self {
+            Topic::Session(session) => &session.subscribed,
+            Topic::Subscription { resources, .. } => resources,
+        }
+    }
 }
 
 /// One stream from its first word to its last.
@@ -170,10 +238,17 @@ struct Speech {
     seat: Seat,
     clock: Interval,
     rights: watch::Receiver<u64>,
-    /// The list of tools that the client knows of, as far as we know.
-    known: u64,
+    work: watch::Receiver<Work>,
+    /// The lists that the client knows of, as far as we know.
+    known: Lists,
+    /// Was the list of prompts compared yet?
+    has_looked: bool,
+    /// How far the journal is read for the resources; `None` before the first look.
+    read_until: Option<i64>,
+    /// Events so far.
+    said: u64,
     /// Said before anything else.
-    first: Option<Bytes>,
+    waiting: VecDeque<Bytes>,
     is_over: bool,
 }
 
@@ -185,15 +260,28 @@ pub fn of_session(
     session: Arc<Session>,
     last_event: Option<&str>,
 ) -> Result<HttpResponse> {
-    let current = endpoint.tools.stamp(&endpoint.app, &peer, peer.identity(&endpoint.app)?);
-    let known = last_event.and_then(stamp_of).or_else(|| session.listed()).unwrap_or(current);
-    let first = if session.revision == PRIMED { event(Some((known, 0)), "") } else { comment() };
+    let current = Lists::now(&endpoint, &peer, peer.identity(&endpoint.app)?);
+    let listed = session.listed();
+    let resumed = last_event.and_then(EventId::parse);
+    let known = match resumed {
+        Some(resumed) => resumed.known,
+        None => {
+            Lists { tools: listed.tools.unwrap_or(current.tools), prompts: listed.prompts.unwrap_or(current.prompts) }
+        }
+    };
+    if let Some(resumed) = resumed {
+        session.subscribed.lost_after(resumed.number);
+    }
     let seat = endpoint.streams.open(session.hash, OF_A_SESSION);
+    let first = match session.revision == PRIMED {
+        true => event(Some(EventId { known, number: seat.number << 32 }), ""),
+        false => comment(),
+    };
     Ok(Speech::new(endpoint, peer, Topic::Session(session), seat, known, first).into_response())
 }
 
 /// Answers `subscriptions/listen`: with a stream of what it asks for, of which the first message says what we offer.
-pub fn of_subscription(
+pub async fn of_subscription(
     endpoint: Arc<Endpoint>,
     peer: Peer,
     id: Value,
@@ -202,27 +290,73 @@ pub fn of_subscription(
     let wrong = |what: &str| RpcError::with_status(400, protocol::INVALID_PARAMS, format!("Invalid params: {what}"));
     let wanted = params.get("notifications").and_then(Value::as_object);
     let wanted = wanted.ok_or_else(|| wrong("notifications must be an object"))?;
-    let tools = match wanted.get("toolsListChanged") {
-        None => false,
-        Some(Value::Bool(tools)) => *tools,
-        Some(_) => return Err(wrong("toolsListChanged must be true or false").into()),
+    let flag = |name: &str| match wanted.get(name) {
+        None => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(wrong(&format!("{name} must be true or false"))),
     };
-    let known = endpoint.tools.stamp(&endpoint.app, &peer, peer.identity(&endpoint.app)?);
-    let offered = if tools { json!({ "toolsListChanged": true }) } else { json!({}) };
+    let (tools, prompts) = (flag("toolsListChanged")?, flag("promptsListChanged")?);
+    let uris: Vec<&str> = match wanted.get("resourceSubscriptions") {
+        None => Vec::new(),
+        Some(Value::Array(uris)) => uris
+            .iter()
+            .map(Value::as_str)
+            .collect::<Option<_>>()
+            .ok_or_else(|| wrong("resourceSubscriptions must be a list of addresses"))?,
+        Some(_) => return Err(wrong("resourceSubscriptions must be a list of addresses").into()),
+    };
+    let known = Lists::now(&endpoint, &peer, peer.identity(&endpoint.app)?);
+    let resources = Subscribed::default();
+    for uri in &uris {
+        // What may not be seen is left out of what we say to offer.
+        match Watched::now(&endpoint.app, &peer, uri).await {
+            Ok(watched) => resources.add(uri, watched)?,
+            Err(protocol::Failure::Rpc(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    let mut offered = json!({});
+    if tools {
+        offered["toolsListChanged"] = true.into();
+    }
+    if prompts {
+        offered["promptsListChanged"] = true.into();
+    }
+    let watched: Vec<String> = resources.all().into_iter().map(|(uri, _)| uri).collect();
+    if !watched.is_empty() {
+        offered["resourceSubscriptions"] = watched.into();
+    }
     let acknowledged =
         notification("notifications/subscriptions/acknowledged", Some(&id), json!({ "notifications": offered }));
     let seat = endpoint.streams.open(peer.key, OF_A_KEY);
-    let topic = Topic::Subscription { id, tools };
+    let topic = Topic::Subscription { id, tools, prompts, resources };
     Ok(Speech::new(endpoint, peer, topic, seat, known, event(None, &acknowledged)).into_response())
 }
 
 impl Speech {
-    fn new(endpoint: Arc<Endpoint>, peer: Peer, topic: Topic, seat: Seat, known: u64, first: Bytes) -> Self {
-        let mut rights = endpoint.streams.rights.subscribe();
+    fn new(endpoint: Arc<Endpoint>, peer: Peer, topic: Topic, seat: Seat, known: Lists, first: Bytes) -> Self {
+        let (mut rights, mut work) = (endpoint.streams.rights.subscribe(), endpoint.streams.work.subscribe());
         // What is known may be old news already.
         rights.mark_changed();
+        work.mark_changed();
         let clock = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
-        Speech { endpoint, peer, topic, seat, clock, rights, known, first: Some(first), is_over: false }
+        let waiting = VecDeque::from([first]);
+        let (has_looked, read_until, said, is_over) = (false, None, 0, false);
+        Speech {
+            endpoint,
+            peer,
+            topic,
+            seat,
+            clock,
+            rights,
+            work,
+            known,
+            has_looked,
+            read_until,
+            said,
+            waiting,
+            is_over,
+        }
     }
 
     fn into_response(self) -> HttpResponse {
@@ -234,51 +368,116 @@ impl Speech {
     }
 
     async fn next(&mut self) -> Option<Bytes> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
         while !self.is_over {
-            let is_keep_alive = tokio::select! {
-                biased;
-                _ = &mut self.seat.ended => {
+            if let Some(said) = self.waiting.pop_front() {
+                return Some(said);
+            }
+            match self.wake().await {
+                Wake::End => {
                     self.is_over = true;
                     return self.last_word();
                 }
-                _ = self.rights.changed() => false,
-                _ = self.clock.tick() => true,
-            };
-            let identity = self.endpoint.app.identity(&self.peer.call).ok()?;
-            if is_keep_alive {
-                if let Topic::Session(session) = &self.topic {
-                    self.endpoint.sessions.keep(session);
+                Wake::Clock => {
+                    self.endpoint.app.identity(&self.peer.call).ok()?;
+                    if let Topic::Session(session) = &self.topic {
+                        self.endpoint.sessions.keep(session);
+                    }
+                    return Some(comment());
                 }
-                return Some(comment());
-            }
-            let stamp = self.endpoint.tools.stamp(&self.endpoint.app, &self.peer, &identity);
-            if std::mem::replace(&mut self.known, stamp) != stamp
-                && let Some(news) = self.news()
-            {
-                return Some(news);
+                Wake::Rights => {
+                    let identity = self.endpoint.app.identity(&self.peer.call).ok()?;
+                    self.tell_of_lists(&identity);
+                    // What can be seen may be another.
+                    self.read_until = None;
+                    self.tell_of_resources().await;
+                }
+                Wake::Work => {
+                    self.endpoint.app.identity(&self.peer.call).ok()?;
+                    self.tell_of_resources().await;
+                }
             }
         }
         None
     }
 
-    /// That the tools have changed, if the client wants to know and learns it here.
-    fn news(&self) -> Option<Bytes> {
-        const CHANGED: &str = "notifications/tools/list_changed";
-        match &self.topic {
-            Topic::Session(_) if !self.seat.is_newest() => None,
-            Topic::Session(_) => {
-                let number = *self.rights.borrow();
-                Some(event(
-                    Some((self.known, self.seat.number << 32 | number)),
-                    &notification(CHANGED, None, json!({})),
-                ))
+    async fn wake(&mut self) -> Wake {
+        let newly = self.topic.subscribed().changed.notified();
+        let is_watching = !self.topic.subscribed().is_empty();
+        tokio::select! {
+            biased;
+            _ = &mut self.seat.ended => Wake::End,
+            _ = self.rights.changed() => Wake::Rights,
+            () = newly => {
+                self.read_until = None;
+                Wake::Work
             }
-            Topic::Subscription { tools: false, .. } => None,
-            Topic::Subscription { id, .. } => Some(event(None, &notification(CHANGED, Some(id), json!({})))),
+            _ = self.work.changed(), if is_watching => Wake::Work,
+            _ = self.clock.tick() => Wake::Clock,
         }
+    }
+
+    /// That tools or prompts have changed, if the client wants to know and learns it here.
+    fn tell_of_lists(&mut self, identity: &Identity) {
+        let tools = self.endpoint.tools.stamp(&self.endpoint.app, &self.peer, identity);
+        // Which prompts there are follows from the tools.
+        if tools == self.known.tools && self.has_looked {
+            return;
+        }
+        self.has_looked = true;
+        let prompts = prompts::stamp_of(&self.endpoint.app, &self.endpoint.tools, &self.peer, identity);
+        let (wants_tools, wants_prompts) = match &self.topic {
+            Topic::Session(_) => (true, true),
+            Topic::Subscription { tools, prompts, .. } => (*tools, *prompts),
+        };
+        if std::mem::replace(&mut self.known.tools, tools) != tools && wants_tools {
+            self.tell("notifications/tools/list_changed", json!({}));
+        }
+        if std::mem::replace(&mut self.known.prompts, prompts) != prompts && wants_prompts {
+            self.tell("notifications/prompts/list_changed", json!({}));
+        }
+    }
+
+    /// Which of the resources that are watched say something else by now.
+    async fn tell_of_resources(&mut self) {
+        let watched = self.topic.subscribed().all();
+        if watched.is_empty() || matches!(self.topic, Topic::Session(_)) && !self.seat.is_newest() {
+            return;
+        }
+        let work = self.work.borrow_and_update().clone();
+        let is_gapless = self.read_until == Some(work.since);
+        self.read_until = Some(work.until);
+        for (uri, watched) in watched {
+            let is_elsewhere = match (&work.workspaces, watched.workspace) {
+                (Some(workspaces), Some(workspace)) => is_gapless && !workspaces.contains(&workspace),
+                _ => false,
+            };
+            if is_elsewhere {
+                continue;
+            }
+            let now = subscriptions::digest_now(&self.endpoint.app, &self.peer, &uri).await;
+            if let Some(digest) = now.filter(|digest| *digest != watched.digest) {
+                self.tell("notifications/resources/updated", json!({ "uri": uri }));
+                self.topic.subscribed().has_told(&uri, digest, self.number());
+            }
+        }
+    }
+
+    fn tell(&mut self, method: &str, params: Value) {
+        let said = match &self.topic {
+            Topic::Session(_) if !self.seat.is_newest() => return,
+            Topic::Session(_) => {
+                self.said += 1;
+                let id = EventId { known: self.known, number: self.number() };
+                event(Some(id), &notification(method, None, params))
+            }
+            Topic::Subscription { id, .. } => event(None, &notification(method, Some(id), params)),
+        };
+        self.waiting.push_back(said);
+    }
+
+    /// Of the event said last; later streams have higher ones.
+    fn number(&self) -> u64 {
+        self.seat.number << 32 | self.said
     }
 
     /// A subscription that the server ends is answered, so that the client knows it for no accident.
@@ -316,16 +515,32 @@ fn notification(method: &str, subscription: Option<&Value>, mut params: Value) -
     }
 }
 
-/// An event's id tells which list of tools the client knows of once it has it; the rest makes it the only one of its kind.
-fn event(id: Option<(u64, u64)>, data: &str) -> Bytes {
-    match id {
-        Some((stamp, number)) => format!("id: {stamp:016x}-{number:x}\ndata: {data}\n\n").into(),
-        None => format!("data: {data}\n\n").into(),
+/// An event's id tells which lists the client knows of once it has it, and where in the session's events it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct EventId {
+    known: Lists,
+    number: u64,
+}
+
+impl EventId {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-').map(|part| u64::from_str_radix(part, 16));
+        let (Some(Ok(tools)), Some(Ok(prompts)), Some(Ok(number)), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        Some(EventId { known: Lists { tools, prompts }, number })
     }
 }
 
-fn stamp_of(event_id: &str) -> Option<u64> {
-    u64::from_str_radix(event_id.split_once('-')?.0, 16).ok()
+fn event(id: Option<EventId>, data: &str) -> Bytes {
+    match id {
+        Some(EventId { known, number }) => {
+            format!("id: {:016x}-{:016x}-{number:x}\ndata: {data}\n\n", known.tools, known.prompts).into()
+        }
+        None => format!("data: {data}\n\n").into(),
+    }
 }
 
 fn comment() -> Bytes {
@@ -338,11 +553,12 @@ mod tests {
 
     #[test]
     fn an_event_can_be_resumed_from_by_its_id() {
-        let text = String::from_utf8(event(Some((0xabc, 7)), "{}").to_vec()).unwrap();
-        assert_eq!(text, "id: 0000000000000abc-7\ndata: {}\n\n");
-        assert_eq!(stamp_of("0000000000000abc-7"), Some(0xabc));
-        for strange in ["", "abc", "xyz-1", "-"] {
-            assert_eq!(stamp_of(strange), None, "{strange}");
+        let id = EventId { known: Lists { tools: 0xabc, prompts: 0xdef }, number: 7 };
+        let text = String::from_utf8(event(Some(id), "{}").to_vec()).unwrap();
+        assert_eq!(text, "id: 0000000000000abc-0000000000000def-7\ndata: {}\n\n");
+        assert_eq!(EventId::parse("0000000000000abc-0000000000000def-7"), Some(id));
+        for strange in ["", "abc", "abc-7", "xyz-1-1", "--", "1-2-3-4"] {
+            assert_eq!(EventId::parse(strange), None, "{strange}");
         }
     }
 }

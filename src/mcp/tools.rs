@@ -154,8 +154,7 @@ impl Tools {
             .map(|index| describe(&app.operations()[self.all[*index].operation], key.names, key.asks_for_workspace))
             .collect();
         let list: Arc<[u8]> = serde_json::to_vec(&List { tools: described }).expect("plain data").into();
-        let digest = Sha256::digest(&list);
-        let stamp = digest.iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte));
+        let stamp = stamp(&list);
         let offer = Offer { list, stamp };
         if lists.len() >= LISTS_KEPT {
             lists.clear();
@@ -279,6 +278,11 @@ impl Tools {
             },
         )
     }
+}
+
+/// Tells texts apart, after a restart too.
+pub fn stamp(text: &[u8]) -> u64 {
+    Sha256::digest(text).iter().take(8).fold(0, |stamp, byte| stamp << 8 | u64::from(*byte))
 }
 
 /// The way of naming that counts most: the address, then the key, then what is known of the client.

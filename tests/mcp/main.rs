@@ -4,9 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuse;
 mod access;
+mod cancellation;
 mod client;
 mod completion;
+mod guest;
 mod prompts;
 mod protocol;
 mod resources;
@@ -15,4 +18,5 @@ mod sessions;
 mod stateless;
 mod stdio;
 mod streams;
+mod subscriptions;
 mod tools;

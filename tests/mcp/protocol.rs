@@ -1,9 +1,9 @@
 //! The protocol's rules by hand, and a story told by the official client.
 
-use rmcp::ServiceExt;
-use rmcp::model::CallToolRequestParams;
+use rmcp::model::{CallToolRequestParams, GetPromptRequestParams, ProtocolVersion, ReadResourceRequestParams};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{ClientLifecycleMode, ClientServiceExt};
 use serde_json::{Value, json};
 
 use crate::client::{BOTH, Client, initialize, mcp_key, told};
@@ -27,7 +27,7 @@ async fn the_revision_is_the_asked_one_if_it_is_known() {
         let result = &answer.json()["result"];
         assert_eq!(result["protocolVersion"], answered, "{asked}");
         assert_eq!(result["serverInfo"]["name"], "sally");
-        let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": {}, "resources": {} });
+        let mut capabilities = json!({ "tools": { "listChanged": true }, "prompts": { "listChanged": true }, "resources": { "subscribe": true } });
         if answered != "2024-11-05" {
             capabilities["completions"] = json!({});
         }
@@ -125,7 +125,7 @@ async fn messages_that_are_none_are_told_so_by_number() {
         let answer = client.post(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "more": 1 }));
         assert_eq!((answer.status, &answer.json()["id"]), (200, &id));
     }
-    for unknown in ["nope", "tools/List", "resources/list", "prompts/list", "logging/setLevel"] {
+    for unknown in ["nope", "tools/List", "resources/write", "prompts/List", "logging/setLevel"] {
         let (status, code, message) = client.error(unknown, json!({}));
         assert_eq!((status, code), (200, -32_601));
         assert!(message.contains(unknown));
@@ -186,31 +186,55 @@ async fn a_batch_is_answered_where_the_revision_has_batches() {
 
 /// The official Rust SDK as the client.
 #[tokio::test]
-async fn the_official_client_works_a_deal_from_beginning_to_end() {
+async fn the_official_client_works_with_a_session_and_without() {
     let world = World::new().await;
     let server = Server::start(&world.app);
-    let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", server.base))
-        .auth_header(mcp_key(&world, "ben").await);
-    let client = ().serve(StreamableHttpClientTransport::from_config(config)).await.unwrap();
-    assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "sally");
-    let tools = client.list_all_tools().await.unwrap();
-    assert!(tools.iter().any(|tool| tool.name == "crm.deal.update"));
-    let call = async |name: &'static str, arguments: Value| {
-        let params = CallToolRequestParams::new(name).with_arguments(arguments.as_object().unwrap().clone());
-        let result = client.call_tool(params).await.unwrap();
-        assert_ne!(result.is_error, Some(true), "{result:?}");
-        result.structured_content.unwrap()
-    };
-    let deal = call("crm.deal.create", json!({ "title": "Office chairs", "value": 4800, "currency": "EUR" })).await;
-    assert_eq!(call("crm.deal.get", json!({ "dealId": deal["id"] })).await["title"], "Office chairs");
-    let moved = call("crm.deal.update", json!({ "dealId": deal["id"], "stage": "Qualified" })).await;
-    assert_eq!((&moved["stage"], &moved["version"]), (&json!("Qualified"), &json!(2)));
-    let listed = call("crm.deal.list", json!({ "search": "chairs" })).await;
-    assert_eq!(listed["items"][0]["id"], deal["id"]);
-    let archived = call("crm.deal.update", json!({ "dealId": deal["id"], "archived": true })).await;
-    assert!(archived["archivedAt"].is_string());
-    assert_eq!(call("crm.deal.list", json!({})).await["items"], json!([]));
-    let failed = client.call_tool(CallToolRequestParams::new("crm.deal.get")).await.unwrap();
-    assert_eq!((failed.is_error, &failed.structured_content.unwrap()["status"]), (Some(true), &json!(422)));
-    client.cancel().await.unwrap();
+    let key = mcp_key(&world, "ada").await;
+    let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
+    for lifecycle in [ClientLifecycleMode::Initialize, ClientLifecycleMode::Discover { preferred_versions }] {
+        let config = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", server.base)).auth_header(&key);
+        let transport = StreamableHttpClientTransport::from_config(config);
+        let client = ().serve_with_lifecycle(transport, lifecycle).await.unwrap();
+        assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "sally");
+        let tools = client.list_all_tools().await.unwrap();
+        assert!(tools.iter().any(|tool| tool.name == "crm.deal.update"));
+        let call = async |name: &'static str, arguments: Value| {
+            let params = CallToolRequestParams::new(name).with_arguments(arguments.as_object().unwrap().clone());
+            let result = client.call_tool(params).await.unwrap();
+            assert_ne!(result.is_error, Some(true), "{result:?}");
+            result.structured_content.unwrap()
+        };
+
+        let deal = json!({ "title": "Office chairs", "value": 4800, "currency": "EUR" });
+        let deal = call("crm.deal.create", deal).await;
+        assert_eq!(call("crm.deal.get", json!({ "dealId": deal["id"] })).await["title"], "Office chairs");
+        let moved = call("crm.deal.update", json!({ "dealId": deal["id"], "stage": "Qualified" })).await;
+        assert_eq!((&moved["stage"], &moved["version"]), (&json!("Qualified"), &json!(2)));
+        let listed = call("crm.deal.list", json!({ "search": "chairs" })).await;
+        assert_eq!(listed["items"][0]["id"], deal["id"]);
+        let archived = call("crm.deal.update", json!({ "dealId": deal["id"], "archived": true })).await;
+        assert!(archived["archivedAt"].is_string());
+        assert_eq!(call("crm.deal.list", json!({})).await["items"], json!([]));
+
+        let project = call("project.create", json!({ "name": "Furniture" })).await;
+        let task = call("task.create", json!({ "projectId": project["key"], "title": "Measure the rooms" })).await;
+        let moved = call("task.move", json!({ "taskId": task["key"], "targetStatus": "Review" })).await;
+        assert_eq!(moved["status"], "Review");
+        let time = json!({ "projectId": project["key"], "taskId": task["key"], "minutes": 30 });
+        assert_eq!(call("timesheet.add", time).await["minutes"], 30);
+        let key = task["key"].as_str().unwrap();
+        let resource = ReadResourceRequestParams::new(format!("sally://workspaces/acme/tasks/{key}"));
+        let resource = serde_json::to_value(client.read_resource(resource).await.unwrap()).unwrap();
+        assert!(resource["contents"][0]["text"].as_str().unwrap().contains("Measure the rooms"), "{resource}");
+        let arguments = json!({ "task": key }).as_object().unwrap().clone();
+        let prompt = GetPromptRequestParams::new("task-summary").with_arguments(arguments);
+        let prompt = serde_json::to_value(client.get_prompt(prompt).await.unwrap()).unwrap();
+        assert!(prompt["messages"][0]["content"]["text"].as_str().unwrap().contains(key), "{prompt}");
+        assert!(call("task.archive", json!({ "taskId": key })).await["archivedAt"].is_string());
+        assert!(call("project.archive", json!({ "projectId": project["key"] })).await["archivedAt"].is_string());
+
+        let failed = client.call_tool(CallToolRequestParams::new("crm.deal.get")).await.unwrap();
+        assert_eq!((failed.is_error, &failed.structured_content.unwrap()["status"]), (Some(true), &json!(422)));
+        client.cancel().await.unwrap();
+    }
 }

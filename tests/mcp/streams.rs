@@ -12,35 +12,35 @@ use crate::support::World;
 use crate::support::server::Server;
 
 /// The other end of a stream.
-struct Listener {
-    head: String,
+pub struct Listener {
+    pub head: String,
     lines: BufReader<TcpStream>,
 }
 
 /// One event, as far as it says something.
 #[derive(Debug, PartialEq)]
-struct Event {
-    id: Option<String>,
-    data: String,
+pub struct Event {
+    pub id: Option<String>,
+    pub data: String,
 }
 
 impl Event {
-    fn message(&self) -> Value {
+    pub fn message(&self) -> Value {
         serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 impl Listener {
-    fn get(server: &Server, client: &Client<'_>) -> Listener {
+    pub fn get(server: &Server, client: &Client<'_>) -> Listener {
         Listener::open(server, client, "GET", "Accept: text/event-stream\r\n\r\n")
     }
 
-    fn resume(server: &Server, client: &Client<'_>, last_event: &str) -> Listener {
+    pub fn resume(server: &Server, client: &Client<'_>, last_event: &str) -> Listener {
         let end = format!("Accept: text/event-stream\r\nLast-Event-ID: {last_event}\r\n\r\n");
         Listener::open(server, client, "GET", &end)
     }
 
-    fn subscribe(server: &Server, stateless: &Stateless<'_>, id: &str, notifications: Value) -> Listener {
+    pub fn subscribe(server: &Server, stateless: &Stateless<'_>, id: &str, notifications: Value) -> Listener {
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": "subscriptions/listen", "params": {
             "_meta": stateless.meta, "notifications": notifications } })
         .to_string();
@@ -68,7 +68,7 @@ impl Listener {
     }
 
     /// The next event; `None` once the stream is closed in order.
-    fn next(&mut self) -> Option<Event> {
+    pub fn next(&mut self) -> Option<Event> {
         let (mut id, mut data) = (None, None);
         loop {
             let mut line = String::new();
@@ -87,7 +87,7 @@ impl Listener {
     }
 
     /// Says nothing for a while.
-    fn is_silent(&mut self) {
+    pub fn is_silent(&mut self) {
         self.lines.get_ref().set_read_timeout(Some(Duration::from_millis(1_200))).expect("a connection");
         let mut byte = [b'\n'];
         // The end of the chunk before may still be there.
@@ -154,13 +154,20 @@ async fn a_session_is_told_when_its_tools_change_and_of_nothing_else() {
     let membership = join_bolt(&world).await;
     let told = newer.next().unwrap();
     assert_eq!(told.message(), json!({ "jsonrpc": "2.0", "method": CHANGED }));
+    // And the prompts, which ask for it too.
+    let prompts = newer.next().unwrap();
+    assert_eq!(prompts.message(), json!({ "jsonrpc": "2.0", "method": "notifications/prompts/list_changed" }));
     assert_eq!(before, ben.names(), "the names stay, the schemas ask for the workspace");
     assert!(ben.tool("crm.deal.list")["inputSchema"]["properties"].get("workspaceSlug").is_some());
     older.is_silent();
 
     // Whoever was away learns of it when they come back, and only then.
-    let id = told.id.unwrap();
+    let id = prompts.id.unwrap();
     drop((older, newer));
+    let mut halfway = Listener::resume(&server, &ben, &told.id.unwrap());
+    halfway.next().unwrap();
+    assert_eq!(halfway.next().unwrap().message()["method"], "notifications/prompts/list_changed");
+    drop(halfway);
     let mut same = Listener::resume(&server, &ben, &id);
     same.next().unwrap();
     same.is_silent();
@@ -220,7 +227,7 @@ async fn a_subscription_hears_what_it_asked_for_and_learns_of_its_end() {
         assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!(-32_602)));
     }
     let mut tools = Listener::subscribe(&server, &ben, "tools", json!({ "toolsListChanged": true }));
-    let mut nothing = Listener::subscribe(&server, &ben, "nothing", json!({ "promptsListChanged": true }));
+    let mut nothing = Listener::subscribe(&server, &ben, "nothing", json!({ "resourcesListChanged": true }));
     assert!(tools.head.contains("content-type: text/event-stream"), "{}", tools.head);
     let id = |name: &str| json!({ "io.modelcontextprotocol/subscriptionId": name });
     let acknowledged = |name: &str, notifications: Value| {

@@ -1,13 +1,19 @@
 //! The real server on a port of its own, and plain HTTP against it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use sally::core::app::App;
+use sally::mcp::guest::Guest;
+use sally::mcp::http::Endpoint;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use ureq::http::HeaderMap;
+
+/// Ready when the server is to stop.
+type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Serves until it is dropped, which waits until the server has stopped.
 pub struct Server {
@@ -33,14 +39,27 @@ impl Server {
     }
 
     pub fn start_on(app: &Arc<App>, listener: TcpListener) -> Server {
-        let address = listener.local_addr().expect("it is bound");
         let app = app.clone();
+        Server::serving(listener, move |listener, stop| sally::http::server::serve_until(app, listener, stop))
+    }
+
+    /// With a guest at the MCP endpoint.
+    pub fn start_with(app: &Arc<App>, guest: impl Guest + 'static) -> Server {
+        let endpoint = Endpoint { guest: Some(Box::new(guest)), ..Endpoint::new(app).expect("an endpoint") };
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Server::serving(listener, move |listener, stop| sally::http::server::serve_endpoint(endpoint, listener, stop))
+    }
+
+    fn serving<F: Future<Output = std::io::Result<()>>>(
+        listener: TcpListener,
+        serve: impl FnOnce(TcpListener, Stop) -> F + Send + 'static,
+    ) -> Server {
+        let address = listener.local_addr().expect("it is bound");
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(sally::http::server::serve_until(app, listener, async {
-                let _ = stopped.await;
-            }))
+        let stopped: Stop = Box::pin(async {
+            let _ = stopped.await;
         });
+        let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(serve(listener, stopped)));
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)

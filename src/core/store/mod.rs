@@ -129,7 +129,8 @@ impl Store {
         work(&mut Reading::begin(self)?)
     }
 
-    /// An unbounded read: on a thread of its own, a few at a time, with a deadline. Refused when too many wait.
+    /// An unbounded read: on a thread of its own, a few at a time, with a deadline. Refused when too many wait; stopped
+    /// when nobody waits for it any more.
     pub async fn read_slowly<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut Reading) -> Result<T> + Send + 'static,
@@ -137,19 +138,29 @@ impl Store {
         let _waiting = Waiting::enter(&self.slow_waiting)?;
         let permit = self.slow.clone().acquire_owned().await.map_err(Error::internal)?;
         let store = self.clone();
+        let caller = Arc::new(());
+        let is_abandoned = {
+            let caller = Arc::downgrade(&caller);
+            move || caller.strong_count() == 0
+        };
         let answer = tokio::task::spawn_blocking(move || {
             // Of the work, not of the caller, who may have gone away while it runs on.
             let _permit = permit;
+            if is_abandoned() {
+                return Err(Error::busy("Nobody waits for this any more."));
+            }
             let mut reading = Reading::begin(&store)?;
             let deadline = Instant::now() + SLOW_DEADLINE;
-            reading.stop_when(100_000, move || Instant::now() > deadline)?;
+            reading.stop_when(100_000, move || is_abandoned() || Instant::now() > deadline)?;
             // There is nowhere left where it could take its time.
             work(&mut reading).map_err(|error| match error.kind() {
                 Kind::Overdue => Error::busy(error.to_string()),
                 _ => error,
             })
         });
-        answer.await.map_err(Error::internal)?
+        let answer = answer.await.map_err(Error::internal)?;
+        drop(caller);
+        answer
     }
 
     /// A write: queued, run in a savepoint of the writer's next transaction, answered once that is on disk.

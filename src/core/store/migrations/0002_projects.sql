@@ -22,6 +22,7 @@ create unique index agent_by_name on agent (workspace_id, name collate nocase);
 alter table access_key add column agent_id integer references agent on delete cascade;
 alter table access_key add column projects text check (json_type(projects) = 'array');
 create index access_key_by_agent on access_key (agent_id) where agent_id is not null;
+alter table mcp_session add column subscriptions text;
 
 ------------------------------------------------------------------------------ projects
 

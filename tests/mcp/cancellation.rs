@@ -1,0 +1,95 @@
+//! Cancelled requests: nobody waits for them, and they do not wait either.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use sally::core::error::Result;
+use serde_json::json;
+
+use crate::client::{Client, mcp_key};
+use crate::sample::Sample;
+use crate::support::World;
+use crate::support::server::Server;
+
+/// Keeps all threads for slow reads busy until it is dropped.
+struct Busy {
+    _held: Vec<mpsc::Sender<()>>,
+}
+
+impl Busy {
+    fn new(world: &World) -> Busy {
+        let held = (0..2).map(|_| {
+            let (hold, held) = mpsc::channel::<()>();
+            let (begin, begun) = mpsc::channel();
+            let store = world.app.store().clone();
+            std::thread::spawn(move || {
+                let work = move |_: &mut sally::core::store::Reading| -> Result<()> {
+                    let _ = begin.send(());
+                    let _ = held.recv();
+                    Ok(())
+                };
+                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                runtime.block_on(store.read_slowly(work))
+            });
+            (hold, begun)
+        });
+        let held: Vec<_> = held.collect();
+        for (_, begun) in &held {
+            begun.recv_timeout(Duration::from_secs(5)).expect("a thread for it");
+        }
+        Busy { _held: held.into_iter().map(|(hold, _)| hold).collect() }
+    }
+}
+
+#[tokio::test]
+async fn cancelled_notifications_are_honoured_and_get_no_response() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    Sample::new(&world).await;
+    let ben = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-11-25");
+    let other = Client::hello(&server, &ben.key, "2025-11-25");
+    let busy = Busy::new(&world);
+    let search = |id: &str| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+                "params": { "name": "search", "arguments": { "query": "payment" } } })
+    };
+    let cancel = |id: &str| json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id, "reason": "enough" } });
+    std::thread::scope(|threads| {
+        let waiting = threads.spawn(|| (ben.post(&search("slow")), Instant::now()));
+        let untouched = threads.spawn(|| other.post(&search("slow")));
+        std::thread::sleep(Duration::from_millis(300));
+        // The id of another session, or of nothing, cancels nothing.
+        assert_eq!(ben.post(&cancel("unknown")).status, 202);
+        assert_eq!(ben.post(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled" })).status, 202);
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!waiting.is_finished());
+        let cancelled = Instant::now();
+        assert_eq!(ben.post(&cancel("slow")).status, 202);
+        let (answer, at) = waiting.join().unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (202, ""));
+        assert!(at.duration_since(cancelled) < Duration::from_secs(1));
+        assert!(!untouched.is_finished());
+        drop(busy);
+        assert_eq!(untouched.join().unwrap().json()["result"]["structuredContent"]["items"][0]["key"], "WEB-1");
+    });
+    // The id is free again, and what is over cannot be cancelled.
+    assert_eq!(ben.post(&search("slow")).status, 200);
+    assert_eq!(ben.post(&cancel("slow")).status, 202);
+    assert_eq!(ben.post(&search("slow")).json()["id"], "slow");
+}
+
+#[tokio::test]
+async fn a_slow_read_that_nobody_waits_for_is_stopped() {
+    const ENDLESS: &str = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n";
+    let world = World::new().await;
+    let store = world.app.store();
+    for _ in 0..4 {
+        let read =
+            store.read_slowly(|reading| Ok(reading.conn().query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?));
+        assert!(tokio::time::timeout(Duration::from_millis(200), read).await.is_err());
+    }
+    // Both threads are free again, long before the deadline of ten seconds.
+    let begun = Instant::now();
+    store.read_slowly(|_| Ok(())).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
