@@ -86,6 +86,17 @@ async fn only_owners_validate_and_write_for_others_and_validated_time_is_frozen(
     let for_ben = json!({ "projectId": "WEB", "minutes": 5, "userId": "ben@example.com", "validated": true });
     assert_eq!(ada.ask("timesheet.add", for_ben).await.unwrap()["account"]["name"], "Ben");
 
+    // It stays where it was validated; what is not goes along with its task.
+    ada.ask("project.create", json!({ "name": "Operations", "key": "OPS" })).await.unwrap();
+    let frozen = json!({ "taskId": "WEB-1", "minutes": 7, "validated": true });
+    let frozen = ada.ask("timesheet.add", frozen).await.unwrap();
+    let free = ada.ask("timesheet.add", json!({ "taskId": "WEB-1", "minutes": 8 })).await.unwrap();
+    ben.ask("task.update", json!({ "taskId": "WEB-1", "projectId": "OPS" })).await.unwrap();
+    for (entry, project) in [(frozen, "WEB"), (free, "OPS")] {
+        let entry = ada.ask("timesheet.get", json!({ "timesheetId": entry["id"] })).await.unwrap();
+        assert_eq!(entry["projectKey"], project);
+    }
+
     // Ben owns a project of his own: there he sees and validates everybody's.
     ben.ask("project.create", json!({ "name": "Application", "key": "APP" })).await.unwrap();
     let hers = ada.ask("timesheet.add", json!({ "projectId": "APP", "minutes": 15 })).await.unwrap();

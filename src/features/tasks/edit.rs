@@ -6,7 +6,7 @@ use crate::core::id::Id;
 use crate::core::operation::{Cx, Operation, Tx};
 use crate::core::patch::Patch;
 use crate::core::place::Place;
-use crate::core::store::{Change, all, one, run};
+use crate::core::store::{Change, all, one, optional, run};
 use crate::core::text::{Labels, Line, Prose};
 use crate::core::time::{Day, Moment};
 use crate::features::crm::bridges;
@@ -105,14 +105,16 @@ impl Edit {
         if is_finished { bridges::task_done(cx, id) } else { Ok(()) }
     }
 
-    /// What goes along into another project, and what stays: labels by name, comments and time; but neither parent nor parts.
+    /// What goes along into another project, and what stays: labels by name, comments and time; but neither parent nor parts,
+    /// nor time that an owner has validated where it was spent.
     fn leave_for(&self, tx: &Tx, task: Id<TaskRecord>, project: &Place, row: &mut Change) -> Result<()> {
         const NAMES: &str = "
             select l.name from task_label o cross join label l on l.id = o.label_id where o.task_id = ?1 order by o.id";
         const PARTS: &str = "
             update task set parent_id = null, updated_at = ?2, version = version + 1 where parent_id = ?1";
         const TIME: &str = "
-            update timesheet_entry set project_id = ?2, updated_at = ?3, version = version + 1 where task_id = ?1";
+            update timesheet_entry set project_id = ?2, updated_at = ?3, version = version + 1
+             where task_id = ?1 and validated = 0";
         const CLOCKS: &str = "
             update running_timer set project_id = ?2, updated_at = ?3, version = version + 1 where task_id = ?1";
         row.set("project_id", project.id)?.set("number", next_number(tx, project.id)?)?;
@@ -206,6 +208,6 @@ impl Edit {
 fn same_in(tx: &Tx, project: &Place, kind: StatusType) -> Result<(Id<StatusRecord>, StatusType)> {
     const SAME: &str = "
         select id, type from task_status where project_id = ?1 and type = ?2 order by position, id limit 1";
-    let same = crate::core::store::optional(tx.conn(), SAME, (project.id, kind), |row| Ok((row.take()?, row.take()?)))?;
+    let same = optional(tx.conn(), SAME, (project.id, kind), |row| Ok((row.take()?, row.take()?)))?;
     same.map_or_else(|| first_status(tx, project.id), Ok)
 }

@@ -9,7 +9,7 @@ use crate::core::id::Id;
 use crate::core::operation::{Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{Place, ProjectRecord};
 use crate::core::reference::Ref;
-use crate::core::store::one;
+use crate::core::store::{one, optional};
 use crate::core::text::Line;
 use crate::features::projects::statuses::{self, StatusRecord};
 
@@ -140,12 +140,14 @@ fn in_order(
     cards: &[Id<TaskRecord>],
 ) -> Result<Vec<Id<TaskRecord>>> {
     const NUMBERED: &str = "select id from task where project_id = ?1 and number = ?2";
+    // Of more names than there are cards some are wrong already; each one takes a look-up while other writes wait.
+    let names = &names[..names.len().min(cards.len() + 10)];
     let mut wanted = Vec::with_capacity(names.len());
     for name in names {
         let numbered = parse_key(name.text()).filter(|(key, _)| *key == place.key);
         wanted.push(match numbered {
             Some((_, number)) => {
-                let id = crate::core::store::optional(tx.conn(), NUMBERED, (place.id, number), |row| row.take())?;
+                let id = optional(tx.conn(), NUMBERED, (place.id, number), |row| row.take())?;
                 id.map_or_else(|| name.text().to_owned(), |id: Id<TaskRecord>| id.to_string())
             }
             None => name.text().to_owned(),
