@@ -1,10 +1,12 @@
 //! Workspaces, projects, tasks, clients and time.
 
 use crate::core::caller::Role;
+use crate::core::choice::plain;
 use crate::core::time::{Day, duration};
 use crate::features::clients::ClientDetail;
 use crate::features::crm::bridges::LinkedDeal;
 use crate::features::projects::detail::ProjectDetail;
+use crate::features::projects::statuses::StatusType;
 use crate::features::projects::{ListedProject, ProjectLine};
 use crate::features::tasks::get::{Remark, TaskDetail};
 use crate::features::tasks::task::{Task, TaskLine};
@@ -51,7 +53,7 @@ pub fn project(detail: &ProjectDetail) -> String {
         ])
         .prose("Description", project.description.as_deref())
         .list("Statuses", &detail.statuses, |status| {
-            format!("{} ({}): {} tasks", status.name, status.kind, status.task_count)
+            format!("{}: {} tasks", standing(&status.name, status.kind), status.task_count)
         })
         .list("Tasks that changed last", &detail.recent_tasks, |task| {
             joined([
@@ -72,6 +74,14 @@ pub fn project(detail: &ProjectDetail) -> String {
     }
     sheet.line(format_args!("\nid {} · version {}", project.id, project.version));
     sheet.into_text()
+}
+
+/// A status, with what kind it is where its name does not say so.
+fn standing(name: &str, kind: StatusType) -> String {
+    match plain(name) == kind.to_string() {
+        true => name.to_owned(),
+        false => format!("{name} ({kind})"),
+    }
 }
 
 fn project_line(project: &ProjectLine) -> String {
@@ -97,7 +107,7 @@ pub fn task(detail: &TaskDetail) -> String {
     let mut sheet = Sheet::titled(format_args!("{} {}", task.key, task.title));
     sheet
         .facts([
-            ("Status", Some(format!("{} ({})", task.status, task.status_type))),
+            ("Status", Some(standing(&task.status, task.status_type))),
             ("Priority", Some(task.priority.to_string())),
             ("Owner", Some(name_of(&task.owner).unwrap_or_else(|| "nobody".into()))),
             ("Participants", names_of(&task.participants).filter(|_| task.participants.len() > 1)),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::core::app::{App, Call};
 use crate::core::caller::Selector;
 use crate::core::error::{Kind as ErrorKind, quoted};
+use crate::features::projects::statuses::StatusType;
 
 use super::address::Kind;
 use super::guides::PROMPTS;
@@ -31,6 +32,8 @@ pub enum Choices {
     Of(Kind),
     /// People of the workspace.
     Members,
+    /// Statuses of the project that another argument names.
+    Statuses,
 }
 
 /// Days as people say them; every other one is understood too.
@@ -84,6 +87,7 @@ pub async fn complete(app: &Arc<App>, peer: &Peer, params: &Map<String, Value>) 
         }
         Choices::Of(kind) => records(app, call, kind, typed, given("project")).await?,
         Choices::Members => members(app, call, typed).await?,
+        Choices::Statuses => statuses(app, call, typed, given("project")).await?,
     };
     Ok(found.result())
 }
@@ -191,6 +195,15 @@ async fn tasks(app: &Arc<App>, call: Call, typed: &str, project: Option<&str>) -
         Some(_) => Found { has_more, ..Found::of(keys, typed) },
         None => Found::ranked(keys.collect(), has_more, typed),
     })
+}
+
+/// What the statuses of a project are called; their kinds, before it is known.
+async fn statuses(app: &Arc<App>, call: Call, typed: &str, project: Option<&str>) -> Result<Found, Failure> {
+    let Some(project) = project.filter(|project| !project.is_empty()) else {
+        return Ok(Found::of(StatusType::ALL.iter().map(StatusType::to_string), typed));
+    };
+    let (items, _) = page(app, call, "project.status.list", json!({ "projectId": project })).await?;
+    Ok(Found::of(items.iter().filter_map(|status| status["name"].as_str().map(str::to_owned)), typed))
 }
 
 /// People of the workspace by name; by e-mail where two share one.

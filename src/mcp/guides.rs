@@ -109,15 +109,18 @@ Go through the tasks of {project} that nobody owns yet, oldest first.
         name: "groom-backlog",
         title: "Groom a backlog",
         description: "Sort a project's backlog: keep, sharpen, split, drop",
-        arguments: &[needed("project", PROJECT, Choices::Of(Kind::Project))],
+        arguments: &[
+            needed("project", PROJECT, Choices::Of(Kind::Project)),
+            optional("status", "Which status to groom; BACKLOG if left out", Choices::Statuses),
+        ],
         needs: &["task.list", "task.update"],
         guide: "\
-Groom the backlog of {project}: those that nobody touched for longest stand first.
+Groom {status|the backlog} of {project}: those that nobody touched for longest stand first.
 - Put each task into one of: ready, unclear, too big, twin of another, no longer wanted. Read doubtful ones with `task.get`.
 - Ready means: title says what will be different, one owner could finish it within days, no open question.
 - Show the result as a table with the key, your verdict and the change you propose; at most 20 at a time.
 - After I agree: sharpen with `task.update`, split with `task.create` and parentId, order with `task.reorder`, archive with `task.archive`.",
-        shows: &[Shown::Tasks("Backlog, untouched for longest first", &[("projectId", "{project}"), ("status", "BACKLOG"), ("sort", "updatedAt"), ("limit", "40")])],
+        shows: &[Shown::Tasks("Untouched for longest first", &[("projectId", "{project}"), ("status", "{status|BACKLOG}"), ("sort", "updatedAt"), ("limit", "40")])],
     },
     Prompt {
         name: "plan-week",

@@ -48,6 +48,13 @@ async fn keys_names_and_slugs_are_completed_for_prompts_and_templates() {
     assert_eq!(for_prompt(&ben, "time-review", "from", "to"), json!(["today", "tomorrow"]));
     assert_eq!(for_prompt(&ben, "project-status", "for", "the c"), json!(["the client"]));
     assert_eq!(for_prompt(&ben, "my-work", "hours", "3"), json!([]));
+    let status = |typed: &str, given: Value| {
+        let reference = json!({ "type": "ref/prompt", "name": "groom-backlog" });
+        completed(&ben, reference, "status", typed, given)["values"].take()
+    };
+    assert_eq!(status("b", json!({ "project": "web" })), json!(["Backlog", "Blocked"]));
+    assert_eq!(status("b", json!({ "project": "NOPE" })), json!([]));
+    assert_eq!(status("in", json!({})), json!(["IN_PROGRESS"]));
     // What is completed can be used as it is.
     sample.ben.ask("crm.deal.create", json!({ "title": "heat pump portal" })).await.unwrap();
     let twins = for_prompt(&ben, "deal-brief", "deal", "heat");

@@ -5,6 +5,7 @@
 mod support;
 
 mod abuse;
+mod acceptance;
 mod access;
 mod cancellation;
 mod client;

@@ -47,6 +47,7 @@ fn sample_of(argument: &str) -> &'static str {
         "from" | "owner" => "ben@example.com",
         "to" => "Ada",
         "since" => "-7d",
+        "status" => "In Progress",
         "hours" => "6",
         "idea" => "Payments by card on the ferry",
         "notes" => "Mara wants\na date by Friday.",
@@ -142,7 +143,7 @@ async fn a_prompt_brings_the_data_it_is_about() {
             json!({ "project": "website relaunch" }),
             vec!["# WEB Website relaunch", "## Without an owner, newest first\n- WEB-3 Receipts"],
         ),
-        ("groom-backlog", json!({ "project": "WEB" }), vec!["## Backlog, untouched for longest first\nNone."]),
+        ("groom-backlog", json!({ "project": "WEB" }), vec!["## Untouched for longest first\nNone."]),
         ("plan-week", json!({}), vec!["## My follow-ups\n- Send the date · about Heat pump portal"]),
         (
             "project-status",

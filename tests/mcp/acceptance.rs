@@ -1,0 +1,220 @@
+//! What a reader of the guides will try first, literally: one test for each line of the acceptance list that is about MCP.
+//! The local process has its own in `stdio.rs`.
+
+use serde_json::{Value, json};
+
+use crate::client::{BOTH, Client, initialize, mcp_key, narrowed_key};
+use crate::sample::Sample;
+use crate::streams::Listener;
+use crate::support::World;
+use crate::support::server::Server;
+
+fn message(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
+#[tokio::test]
+async fn line_1_initialize_opens_a_session_and_names_server_and_tools() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let client = Client::plain(&server, &mcp_key(&world, "ben").await).with("Accept", BOTH);
+    let answer = client.post(&initialize("2025-03-26", "curl-test"));
+    let result = answer.json()["result"].take();
+    assert!(answer.status == 200 && answer.header("mcp-session-id").is_some());
+    assert_eq!((&result["protocolVersion"], &result["serverInfo"]["name"]), (&json!("2025-03-26"), &json!("sally")));
+    assert!(result["capabilities"]["tools"].is_object());
+}
+
+#[tokio::test]
+async fn lines_2_and_8_the_session_header_is_known_in_any_case_and_the_minimal_flow_works() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let client = Client::plain(&server, &mcp_key(&world, "ben").await).with("Accept", BOTH);
+    let answer = client.post(&initialize("2025-03-26", "curl-test"));
+    let session = answer.header("Mcp-Session-Id").unwrap();
+    for name in ["mcp-session-id", "Mcp-Session-Id", "MCP-SESSION-ID"] {
+        let client = client.again().with(name, session);
+        let initialized = client.post(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        assert_eq!((initialized.status, initialized.body.as_str()), (202, ""));
+        assert!(client.names().contains(&"task.create".to_owned()));
+        assert_eq!(client.call("auth.me", json!({}))["account"]["name"], "Ben");
+    }
+}
+
+#[tokio::test]
+async fn lines_3_4_and_5_the_documented_gotchas_are_told_in_their_words() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let client = Client::plain(&server, &mcp_key(&world, "ben").await);
+    let no_stream = client.again().with("Accept", "application/json").post(&initialize("2025-03-26", "test"));
+    assert!(no_stream.status == 406 && no_stream.body.contains("Not Acceptable"), "{}", no_stream.body);
+    for (method, params) in [("tools/list", json!({})), ("tools/call", json!({ "name": "auth.me" }))] {
+        let early = client.again().with("Accept", BOTH).post(&message(method, params));
+        assert!(early.status == 400 && early.body.contains("Server not initialized"), "{}", early.body);
+    }
+    let lost =
+        client.again().with("Accept", BOTH).with("mcp-session-id", "old").post(&message("tools/list", json!({})));
+    assert!(lost.status == 404 && lost.body.contains("MCP session not found"), "{}", lost.body);
+}
+
+#[tokio::test]
+async fn lines_6_7_and_9_a_key_has_its_accounts_rights_in_its_workspace_until_it_is_revoked() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    let bad = Client::plain(&server, "sallymcp_nobodys").post(&message("ping", json!({})));
+    assert!(bad.status == 401 && bad.json()["title"] == "Unauthorized");
+    let pinned = Client::plain(&server, &narrowed_key(&ben, json!({ "workspaceId": "acme" })).await);
+    let elsewhere = pinned.problem("task.list", json!({ "workspaceSlug": "bolt" }));
+    assert_eq!(elsewhere["detail"], "Workspace access denied by MCP key restriction");
+
+    let made = ben.ask("mcp_key.create", json!({ "label": "laptop" })).await.unwrap();
+    let member = Client::hello(&server, made["token"].as_str().unwrap(), "2025-06-18");
+    let refused = member.problem("client.create", json!({ "name": "X" }));
+    assert_eq!((&refused["status"], &refused["permission"]["required"]), (&json!(403), &json!("OWNER")));
+    let owner = Client::plain(&server, &mcp_key(&world, "ada").await);
+    owner.call("client.create", json!({ "name": "X" }));
+    drop(ada);
+    ben.ask("mcp_key.revoke", json!({ "mcpKeyId": made["id"] })).await.unwrap();
+    assert_eq!(member.request("tools/list", json!({})).status, 401);
+}
+
+#[tokio::test]
+async fn lines_11_14_19_and_22_the_families_of_tools_prompts_and_resources_are_there() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    Sample::new(&world).await;
+    let ada = Client::plain(&server, &mcp_key(&world, "ada").await);
+    let names = ada.names();
+    assert!(names.len() >= 67, "{}", names.len());
+    for family in [
+        "workspace.",
+        "client.",
+        "project.",
+        "project.member.",
+        "project.status.",
+        "task.",
+        "project.label.",
+        "task.todo.",
+        "comment.",
+        "timesheet.",
+    ] {
+        assert!(names.iter().any(|name| name.starts_with(family)), "{family}");
+    }
+    for record in ["organization", "person", "deal"] {
+        for verb in ["list", "get", "create", "update"] {
+            assert!(names.contains(&format!("crm.{record}.{verb}")), "crm.{record}.{verb}");
+        }
+    }
+    for name in ["crm.activity.list", "crm.activity.add", "crm.addon.info", "system.ping", "auth.me"] {
+        assert!(names.contains(&name.to_owned()), "{name}");
+    }
+    assert_eq!(ada.call("whoami", json!({}))["account"]["name"], "Ada");
+    ada.call("ping", json!({}));
+    assert!(ada.result("prompts/list", json!({}))["prompts"].as_array().unwrap().len() >= 15);
+    let listed = ada.result("resources/list", json!({})).to_string();
+    let templates = ada.result("resources/templates/list", json!({})).to_string();
+    assert!(listed.contains("/projects/WEB") && listed.contains("/me/tasks"), "{listed}");
+    assert!(templates.contains("/tasks/{key}"), "{templates}");
+}
+
+#[tokio::test]
+async fn line_16_activity_types_are_understood_as_people_write_them() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sample = Sample::new(&world).await;
+    let ben = Client::plain(&server, &mcp_key(&world, "ben").await);
+    for (written, meant) in [
+        ("note", "NOTE"),
+        ("Call", "CALL"),
+        ("EMAIL", "EMAIL"),
+        ("meeting", "MEETING"),
+        ("follow-up", "FOLLOW_UP"),
+        ("Follow_Up", "FOLLOW_UP"),
+    ] {
+        let activity = json!({ "type": written, "body": "Talked.", "dealId": sample.deal["id"] });
+        assert_eq!(ben.call("crm.activity.add", activity)["type"], meant);
+    }
+}
+
+#[tokio::test]
+async fn lines_20_and_25_each_request_may_stand_for_itself() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    Sample::new(&world).await;
+    let curl = Client::plain(&server, &mcp_key(&world, "ben").await);
+    for client in [curl.again(), curl.again().with("Accept", "*/*")] {
+        assert_eq!(client.result("ping", json!({})), json!({}));
+        assert!(!client.names().is_empty());
+        let found = client.call("search_tasks", json!({ "query": "payment" }));
+        assert_eq!(found["items"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn line_24_answers_are_json_streams_need_a_session_and_delete_ends_it() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let ben = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-11-25");
+    let answer = ben.request("tools/list", json!({}));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(ben.again().without("Mcp-Session-Id").send("GET", "").status, 400);
+    let mut stream = Listener::get(&server, &ben);
+    assert!(stream.head.contains("content-type: text/event-stream"), "{}", stream.head);
+    stream.next().unwrap();
+    assert_eq!(ben.send("DELETE", "").status, 204);
+    assert_eq!(stream.next(), None);
+    assert_eq!(ben.request("tools/list", json!({})).status, 404);
+}
+
+#[tokio::test]
+async fn line_26_scopes_filter_the_list_and_are_checked_again_when_calling() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sample = Sample::new(&world).await;
+    let reader = Client::plain(&server, &narrowed_key(&sample.ben, json!({ "scopes": "mcp:tools:read" })).await);
+    assert!(reader.names().contains(&"task.get".to_owned()) && !reader.names().contains(&"task.create".to_owned()));
+    let create = json!({ "name": "task.create", "arguments": { "projectId": "WEB", "title": "X" } });
+    assert_eq!(reader.error("tools/call", create.clone()).1, -32_000);
+    let writer = json!({ "scopes": "mcp:tools:read mcp:tools:write" });
+    let writer = Client::plain(&server, &narrowed_key(&sample.ben, writer).await);
+    assert!(writer.names().contains(&"task.create".to_owned()));
+    assert!(!writer.names().contains(&"task.todo.delete".to_owned()), "that one is destructive");
+    assert!(writer.result("tools/call", create)["isError"].is_null());
+}
+
+#[tokio::test]
+async fn line_27_what_a_bound_key_writes_is_the_agents_and_binding_is_no_duty() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sample = Sample::new(&world).await;
+    sample.ada.ask("agent.create", json!({ "name": "Scout" })).await.unwrap();
+    let bound = narrowed_key(&sample.ben, json!({ "agentId": "Scout", "workspaceId": "acme" })).await;
+    for (key, agent) in [(bound, json!("Scout")), (mcp_key(&world, "ben").await, Value::Null)] {
+        let client = Client::plain(&server, &key);
+        let comment = client.call("comment.add", json!({ "taskId": "WEB-1", "body": "Seen." }));
+        assert_eq!((&comment["author"]["name"], &comment["agent"]["name"]), (&json!("Ben"), &agent), "{comment}");
+    }
+    let read = Client::plain(&server, &mcp_key(&world, "ben").await);
+    let task = read.result("resources/read", json!({ "uri": "sally://tasks/WEB-1" })).to_string();
+    assert!(task.contains("Scout for Ben"), "{task}");
+}
+
+#[tokio::test]
+async fn line_29_errors_have_the_codes_of_json_rpc_and_tools_that_fail_have_results() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sample = Sample::new(&world).await;
+    let ben = Client::plain(&server, &mcp_key(&world, "ben").await);
+    assert_eq!(ben.send("POST", "{").json()["error"]["code"], -32_700);
+    assert_eq!(ben.error("no/such", json!({})).1, -32_601);
+    assert_eq!(ben.error("tools/call", json!({ "name": "no_such_tool" })).1, -32_602);
+    assert_eq!(ben.error("resources/read", json!({ "uri": "sally:/WEB-1" })).1, -32_602);
+    let no_scope = Client::plain(&server, &narrowed_key(&sample.ben, json!({ "scopes": "crm:read" })).await);
+    assert_eq!(
+        no_scope.error("tools/call", json!({ "name": "task.get", "arguments": { "taskId": "WEB-1" } })).1,
+        -32_000
+    );
+    assert_eq!(no_scope.error("resources/read", json!({ "uri": "sally://tasks/WEB-1" })).1, -32_000);
+    assert_eq!(ben.problem("task.get", json!({ "taskId": "WEB-99" }))["status"], 404);
+}
