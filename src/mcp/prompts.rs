@@ -55,9 +55,15 @@ pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value
     json!({ "prompts": prompts })
 }
 
-/// Changes whenever the list does.
+/// Changes whenever the list does: which prompts it has and whether they ask for a workspace is all that differs. Every
+/// stream that opens wants to know, so the list is not written for it.
 pub fn stamp_of(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> u64 {
-    stamp(list(app, tools, peer, identity).to_string().as_bytes())
+    let mut said = format!("{} {}", env!("CARGO_PKG_VERSION"), asks_for_workspace(identity));
+    for prompt in PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt)) {
+        said.push(' ');
+        said.push_str(prompt.name);
+    }
+    stamp(said.as_bytes())
 }
 
 fn is_offered(app: &App, tools: &Tools, peer: &Peer, identity: &Identity, prompt: &Prompt) -> bool {

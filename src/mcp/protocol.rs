@@ -18,7 +18,7 @@ use super::resources::Shelf;
 use super::sessions::Session;
 use super::stateless::{self, Introduction, STATELESS};
 use super::subscriptions::Watched;
-use super::tools::{Wishes, stamp};
+use super::tools::Wishes;
 
 /// The revisions that begin with `initialize`, newest first.
 pub const REVISIONS: &[&str] = &["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -275,11 +275,11 @@ pub async fn dispatch(endpoint: &Endpoint, peer: &Peer, request: Request) -> Res
         },
         "prompts/list" => match request.params.get("cursor") {
             None | Some(Value::Null) => {
-                let list = written(&prompts::list(app, &endpoint.tools, peer, peer.identity(app)?));
+                let identity = peer.identity(app)?;
                 if let Terms::Session(session) = &peer.terms {
-                    session.has_listed_prompts(stamp(&list));
+                    session.has_listed_prompts(prompts::stamp_of(app, &endpoint.tools, peer, identity));
                 }
-                Ok(list)
+                Ok(written(&prompts::list(app, &endpoint.tools, peer, identity)))
             }
             Some(_) => Err(RpcError::invalid_params("cursor: the list of prompts has one page only").into()),
         },

@@ -454,7 +454,8 @@ impl Speech {
             if is_elsewhere {
                 continue;
             }
-            let now = subscriptions::digest_now(&self.endpoint.app, &self.peer, &uri).await;
+            // On the heap for as long as it takes: its size would be every open stream's, all the time.
+            let now = Box::pin(subscriptions::digest_now(&self.endpoint.app, &self.peer, &uri)).await;
             if let Some(digest) = now.filter(|digest| *digest != watched.digest) {
                 self.tell("notifications/resources/updated", json!({ "uri": uri }));
                 self.topic.subscribed().has_told(&uri, digest, self.number());
