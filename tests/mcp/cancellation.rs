@@ -67,10 +67,11 @@ async fn cancelled_notifications_are_honoured_and_get_no_response() {
         assert_eq!(ben.post(&cancel("slow")).status, 202);
         let (answer, at) = waiting.join().unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (202, ""));
-        assert!(at.duration_since(cancelled) < Duration::from_secs(1));
+        // A search that goes on has ten seconds.
+        assert!(at.duration_since(cancelled) < Duration::from_secs(5));
         assert!(!untouched.is_finished());
         drop(busy);
-        assert_eq!(untouched.join().unwrap().json()["result"]["structuredContent"]["items"][0]["key"], "WEB-1");
+        assert_eq!(untouched.join().unwrap().json()["result"]["structuredContent"]["items"][0]["type"], "TASK");
     });
     // The id is free again, and what is over cannot be cancelled.
     assert_eq!(ben.post(&search("slow")).status, 200);
