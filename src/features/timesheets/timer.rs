@@ -104,7 +104,9 @@ fn stop(
     tx: &Tx,
     account: Id<Account>,
     timer: Timer,
-    minutes: Option<Minutes>, description: Option<Prose<2_000>>) -> Result<Timesheet> {
+    minutes: Option<Minutes>,
+    description: Option<Prose<2_000>>,
+) -> Result<Timesheet> {
     let elapsed = (tx.now().ms() - timer.started_at.ms()).max(0) as u64;
     let minutes = minutes.map_or_else(|| (elapsed.div_ceil(60_000) as i64).clamp(1, A_DAY), |Minutes(minutes)| minutes);
     run(tx.conn(), "delete from running_timer where id = ?1", [timer.id])?;
