@@ -25,7 +25,7 @@ use super::address::{Address, Form};
 use super::guides::{Argument, Input, PROMPTS, Prompt, Shown};
 use super::protocol::{Failure, Peer, RpcError};
 use super::resources::{failed, text};
-use super::tools::{Tools, asks_for_workspace, stamp};
+use super::tools::{Tools, stamp};
 
 /// The argument of every prompt where there are several workspaces.
 pub const WORKSPACE: &str = "workspace";
@@ -35,7 +35,7 @@ const LONG: usize = 20_000;
 
 /// The result of `prompts/list`: the same prompts in the same order each time.
 pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value {
-    let asks = asks_for_workspace(identity);
+    let asks = identity.must_name_workspace();
     let offered = PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt));
     let prompts: Vec<Value> = offered
         .map(|prompt| {
@@ -58,7 +58,7 @@ pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value
 /// Changes whenever the list does: which prompts it has and whether they ask for a workspace is all that differs. Every
 /// stream that opens wants to know, so the list is not written for it.
 pub fn stamp_of(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> u64 {
-    let mut said = format!("{} {}", env!("CARGO_PKG_VERSION"), asks_for_workspace(identity));
+    let mut said = format!("{} {}", env!("CARGO_PKG_VERSION"), identity.must_name_workspace());
     for prompt in PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt)) {
         said.push(' ');
         said.push_str(prompt.name);
@@ -80,7 +80,7 @@ pub async fn get(app: &Arc<App>, tools: &Tools, peer: &Peer, params: &Map<String
         Failure::from(RpcError::invalid_params(why))
     };
     let prompt = PROMPTS.iter().find(|prompt| prompt.name == name).ok_or_else(unknown)?;
-    let mut arguments = arguments(prompt, params.get("arguments"), asks_for_workspace(&identity))?;
+    let mut arguments = arguments(prompt, params.get("arguments"), identity.must_name_workspace())?;
     let workspace = arguments.remove(WORKSPACE);
     let mut peer = peer.clone();
     if let Some(slug) = &workspace {

@@ -16,7 +16,7 @@ use crate::core::page::Paging;
 use crate::http::projection;
 
 use super::excerpt::{self, Excerpt};
-use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError, workspaces};
+use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError};
 
 /// Lists over MCP are this long unless the caller says how long.
 const LIST_LENGTH: usize = 20;
@@ -142,7 +142,7 @@ impl Tools {
     pub fn offer(&self, app: &App, peer: &Peer, identity: &Identity) -> Offer {
         let is_offered = |tool: &Tool| is_offered(&app.operations()[tool.operation].entry.spec, peer, identity);
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
-        let asks_for_workspace = asks_for_workspace(identity);
+        let asks_for_workspace = identity.must_name_workspace();
         let key = ListKey { tools, names: names(peer, identity), asks_for_workspace };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(offer) = lists.get(&key) {
@@ -295,11 +295,6 @@ fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
     peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
 }
 
-/// Must it be said which workspace is meant?
-pub fn asks_for_workspace(identity: &Identity) -> bool {
-    identity.pinned_to().is_none() && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some())
-}
-
 /// Would some workspace that the peer may mean let it?
 fn role_allows(peer: &Peer, identity: &Identity, spec: &Spec) -> bool {
     let least: Role = match spec.needs {
@@ -319,7 +314,7 @@ fn role_allows(peer: &Peer, identity: &Identity, spec: &Spec) -> bool {
         Needs::Workspace(_) if !spec.more.or_in_a_project => membership.role,
         _ => membership.highest,
     };
-    workspaces(identity).any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
+    identity.workspaces().any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
 }
 
 /// Which fields of the answer are wanted; `None` for the answer as it is.
