@@ -1,5 +1,10 @@
-//! What a reader of the guides will try first, literally: one test for each line of the acceptance list that is about MCP.
-//! The local process has its own in `stdio.rs`.
+//! What a reader of the guides will try first, literally: each line of the acceptance list, in a test that names it.
+//!
+//! | lines | tested by |
+//! |---|---|
+//! | 1–9, 11–17, 19–22, 24–27, 29 | the tests below; 11 without invites, which have no operations |
+//! | 10 (local process), 18 (one line on stdin), 23 (error wording) | `stdio.rs` |
+//! | 28 (resources as Markdown) | `resources.rs` |
 
 use serde_json::{Value, json};
 
@@ -119,6 +124,81 @@ async fn lines_11_14_19_and_22_the_families_of_tools_prompts_and_resources_are_t
 }
 
 #[tokio::test]
+async fn lines_12_and_14_the_crm_is_on_by_itself_on_every_surface_and_leaves_all_of_them_together() {
+    let documented = [
+        "crm.addon.info",
+        "crm.organization.list",
+        "crm.organization.get",
+        "crm.organization.create",
+        "crm.organization.update",
+        "crm.person.list",
+        "crm.person.get",
+        "crm.person.create",
+        "crm.person.update",
+        "crm.deal.list",
+        "crm.deal.get",
+        "crm.deal.create",
+        "crm.deal.update",
+        "crm.activity.list",
+        "crm.activity.add",
+    ];
+    let on = World::new().await;
+    let off = World::with(|config| config.crm = false).await;
+    for (world, is_on) in [(on, true), (off, false)] {
+        let server = Server::start(&world.app);
+        let edition = server.send("GET", "/api/edition", &[], "").json();
+        assert_eq!(edition["features"].as_array().unwrap().contains(&json!("crm.core")), is_on, "{edition}");
+        let names = Client::plain(&server, &mcp_key(&world, "ben").await).names();
+        assert!(documented.iter().all(|name| names.iter().any(|known| known == name) == is_on), "{names:?}");
+        let bearer = format!("Bearer {}", world.person("ben").await.token);
+        let info = server.send("GET", "/crm", &[("Authorization", &bearer)], "");
+        assert_eq!(info.status == 200, is_on, "{}", info.body);
+    }
+}
+
+#[tokio::test]
+async fn lines_13_and_15_the_crm_routes_work_in_the_selected_workspace_for_who_may() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sample = Sample::new(&world).await;
+    let id = |record: &Value| record["id"].as_str().unwrap().to_owned();
+    let (organization, person, deal) = (id(&sample.organization), id(&sample.person), id(&sample.deal));
+    let reads = ["", "/organizations", "/people", "/deals", "/activities"].map(str::to_owned).into_iter().chain([
+        format!("/organizations/{organization}"),
+        format!("/people/{person}"),
+        format!("/deals/{deal}"),
+    ]);
+    let writes = [
+        ("POST", "/organizations".to_owned(), json!({ "name": "Harbour Cafe" })),
+        ("PATCH", format!("/organizations/{organization}"), json!({ "city": "Oslo" })),
+        ("POST", "/people".to_owned(), json!({ "name": "Ole" })),
+        ("PATCH", format!("/people/{person}"), json!({ "title": "CEO" })),
+        ("POST", "/deals".to_owned(), json!({ "title": "Kiosk" })),
+        ("PATCH", format!("/deals/{deal}"), json!({ "nextStep": "Sign" })),
+        ("POST", "/activities".to_owned(), json!({ "body": "Met.", "dealId": deal })),
+    ];
+    let mut tries: Vec<(&str, String, String)> = reads.map(|path| ("GET", path, String::new())).collect();
+    tries.extend(writes.into_iter().map(|(method, path, body)| (method, path, body.to_string())));
+    for who in ["vera", "ben", "ada", "sam", "eve"] {
+        let bearer = format!("Bearer {}", world.person(who).await.token);
+        for (method, path, body) in &tries {
+            let by_header = vec![("X-Workspace-Slug", "acme")];
+            for (query, selector) in [("", by_header), ("?workspaceSlug=acme", vec![])] {
+                let mut headers = vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+                headers.extend(selector);
+                let status = server.send(method, &format!("/crm{path}{query}"), &headers, body).status;
+                let expected = match (who, *method) {
+                    ("eve", _) | ("vera", "POST" | "PATCH") => 403,
+                    (_, "POST") => 201,
+                    _ => 200,
+                };
+                assert_eq!(status, expected, "{who}: {method} /crm{path}{query}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn line_16_activity_types_are_understood_as_people_write_them() {
     let world = World::new().await;
     let server = Server::start(&world.app);
@@ -138,6 +218,51 @@ async fn line_16_activity_types_are_understood_as_people_write_them() {
 }
 
 #[tokio::test]
+async fn line_17_a_deal_becomes_a_project_a_follow_up_a_task_and_the_deal_hears_of_the_work() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sample = Sample::new(&world).await;
+    let ben = Client::plain(&server, &mcp_key(&world, "ben").await);
+    let deal = &sample.deal["id"];
+    let project = ben.call("crm.deal.create_project", json!({ "dealId": deal, "key": "HEAT" }));
+    assert_eq!(&project["deal"]["id"], deal);
+    let follow_up = ben.call("crm.follow_up.add", json!({ "title": "Kick-off", "dealId": deal }));
+    let task = json!({ "followUpId": follow_up["id"], "projectId": "HEAT" });
+    assert_eq!(ben.call("crm.follow_up.create_task", task)["key"], "HEAT-1");
+    ben.call("task.move", json!({ "taskId": "HEAT-1", "targetStatus": "Done" }));
+    let read = ben.call("crm.deal.get", json!({ "dealId": deal }));
+    assert_eq!(read["project"]["key"], "HEAT");
+    assert!(read["activities"].to_string().contains("HEAT-1 Kick-off"), "{read}");
+    let organization = ben.call("crm.organization.get", json!({ "organizationId": "Nordlys Energi" }));
+    assert_eq!(organization["projects"][0]["key"], "HEAT");
+    assert_eq!(organization["tasks"][0]["key"], "HEAT-1");
+    // A deal and a project that exist already are linked by hand.
+    let other = ben.call("crm.deal.create", json!({ "title": "Relaunch", "projectId": "WEB" }));
+    assert_eq!(other["project"]["key"], "WEB");
+}
+
+#[tokio::test]
+async fn line_21_a_key_is_shown_once_with_what_it_may_do() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    Sample::new(&world).await;
+    let bearer = format!("Bearer {}", world.person("ben").await.token);
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let wish = json!({ "label": "CI", "scopes": "read", "projects": ["WEB"], "expiresAt": "2099-01-01T00:00:00Z" });
+    let made = server.send("POST", "/api/v1/auth/api-keys", &headers, wish.to_string());
+    let key = made.json();
+    assert_eq!((made.status, &key["projects"][0]["name"]), (201, &json!("Website relaunch")), "{key}");
+    let token = key["token"].as_str().unwrap();
+    assert!(token.starts_with(key["prefix"].as_str().unwrap()), "{key}");
+    assert!(["scopes", "createdAt", "expiresAt"].iter().all(|field| key[field].is_string()), "{key}");
+    let listed = server.send("GET", "/api/v1/auth/api-keys", &headers, "");
+    assert!(listed.body.contains(key["id"].as_str().unwrap()) && !listed.body.contains(token));
+    let own = format!("Bearer {token}");
+    let me = server.send("GET", "/api/v1/auth/me", &[("Authorization", &own)], "").json();
+    assert_eq!(me["account"]["email"], "ben@example.com");
+}
+
+#[tokio::test]
 async fn lines_20_and_25_each_request_may_stand_for_itself() {
     let world = World::new().await;
     let server = Server::start(&world.app);
@@ -149,6 +274,9 @@ async fn lines_20_and_25_each_request_may_stand_for_itself() {
         let found = client.call("search_tasks", json!({ "query": "payment" }));
         assert_eq!(found["items"].as_array().unwrap().len(), 2);
     }
+    // There is no authorization server; the answer says what there is.
+    let sign_in = server.send("GET", "/.well-known/oauth-authorization-server", &[], "");
+    assert!(sign_in.status == 404 && sign_in.body.contains("/settings/keys"), "{}", sign_in.body);
 }
 
 #[tokio::test]
