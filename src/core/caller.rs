@@ -655,8 +655,12 @@ fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<O
 /// An administrator without memberships means the only workspace there is, if there is only one.
 fn only_workspace(conn: &Connection) -> Result<Result<Selected>> {
     let active: Vec<Selected> = conn
-        .prepare_cached("select id, slug, name from workspace where archived_at is null and deleted_at is null order by id")?
-        .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None }))?
+        .prepare_cached(
+            "select id, slug, name from workspace where archived_at is null and deleted_at is null order by id",
+        )?
+        .query_map([], |row| {
+            Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None })
+        })?
         .collect::<rusqlite::Result<_>>()?;
     Ok(match <[Selected; 1]>::try_from(active) {
         Ok([only]) => Ok(only),

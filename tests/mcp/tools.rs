@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::client::{Client, mcp_key, narrowed_key, told};
-use crate::support::{World, put};
 use crate::support::server::Server;
+use crate::support::{World, put};
 
 #[tokio::test]
 async fn a_list_holds_what_the_caller_may_do_and_nothing_else() {

@@ -474,6 +474,14 @@ async fn time_is_written_down_by_the_week_and_reported() {
         303
     );
     assert!(ben.get("/inbox").has("Stop the timer"));
+
+    // One's own time outlasts the sight of its project, and leads nowhere then.
+    let close = json!({ "projectId": "WEB", "visibility": "MEMBERS" });
+    shop.office.world.person("ada").await.ask("project.update", close).await.unwrap();
+    for page in ["/time?week=2026-03-03", "/time/report?from=2026-03-01&to=2026-03-31&person=me"] {
+        let shown = ben.get(page);
+        assert!(shown.has("Closed project") && !shown.has("href=\"/projects/\""), "{page}: {}", shown.body);
+    }
 }
 
 #[tokio::test]
