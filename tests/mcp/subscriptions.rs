@@ -156,7 +156,7 @@ async fn without_sessions_the_stream_says_what_it_watches() {
     let server = Server::start(&world.app);
     let sample = Sample::new(&world).await;
     let ben = Stateless::new(&server, &mcp_key(&world, "ben").await);
-    for wrong in [json!("x"), json!([7])] {
+    for wrong in [json!("x"), json!([7]), json!(vec![TASK; 101])] {
         let refused = ben.send("subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": wrong } }));
         assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!(-32_602)));
     }
