@@ -91,7 +91,7 @@ fn nowhere() -> String {
 }
 
 #[tokio::test]
-async fn a_local_client_works_through_the_bridge_with_a_personal_key() {
+async fn line_10_a_local_client_works_through_the_bridge_with_a_personal_key() {
     let world = World::new().await;
     let server = Server::start(&world.app);
     let mut bridge = Bridge::start(&server.base, &world.person("ben").await.token);
@@ -122,7 +122,7 @@ async fn a_local_client_works_through_the_bridge_with_a_personal_key() {
 }
 
 #[tokio::test]
-async fn a_single_line_is_answered_before_the_process_ends() {
+async fn line_18_a_single_line_is_answered_before_the_process_ends() {
     let world = World::new().await;
     let server = Server::start(&world.app);
     let folder = tempfile::tempdir().unwrap();
@@ -212,7 +212,7 @@ async fn a_restart_and_a_lost_session_are_settled_behind_the_clients_back() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_on_stderr_and_to_whoever_waits() {
+async fn line_23_what_is_wrong_is_said_on_stderr_and_to_whoever_waits() {
     let world = World::new().await;
     let server = Server::start(&world.app);
 
