@@ -605,6 +605,8 @@ async fn a_picture_is_kept_for_those_who_see_its_task() {
     assert_eq!((answer.status, &answer.json()["mediaType"]), (201, &json!("image/gif")), "{}", answer.body);
     let small = answer.json()["url"].as_str().unwrap().to_owned();
     assert_eq!(server.send("POST", "/api/tasks/SEC-1/image-upload", &headers, b"--limit\r\nnonsense").status, 400);
+    let unread = server.send("POST", "/api/tasks/SEC-1/image-upload", &headers[1..], b"--limit\r\nnonsense");
+    assert_eq!(unread.status, 401, "a stranger's file is not even read");
     assert_eq!(server.send("POST", "/api/tasks", &headers, &form).status, 415, "no other route takes a form");
 
     let address = format!("{}{url}", server.base);

@@ -235,6 +235,9 @@ impl Bridge {
         {
             *wanted = false;
         }
+        if let Some(id) = &message.id {
+            locked(&self.waiting).insert(id.to_string(), true);
+        }
         if message.id.is_none() || message.method.is_none() || message.opens_session() {
             self.carry(&message);
             if message.opens_session() {
@@ -261,9 +264,6 @@ impl Bridge {
 
     fn carry(&self, message: &Message) {
         let id = message.id.as_ref().map(Value::to_string);
-        if let Some(id) = &id {
-            locked(&self.waiting).insert(id.clone(), true);
-        }
         let is_wanted = || id.as_ref().is_none_or(|id| locked(&self.waiting).get(id).copied().unwrap_or(true));
         match self.exchange(message) {
             Ok(Reply::Silence | Reply::SessionLost) => {}
@@ -313,7 +313,10 @@ impl Bridge {
         match self.in_session(&session, message)? {
             Reply::SessionLost => {
                 let session = self.reopen(&session)?;
-                self.in_session(&session, message)
+                match self.in_session(&session, message)? {
+                    Reply::SessionLost => Err(Trouble::sent("MCP session not found, and neither is the new one")),
+                    reply => Ok(reply),
+                }
             }
             reply => Ok(reply),
         }
@@ -481,6 +484,8 @@ impl Bridge {
         }
         let request = request.body(()).ok()?;
         let Ok(response) = self.agent.run(request) else { return Some(()) };
+        // What a proxy says while the server behind it restarts.
+        let is_passing = response.status().is_server_error();
         match self.read(response, None) {
             Ok(Reply::Stream(body)) => {
                 let _ = self.pass_on(body, last_event, || true);
@@ -488,6 +493,7 @@ impl Bridge {
             Ok(Reply::SessionLost) => {
                 let _ = self.reopen(session);
             }
+            Ok(_) | Err(_) if is_passing => {}
             Ok(_) | Err(_) => return None,
         }
         Some(())

@@ -230,6 +230,12 @@ impl App {
         })
     }
 
+    /// The same, and refused for whoever says nothing.
+    pub fn known(&self, call: &Call) -> Result<Arc<Identity>> {
+        let identity = self.identity(call)?;
+        if identity.is_nobody() { Err(caller::not_signed_in()) } else { Ok(identity) }
+    }
+
     /// The door: permission, then input, then the transaction. Everything that anybody does comes through here.
     async fn pass<T: Send + 'static>(self: &Arc<Self>, spec: &Spec, mut call: Call, parse: Parse<'_, T>) -> Result<T> {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {

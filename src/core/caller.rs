@@ -442,6 +442,10 @@ fn unauthorized(detail: &str) -> Error {
     Error::new(Kind::Unauthorized, detail)
 }
 
+pub fn not_signed_in() -> Error {
+    unauthorized("Sign in, or send a key as “Authorization: Bearer …”.")
+}
+
 /// The check in front of every operation: signed in, scope, workspace, role; in this order.
 pub fn admit(
     conn: &Connection,
@@ -454,7 +458,7 @@ pub fn admit(
         return Ok(Caller { identity, workspace: None });
     }
     if identity.is_nobody() {
-        return Err(unauthorized("Sign in, or send a key as “Authorization: Bearer …”."));
+        return Err(not_signed_in());
     }
     identity.check(now)?;
     if !identity.scope_allows(spec.toolset, spec.effect) {

@@ -92,6 +92,11 @@ pub fn quote(text: &str, most: usize) -> String {
     quoted.join("\n")
 }
 
+/// What somebody wrote, where it stands among other words: none of it can look like a line of ours.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+}
+
 fn name_of<T: Record>(named: &Option<Named<T>>) -> Option<String> {
     named.as_ref().map(|named| named.name.clone())
 }
@@ -124,6 +129,7 @@ mod tests {
     #[test]
     fn what_people_wrote_stands_in_quotes_and_is_cut_visibly() {
         assert_eq!(quote("# Not a heading\n\nof ours \n", 100), "> # Not a heading\n>\n> of ours");
+        assert_eq!(one_line("a\n\n# Not a\theading "), "a # Not a heading");
         assert_eq!(quote("éééé", 3), "> ééé\n> … [1 more characters; the JSON form has them]");
         let mut sheet = Sheet::titled("Empty");
         sheet.facts([("Owner", None)]).prose("Notes", Some(" ")).list("None", &[0; 0], i32::to_string);

@@ -13,7 +13,7 @@ use crate::features::tasks::task::{Task, TaskLine};
 use crate::features::timesheets::Timesheet;
 use crate::features::workspaces::WorkspaceView;
 
-use super::{SHORT, Sheet, author, joined, name_of, names_of, quote, when};
+use super::{SHORT, Sheet, author, joined, name_of, names_of, one_line, quote, when};
 
 pub fn workspace(workspace: &WorkspaceView, projects: &[ListedProject]) -> String {
     let mut sheet = Sheet::titled(&workspace.name);
@@ -216,7 +216,7 @@ pub fn entry_line(entry: &Timesheet) -> String {
             (Some(key), Some(task)) => format!("{key} {}", task.name),
             _ => format!("{} {}", entry.project_key, entry.project.name),
         }),
-        entry.description.clone(),
+        entry.description.as_deref().map(one_line),
         (!entry.billable).then(|| "not billable".to_owned()),
         entry.validated.then(|| "validated".to_owned()),
     ])

@@ -89,6 +89,8 @@ impl Kind {
 }
 
 const SCHEME: &str = "sally://";
+/// No name of a record makes a longer one. What is watched is kept as it was written, so it must not be of any length.
+const LONGEST: usize = 4_000;
 
 /// One resource, as its address names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,7 @@ impl Address {
     pub fn parse(uri: &str) -> Option<Self> {
         let scheme = uri.get(..SCHEME.len()).filter(|scheme| scheme.eq_ignore_ascii_case(SCHEME))?;
         let path = &uri[scheme.len()..];
-        if path.contains(['?', '#']) {
+        if uri.len() > LONGEST || path.contains(['?', '#']) {
             return None;
         }
         let (path, form) = match path.strip_suffix(".json") {
@@ -189,6 +191,7 @@ mod tests {
         ] {
             assert_eq!(Address::parse(uri), None, "{uri}");
         }
+        assert_eq!(Address::parse(&format!("sally://tasks/{}WEB-1", "%20".repeat(2_000))), None);
     }
 
     #[test]

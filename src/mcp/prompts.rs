@@ -19,7 +19,7 @@ use crate::features::crm::follow_ups::ListFollowUps;
 use crate::features::tasks::list::{ListTasks, MyTasks};
 use crate::features::timesheets::ListTimesheets;
 use crate::features::timesheets::report::{Report, ReportTimesheets};
-use crate::markdown::{crm, quote, work};
+use crate::markdown::{crm, one_line, quote, work};
 
 use super::address::{Address, Form};
 use super::guides::{Argument, Input, PROMPTS, Prompt, Shown};
@@ -35,7 +35,7 @@ const LONG: usize = 20_000;
 
 /// The result of `prompts/list`: the same prompts in the same order each time.
 pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value {
-    let asks = identity.must_name_workspace();
+    let asks = asks_for_workspace(peer, identity);
     let offered = PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt));
     let prompts: Vec<Value> = offered
         .map(|prompt| {
@@ -58,7 +58,7 @@ pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value
 /// Changes whenever the list does: which prompts it has and whether they ask for a workspace is all that differs. Every
 /// stream that opens wants to know, so the list is not written for it.
 pub fn stamp_of(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> u64 {
-    let mut said = format!("{} {}", env!("CARGO_PKG_VERSION"), identity.must_name_workspace());
+    let mut said = format!("{} {}", env!("CARGO_PKG_VERSION"), asks_for_workspace(peer, identity));
     for prompt in PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt)) {
         said.push(' ');
         said.push_str(prompt.name);
@@ -80,7 +80,7 @@ pub async fn get(app: &Arc<App>, tools: &Tools, peer: &Peer, params: &Map<String
         Failure::from(RpcError::invalid_params(why))
     };
     let prompt = PROMPTS.iter().find(|prompt| prompt.name == name).ok_or_else(unknown)?;
-    let mut arguments = arguments(prompt, params.get("arguments"), identity.must_name_workspace())?;
+    let mut arguments = arguments(prompt, params.get("arguments"), asks_for_workspace(peer, &identity))?;
     let workspace = arguments.remove(WORKSPACE);
     let mut peer = peer.clone();
     if let Some(slug) = &workspace {
@@ -222,7 +222,7 @@ impl Teller<'_> {
                     return Ok(None);
                 }
                 let address =
-                    Address { workspace: None, kind: *kind, reference: one_line(reference), form: Form::Markdown };
+                    Address { workspace: None, kind: *kind, reference: reference.clone(), form: Form::Markdown };
                 Some(text(self.app, self.identity, self.peer.call.clone(), &address).await?)
             }
             Shown::Given(heading, argument) => {
@@ -274,11 +274,6 @@ impl Teller<'_> {
             answered => answered.map(Some),
         }
     }
-}
-
-/// An argument where it stands among other words.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
 }
 
 fn list_of<T>(heading: &str, page: &Page<T>, line: impl Fn(&T) -> String) -> String {

@@ -207,7 +207,7 @@ impl Terms {
     }
 
     /// Only whoever has a session can be told something later.
-    fn session(&self) -> Result<&Session, RpcError> {
+    fn session(&self) -> Result<&Arc<Session>, RpcError> {
         match self {
             Terms::Session(session) => Ok(session),
             Terms::Plain | Terms::Stateless(_) => {

@@ -133,20 +133,21 @@ impl Sessions {
     }
 
     /// The session's streams tell it from now on when the resource changes.
-    pub async fn subscribe(&self, session: &Session, uri: &str, watched: Watched) -> Result<(), Failure> {
+    pub async fn subscribe(&self, session: &Arc<Session>, uri: &str, watched: Watched) -> Result<(), Failure> {
         session.subscribed.add(uri, watched)?;
         Ok(self.write_subscriptions(session).await?)
     }
 
-    pub async fn unsubscribe(&self, session: &Session, uri: &str) -> Result<(), Failure> {
+    pub async fn unsubscribe(&self, session: &Arc<Session>, uri: &str) -> Result<(), Failure> {
         session.subscribed.remove(uri);
         Ok(self.write_subscriptions(session).await?)
     }
 
-    async fn write_subscriptions(&self, session: &Session) -> Result<()> {
+    async fn write_subscriptions(&self, session: &Arc<Session>) -> Result<()> {
         const WRITE: &str = "update mcp_session set subscriptions = ?2 where token_hash = ?1";
-        let (hash, subscriptions) = (session.hash, session.subscribed.to_json());
-        self.store.write(move |conn| run(conn, WRITE, (hash, subscriptions))).await?;
+        let session = session.clone();
+        // Looked at by the writer, so that of two at once the later one writes both.
+        self.store.write(move |conn| run(conn, WRITE, (session.hash, session.subscribed.to_json()))).await?;
         Ok(())
     }
 

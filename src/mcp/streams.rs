@@ -305,6 +305,10 @@ pub async fn of_subscription(
             .ok_or_else(|| wrong("resourceSubscriptions must be a list of addresses"))?,
         Some(_) => return Err(wrong("resourceSubscriptions must be a list of addresses").into()),
     };
+    // Each of them is read, whether it can be watched or not.
+    if uris.len() > subscriptions::MOST {
+        return Err(wrong(&format!("resourceSubscriptions may have {} addresses", subscriptions::MOST)).into());
+    }
     let known = Lists::now(&endpoint, &peer, peer.identity(&endpoint.app)?);
     let resources = Subscribed::default();
     for uri in &uris {

@@ -16,7 +16,7 @@ use super::resources::Shelf;
 use super::tools::stamp;
 
 /// Resources that one session or stream may watch.
-const MOST: usize = 100;
+pub const MOST: usize = 100;
 
 /// What a peer watches.
 #[derive(Debug, Default)]

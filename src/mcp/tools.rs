@@ -142,7 +142,7 @@ impl Tools {
     pub fn offer(&self, app: &App, peer: &Peer, identity: &Identity) -> Offer {
         let is_offered = |tool: &Tool| is_offered(&app.operations()[tool.operation].entry.spec, peer, identity);
         let tools = (0..self.all.len()).filter(|index| is_offered(&self.all[*index])).collect();
-        let asks_for_workspace = identity.must_name_workspace();
+        let asks_for_workspace = asks_for_workspace(peer, identity);
         let key = ListKey { tools, names: names(peer, identity), asks_for_workspace };
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(offer) = lists.get(&key) {
@@ -293,6 +293,11 @@ fn names(peer: &Peer, identity: &Identity) -> Names {
 
 fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
     peer.wishes.allow(spec) && identity.allows(spec) && role_allows(peer, identity, spec)
+}
+
+/// Must it be said which workspace is meant? Not where the key or the connection says so.
+pub fn asks_for_workspace(peer: &Peer, identity: &Identity) -> bool {
+    peer.call.selector.is_none() && identity.must_name_workspace()
 }
 
 /// Would some workspace that the peer may mean let it?

@@ -189,7 +189,7 @@ impl Writer {
     /// Addresses written out can be followed, too.
     fn text_with_addresses(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.find("http://").into_iter().chain(rest.find("https://")).min() {
+        while let Some(at) = next_address(rest) {
             let (before, from) = rest.split_at(at);
             let end = from.find(|c: char| c.is_whitespace() || "<>\"`".contains(c)).unwrap_or(from.len());
             let address = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', '*', '_']);
@@ -229,6 +229,12 @@ fn heading(level: HeadingLevel) -> &'static str {
         HeadingLevel::H3 => "h5",
         _ => "h6",
     }
+}
+
+/// Where the next address written out begins. Each letter is looked at once, however many there are.
+fn next_address(text: &str) -> Option<usize> {
+    let begins = |at: &usize| text[*at..].starts_with("http://") || text[*at..].starts_with("https://");
+    text.match_indices("http").map(|(at, _)| at).find(begins)
 }
 
 /// Where a link may lead: the web, a mailbox, or another page of ours.
@@ -306,5 +312,6 @@ mod tests {
         assert!(!html(&">".repeat(20_000)).is_empty());
         assert!(!html(&"[".repeat(20_000)).is_empty());
         assert!(!html(&"*a ".repeat(20_000)).is_empty());
+        assert_eq!(html(&"http://a ".repeat(11_000)).matches("<a ").count(), 11_000);
     }
 }

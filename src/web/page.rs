@@ -318,7 +318,9 @@ impl Page {
 /// What handlers of pages answer with.
 pub type Answer = Result<HttpResponse, Refused>;
 
+/// What an address in a header cannot hold, such as the line end behind a key that was pasted, is left out.
 pub fn see_other(to: &str) -> HttpResponse {
+    let to: String = to.chars().filter(|letter| !letter.is_control()).collect();
     HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
 }
 

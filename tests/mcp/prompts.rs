@@ -235,6 +235,13 @@ async fn with_several_workspaces_a_prompt_asks_which_and_tells_its_tools() {
         ben.error("prompts/get", json!({ "name": "my-work", "arguments": { "workspace": "nowhere" } })).1,
         -32_602
     );
+    // Where the connection says which, nobody is asked.
+    let in_acme = Client::plain(&server, &mcp_key(&world, "ben").await).at("workspaceSlug=acme");
+    let asks =
+        |prompt: &Value| prompt["arguments"].as_array().unwrap().iter().any(|known| known["name"] == "workspace");
+    assert!(!prompts(&in_acme).iter().any(asks));
+    let (guide, data) = told(&in_acme, "my-work", json!({}));
+    assert!(!guide.contains("workspaceSlug") && data.contains("WEB-1"), "{guide}\n{data}");
     // In Bolt he may only look.
     let triage = json!({ "name": "triage", "arguments": { "workspace": "bolt", "project": "X" } });
     assert!(ben.error("prompts/get", triage).2.starts_with("Unknown prompt"));

@@ -299,6 +299,7 @@ async fn a_task_is_worked_on_without_a_script() {
     let ben = shop.browser("ben").await;
     let task = shop.task("WEB-1").await;
     assert_eq!(ben.get(&format!("/tasks/{}", task["id"].as_str().unwrap())).location, "/tasks/WEB-1");
+    assert_eq!(ben.get("/tasks/web-1?workspaceSlug=acme").location, "/tasks/WEB-1?workspaceSlug=acme");
     let todo = task["todos"][0]["id"].as_str().unwrap();
     let go = |path: &str, fields: &[(&str, &str)]| {
         let shown = ben.post(path, fields);
@@ -314,6 +315,7 @@ async fn a_task_is_worked_on_without_a_script() {
     go("/tasks/WEB-1/parts", &[("title", "A part")]);
     go("/tasks/WEB-1/dependencies/WEB-2/delete", &[]);
     go("/tasks/WEB-1/comments", &[("body", "Looks **good**.")]);
+    assert_eq!(go("/tasks/WEB-1%0A/timer", &[]), "/tasks/WEB-1", "an address that was pasted with its line end");
     go("/tasks/WEB-1/time", &[("minutes", "1:30"), ("description", "Typing")]);
     let task = shop.task("WEB-1").await;
     assert_eq!(

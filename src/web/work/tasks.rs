@@ -115,7 +115,8 @@ pub async fn show(page: Page, key: web::Path<String>) -> Answer {
     }
     let detail = page.run(reference(&key)).await?;
     if detail.task.key != *key {
-        return Ok(see_other(&base_of(&detail.task)));
+        let query = page.request().uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Ok(see_other(&format!("{}{query}", base_of(&detail.task))));
     }
     show_task(&page, &detail, &Form::default()).await
 }
