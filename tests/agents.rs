@@ -93,7 +93,8 @@ async fn a_key_is_bound_only_to_an_agent_within_reach() {
     let (ada, eve) = (world.person("ada").await, world.person("eve").await);
     let robin = ada.ask("agent.create", json!({ "name": "Robin" })).await.unwrap();
     for agent in [&robin["id"], &json!("Robin"), &json!("nobody")] {
-        assert_eq!(eve.refused("api_key.create", json!({ "label": "k", "agentId": agent })).await.status(), 404);
+        let refused = eve.refused("api_key.create", json!({ "label": "k", "agentId": agent })).await;
+        assert_eq!((refused.status(), refused.problem_json("")["errors"][0]["field"].as_str()), (404, Some("agentId")));
     }
     // Ada joins Bolt: its Wren and Acme's Robin are told apart by the workspace.
     eve.ask("workspace.member.add", json!({ "workspaceId": "bolt", "accountId": "ada@example.com", "role": "MEMBER" }))

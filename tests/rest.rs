@@ -373,6 +373,13 @@ async fn a_workspace_is_selected_as_documented() {
     let (status, detail) = get(&ada, "/api/crm/deals", &[]);
     assert_eq!(status, 400);
     assert!(detail.starts_with("workspace selector required") && detail.ends_with("acme, bolt"), "{detail}");
+    for number in 0..10 {
+        let made = sam.ask("workspace.create", json!({ "name": format!("Shop {number}") })).await.unwrap();
+        let join = json!({ "workspaceId": made["id"], "accountId": "ada@example.com", "role": "MEMBER" });
+        sam.ask("workspace.member.add", join).await.unwrap();
+    }
+    let (_, detail) = get(&ada, "/api/crm/deals", &[]);
+    assert!(detail.ends_with("shop-7, … and 2 more"), "{detail}");
     for (path, headers) in [
         ("/api/crm/deals", vec![("X-Workspace-Slug", "acme")]),
         ("/api/crm/deals?workspaceSlug=acme", vec![]),

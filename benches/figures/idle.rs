@@ -5,9 +5,12 @@ use std::net::TcpStream;
 use std::path::Path;
 
 use rusqlite::Connection;
+use rustix::process::{Resource, getrlimit};
+use serde_json::{Value, json};
 
 use super::load::{Request, Server, in_turn, number, session};
-use super::{World, more_keys, set_up};
+use super::mcp::Tool;
+use super::{World, more_keys, new_deal, set_up};
 
 /// A key has room for a hundred sessions.
 const KEYS: usize = 100;
@@ -19,6 +22,8 @@ pub fn measure(folder: &Path) {
     let world = World { folder: folder.to_owned(), file, api_key, mcp_key, deal: String::new() };
     let server = world.sally(&world.file, 0);
     let many = number("IDLE", 10_000) as usize;
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    assert!(files > many as u64 + 500, "{many} streams need more open files than {files}: ulimit -Hn, as root");
     let open = || -> Vec<(&String, String)> {
         keys.iter().cycle().take(many).map(|key| (key, session(&server, key))).collect()
     };
@@ -33,12 +38,15 @@ pub fn measure(folder: &Path) {
     let twice = State::of(&server, &world.file);
     twice.beyond(&once, many).tell("as many again, which take their place");
 
-    let request = Request::get("/api/auth/me", &world.api_key);
-    let alone = in_turn([("reads while no stream is open", Box::new(|| request.load(&server, 8, folder)))]);
+    let deal = Request::post("/api/crm/deals", &world.api_key, new_deal().to_string());
+    let deal: Value = serde_json::from_str(&deal.once(&server)).expect("a deal");
+    let tool = Tool { name: "crm.deal.get", arguments: json!({ "dealId": deal["id"] }) };
+    let request = tool.in_sessions(&world.mcp_key, &[session(&server, &world.mcp_key)]);
+    let alone = in_turn([("tool reads while no stream is open", Box::new(|| request.load(&server, 8, folder)))]);
     let before = State::of(&server, &world.file);
     let streams: Vec<TcpStream> = sessions.iter().map(|(key, session)| listen(&server, key, session)).collect();
     State::of(&server, &world.file).beyond(&before, many).tell("an open stream for each");
-    let beside = in_turn([("reads beside them", Box::new(|| request.load(&server, 8, folder)))]);
+    let beside = in_turn([("tool reads beside them", Box::new(|| request.load(&server, 8, folder)))]);
     println!(
         "  → goals: a session 1,024 B, a stream 14,336 B, p99 twice what it is without; it is {:.1} ×",
         beside[0].p99_ms / alone[0].p99_ms

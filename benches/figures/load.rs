@@ -78,6 +78,25 @@ pub fn slow_sync(folder: &Path) -> PathBuf {
     library
 }
 
+/// Requests with ids that count up, each session's kept ready but for the id. The time keeps a round from the ids of the
+/// round before.
+const NUMBERED: &str = r#"
+local sent, kept = os.time() % 1000 * 1000000, {}
+function init()
+  for turn = 1, math.max(1, #sessions) do
+    wrk.headers["Mcp-Session-Id"] = sessions[turn]
+    local whole = wrk.format()
+    local first, last = whole:find(id, 1, true)
+    kept[turn] = { whole:sub(1, first - 1), whole:sub(last + 1) }
+  end
+end
+function request()
+  sent = sent + 1
+  local parts = kept[sent % #kept + 1]
+  return parts[1] .. id + sent .. parts[2]
+end
+"#;
+
 /// What one round of load told.
 #[derive(Clone, Copy)]
 pub struct Sample {
@@ -92,7 +111,13 @@ pub struct Request {
     pub path: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
+    /// MCP sessions that take turns, as those of several clients would.
+    pub sessions: Vec<String>,
 }
+
+/// The JSON-RPC id that stands in a body; under load each request gets one of its own, because a session may not use one
+/// twice at a time.
+pub const ID: u64 = 1_000_000_000;
 
 impl Request {
     pub fn get(path: &str, key: &str) -> Request {
@@ -101,12 +126,13 @@ impl Request {
             path: path.into(),
             headers: vec![("Authorization", format!("Bearer {key}"))],
             body: String::new(),
+            sessions: Vec::new(),
         }
     }
 
     pub fn post(path: &str, key: &str, body: String) -> Request {
         let headers = vec![("Authorization", format!("Bearer {key}")), ("Content-Type", "application/json".into())];
-        Request { method: "POST", path: path.into(), headers, body }
+        Request { method: "POST", path: path.into(), headers, body, sessions: Vec::new() }
     }
 
     /// The answer's body, so that nothing that fails counts as fast.
@@ -116,6 +142,9 @@ impl Request {
             .uri(format!("http://127.0.0.1:{}{}", server.port, self.path));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
+        }
+        if let Some(session) = self.sessions.first() {
+            request = request.header("Mcp-Session-Id", session);
         }
         let mut answer = ureq::run(request.body(self.body.clone()).expect("a request")).expect("a good answer");
         answer.body_mut().read_to_string().expect("a text")
@@ -130,6 +159,13 @@ impl Request {
         }
         if !self.body.is_empty() {
             lua.push_str(&format!("wrk.body = [==[{}]==]\n", self.body));
+        }
+        if self.body.contains(&ID.to_string()) {
+            lua.push_str(&format!(
+                "local id, sessions = {ID}, {{ {} }}\n",
+                self.sessions.iter().map(|session| format!("{session:?}, ")).collect::<String>()
+            ));
+            lua.push_str(NUMBERED);
         }
         lua.push_str("function done(s, l, r) io.write(string.format('FIGURES %f %f %d\\n', s.requests / s.duration * 1e6, l:percentile(99) / 1000, s.errors.status + s.errors.read)) end\n");
         std::fs::write(&script, lua).expect("a script");

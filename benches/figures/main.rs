@@ -1,14 +1,17 @@
-//! The figures of docs/figures.md: Sally beside a bare actix handler and a plain connection pool, in one run on one machine.
+//! The figures of docs/figures.md: Sally beside a bare actix handler, a plain connection pool and the official MCP server,
+//! in one run on one machine.
 //!
 //! `cargo bench` needs `wrk` and `cc` on the path (Debian: `apt-get install wrk gcc`). Systems take turns within each round
 //! and medians are printed, because a machine that others use too is only good for ratios.
-//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,tools,start,idle,growth`
-//! what is measured, `TASKS=1000000` how large the file of tasks grows (100,000).
+//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,mcp,start,idle,growth`
+//! what is measured, `TASKS=1000000` how large the file of tasks grows (100,000), `IDLE` how many sessions and streams are
+//! left open (10,000, for which `ulimit -Hn` must be 11,000 at least; the soft limit is raised here).
 
 mod data;
 mod growth;
 mod idle;
 mod load;
+mod mcp;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +20,8 @@ use std::time::Duration;
 
 use actix_web::{App as Actix, HttpResponse, HttpServer, web};
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, TransactionBehavior, named_params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sally::core::app::{App, Call};
 use sally::core::caller::Credential;
 use sally::core::config::Config;
@@ -27,9 +31,10 @@ use sally::core::text::{Email, Line};
 use sally::features::crm::deals::DealRecord;
 use sally::features::keys::{CreateKeyFor, KeyKind};
 use sally::features::setup::Init;
+use serde_json::{Value, json};
 
 use data::INDEX;
-use load::{Request, Server, free_port, in_turn, session};
+use load::{Request, Server, free_port, in_turn};
 
 const DEALS: i64 = 100_000;
 
@@ -38,9 +43,11 @@ fn main() {
     match arguments.get(1).map(String::as_str) {
         Some("bare") => return bare(&arguments[2], Path::new(&arguments[3])),
         Some("pool") => return pool(&arguments[2], Path::new(&arguments[3])),
+        Some("sdk") => return mcp::sdk(&arguments[2], Path::new(&arguments[3])),
         _ => {}
     }
-    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,tools,start,idle,growth".into());
+    raise_open_files();
+    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,mcp,start,idle,growth".into());
     let folder = tempfile::tempdir().expect("a folder");
     if only.contains("growth") {
         growth::measure(folder.path());
@@ -53,11 +60,19 @@ fn main() {
     }
     let world = World::new(folder.path());
     println!("{DEALS} deals in {} MiB", std::fs::metadata(&world.file).expect("the file").len() >> 20);
-    for (name, measure) in [("reads", reads as fn(&World)), ("tools", tools), ("writes", writes), ("start", start)] {
+    for (name, measure) in [("reads", reads as fn(&World)), ("mcp", mcp::measure), ("writes", writes), ("start", start)]
+    {
         if only.split(',').any(|wanted| wanted == name) {
             measure(&world);
         }
     }
+}
+
+/// A stream is an open file, here and in the server, which inherits the limit.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).expect("a process may go up to its hard limit");
 }
 
 /// A served file with a hundred thousand deals, and a key to it.
@@ -217,22 +232,8 @@ fn reads(world: &World) {
     }
 }
 
-fn tools(world: &World) {
-    let sally = world.sally(&world.file, 0);
-    let rest = Request::get(&format!("/api/crm/deals/{}", world.deal), &world.mcp_key);
-    let call = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "crm.deal.get", "arguments": { "dealId": world.deal } } });
-    let plain = Request::post("/mcp", &world.mcp_key, call.to_string());
-    let mut tool = Request::post("/mcp", &world.mcp_key, call.to_string());
-    tool.headers.push(("Accept", "application/json, text/event-stream".into()));
-    tool.headers.push(("Mcp-Session-Id", session(&sally, &world.mcp_key)));
-    assert!(tool.once(&sally).contains("structuredContent"), "the tool answers");
-    println!("\nA tool call beside the REST call of the same operation, 32 connections");
-    let [rest, tool, _] = in_turn([
-        ("GET /api/crm/deals/{id}", Box::new(|| rest.load(&sally, 32, &world.folder))),
-        ("tools/call crm.deal.get, in a session", Box::new(|| tool.load(&sally, 32, &world.folder))),
-        ("tools/call crm.deal.get, plain caller", Box::new(|| plain.load(&sally, 32, &world.folder))),
-    ]);
-    println!("  → {:.0} % of REST (goal 75 %)", percent(tool.per_second, rest.per_second));
+fn new_deal() -> Value {
+    json!({ "title": "Website relaunch", "value": 12500, "currency": "EUR", "nextStep": "Call about the offer" })
 }
 
 fn writes(world: &World) {
@@ -244,8 +245,7 @@ fn writes(world: &World) {
         };
         let (ours, theirs) = (copy("sally"), copy("pool"));
         let (sally, pool) = (world.sally(&ours, slow_us), world.other("pool", &theirs, slow_us));
-        let body = r#"{"title":"Website relaunch","value":12500,"currency":"EUR","nextStep":"Call about the offer"}"#;
-        let request = Request::post("/api/crm/deals", &world.api_key, body.into());
+        let request = Request::post("/api/crm/deals", &world.api_key, new_deal().to_string());
         println!("\nPOST a deal, durable, 64 connections, every sync {slow_us} µs slower");
         let [pool, ours] = in_turn([
             ("a pool of 8, one commit a request", Box::new(|| request.load(&pool, 64, &world.folder))),
@@ -286,14 +286,12 @@ fn bare(port: &str, bytes: &Path) {
     actix_web::rt::System::new().block_on(running).expect("a server");
 }
 
+type Pool = r2d2::Pool<SqliteConnectionManager>;
+
 /// What one would write first: a pool of connections, a transaction for each request. The same table with the same
 /// indexes and search index, the same durability; no rights, no journal, no validation.
 fn pool(port: &str, file: &Path) {
-    let manager = SqliteConnectionManager::file(file).with_init(|conn| {
-        conn.busy_timeout(Duration::from_secs(30))?;
-        conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on")
-    });
-    let pool = r2d2::Pool::builder().max_size(8).build(manager).expect("a pool");
+    let pool = pool_of(file);
     let port: u16 = port.parse().expect("a port");
     let server = HttpServer::new(move || {
         Actix::new()
@@ -306,64 +304,69 @@ fn pool(port: &str, file: &Path) {
     actix_web::rt::System::new().block_on(running).expect("a server");
 }
 
-async fn pool_create(
-    pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
-    body: web::Json<serde_json::Value>,
-) -> HttpResponse {
-    in_pool(pool, body, |tx, body, now| {
-        tx.prepare_cached(
-            "insert into crm_deal (id, workspace_id, stage_id, owner_id, title, value_minor, currency, next_step, created_at, updated_at)
-             values (:id, (select id from workspace), (select min(id) from crm_stage), (select id from account), :title, 1250000, 'EUR', :step, :now, :now)
-             returning title",
-        )?
-        .query_row(
-            named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":title": body["title"].as_str(), ":step": body["nextStep"].as_str(), ":now": now },
-            |row| row.get(0),
-        )
-    })
-    .await
-}
-
-async fn pool_create_task(
-    pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
-    body: web::Json<serde_json::Value>,
-) -> HttpResponse {
-    in_pool(pool, body, |tx, body, now| {
-        let project = data::PROJECTS + 1;
-        let number: i64 = tx
-            .prepare_cached("update project set task_count = task_count + 1 where id = ?1 returning task_count")?
-            .query_row([project], |row| row.get(0))?;
-        tx.prepare_cached(
-            "insert into task (id, workspace_id, project_id, number, status_id, title, priority, position, created_at, updated_at)
-             values (:id, (select id from workspace), :project, :number, (select min(id) from task_status where project_id = :project), :title, :priority,
-                     (select max(position) + 1048576 from task where project_id = :project), :now, :now)
-             returning title",
-        )?
-        .query_row(
-            named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":project": project, ":number": number, ":title": body["title"].as_str(), ":priority": body["priority"].as_str(), ":now": now },
-            |row| row.get(0),
-        )
-    })
-    .await
-}
-
-async fn in_pool(
-    pool: web::Data<r2d2::Pool<SqliteConnectionManager>>,
-    body: web::Json<serde_json::Value>,
-    insert: fn(&rusqlite::Transaction<'_>, &serde_json::Value, i64) -> rusqlite::Result<String>,
-) -> HttpResponse {
-    let made = web::block(move || -> rusqlite::Result<String> {
-        let mut conn = pool.get().expect("a connection");
-        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let now =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis() as i64;
-        let title = insert(&tx, &body, now)?;
-        tx.execute_batch(INDEX)?;
-        tx.commit()?;
-        Ok(title)
+fn pool_of(file: &Path) -> Pool {
+    let manager = SqliteConnectionManager::file(file).with_init(|conn| {
+        conn.busy_timeout(Duration::from_secs(30))?;
+        conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on")
     });
-    match made.await.expect("a thread") {
-        Ok(title) => HttpResponse::Created().json(serde_json::json!({ "title": title })),
+    r2d2::Pool::builder().max_size(8).build(manager).expect("a pool")
+}
+
+async fn pool_create(pool: web::Data<Pool>, body: web::Json<Value>) -> HttpResponse {
+    in_pool(pool, body, insert_deal).await
+}
+
+async fn pool_create_task(pool: web::Data<Pool>, body: web::Json<Value>) -> HttpResponse {
+    in_pool(pool, body, insert_task).await
+}
+
+/// Answers the title.
+type Insert = fn(&Transaction<'_>, &Value, i64) -> rusqlite::Result<String>;
+
+fn insert_deal(tx: &Transaction<'_>, body: &Value, now: i64) -> rusqlite::Result<String> {
+    tx.prepare_cached(
+        "insert into crm_deal (id, workspace_id, stage_id, owner_id, title, value_minor, currency, next_step, created_at, updated_at)
+         values (:id, (select id from workspace), (select min(id) from crm_stage), (select id from account), :title, 1250000, 'EUR', :step, :now, :now)
+         returning title",
+    )?
+    .query_row(
+        named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":title": body["title"].as_str(), ":step": body["nextStep"].as_str(), ":now": now },
+        |row| row.get(0),
+    )
+}
+
+fn insert_task(tx: &Transaction<'_>, body: &Value, now: i64) -> rusqlite::Result<String> {
+    let project = data::PROJECTS + 1;
+    let number: i64 = tx
+        .prepare_cached("update project set task_count = task_count + 1 where id = ?1 returning task_count")?
+        .query_row([project], |row| row.get(0))?;
+    tx.prepare_cached(
+        "insert into task (id, workspace_id, project_id, number, status_id, title, priority, position, created_at, updated_at)
+         values (:id, (select id from workspace), :project, :number, (select min(id) from task_status where project_id = :project), :title, :priority,
+                 (select max(position) + 1048576 from task where project_id = :project), :now, :now)
+         returning title",
+    )?
+    .query_row(
+        named_params! { ":id": Id::<DealRecord>::new(now).raw(), ":project": project, ":number": number, ":title": body["title"].as_str(), ":priority": body["priority"].as_str(), ":now": now },
+        |row| row.get(0),
+    )
+}
+
+/// One transaction for one insert, as long as it takes.
+fn commit(pool: &Pool, body: &Value, insert: Insert) -> rusqlite::Result<String> {
+    let mut conn = pool.get().expect("a connection");
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+    let title = insert(&tx, body, now)?;
+    tx.execute_batch(INDEX)?;
+    tx.commit()?;
+    Ok(title)
+}
+
+async fn in_pool(pool: web::Data<Pool>, body: web::Json<Value>, insert: Insert) -> HttpResponse {
+    match web::block(move || commit(&pool, &body, insert)).await.expect("a thread") {
+        Ok(title) => HttpResponse::Created().json(json!({ "title": title })),
         Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
     }
 }

@@ -290,6 +290,22 @@ impl Identity {
         self.key().and_then(|key| key.pinned_to)
     }
 
+    /// The active workspaces that the caller is a member of and may mean.
+    pub fn workspaces(&self) -> impl Iterator<Item = &Membership> {
+        let pin = self.pinned_to();
+        self.memberships.iter().filter(move |m| !m.archived && pin.is_none_or(|pin| pin == m.workspace))
+    }
+
+    /// Must it be said which workspace is meant, because none is chosen by itself?
+    pub fn must_name_workspace(&self) -> bool {
+        self.pinned_to().is_none()
+            && match self.workspaces().take(2).count() {
+                0 => self.is_platform_admin(),
+                1 => false,
+                _ => true,
+            }
+    }
+
     /// May this key use operations of such an effect in such an area?
     pub fn scope_allows(&self, area: Toolset, effect: Effect) -> bool {
         self.key().is_none_or(|key| {
@@ -546,7 +562,7 @@ fn select(conn: &Connection, identity: &Identity, selector: Option<&Selector>) -
     }
 
     let Some(text) = text else {
-        let mut active = identity.memberships.iter().filter(|m| !m.archived);
+        let mut active = identity.workspaces();
         return match (active.next(), active.next()) {
             (Some(only), None) => chosen(only),
             (None, _) if !identity.is_platform_admin() => match identity.memberships.first() {
@@ -557,7 +573,7 @@ fn select(conn: &Connection, identity: &Identity, selector: Option<&Selector>) -
                 )),
             },
             (None, _) => only_workspace(conn)?,
-            _ => Err(selector_required(identity.memberships.iter().filter(|m| !m.archived).map(|m| m.slug.as_str()))),
+            _ => Err(selector_required(identity.workspaces().map(|m| m.slug.as_str()), identity.workspaces().count())),
         };
     };
 
@@ -605,12 +621,19 @@ pub fn pin_refusal() -> Error {
     Error::new(Kind::WorkspaceDenied, "Workspace access denied by MCP key restriction")
 }
 
-fn selector_required<'a>(slugs: impl Iterator<Item = &'a str>) -> Error {
-    let slugs: Vec<&str> = slugs.take(50).collect();
+/// As many workspaces as an error names; who belongs to more is told how many there are.
+const NAMED: usize = 10;
+
+fn selector_required<'a>(slugs: impl Iterator<Item = &'a str>, total: usize) -> Error {
+    let slugs: Vec<&str> = slugs.take(NAMED).collect();
+    let more = match total.saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", … and {more} more"),
+    };
     Error::new(
         Kind::SelectorRequired,
         format!(
-            "workspace selector required: send X-Workspace-Slug, or workspaceSlug as a query parameter or argument; one of {}",
+            "workspace selector required: send X-Workspace-Slug, or workspaceSlug as a query parameter or argument; one of {}{more}",
             slugs.join(", ")
         ),
     )
@@ -636,12 +659,12 @@ fn foreign(conn: &Connection, id: Option<Id<Workspace>>, slug: &str) -> Result<O
 /// An administrator without memberships means the only workspace there is, if there is only one.
 fn only_workspace(conn: &Connection) -> Result<Result<Selected>> {
     let active: Vec<Selected> = conn
-        .prepare_cached("select id, slug, name from workspace where archived_at is null and deleted_at is null order by id limit 50")?
+        .prepare_cached("select id, slug, name from workspace where archived_at is null and deleted_at is null order by id")?
         .query_map([], |row| Ok(Selected { id: row.get(0)?, slug: row.get(1)?, name: row.get(2)?, role: None, highest: None }))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(match <[Selected; 1]>::try_from(active) {
         Ok([only]) => Ok(only),
-        Err(several) => Err(selector_required(several.iter().map(|workspace| workspace.slug.as_str()))),
+        Err(several) => Err(selector_required(several.iter().map(|workspace| workspace.slug.as_str()), several.len())),
     })
 }
 

@@ -293,7 +293,8 @@ fn agent_of(
             return Err(Error::field("agentId", "belongs to another workspace than the one of workspaceId"));
         }
     }
-    let agent = only(found.iter().map(|(id, name, _)| (*id, name.clone())).collect(), text)?;
+    let agents = found.iter().map(|(id, name, _)| (*id, name.clone())).collect();
+    let agent = only(agents, text).map_err(|error| error.about("agentId"))?;
     Ok((agent, found[0].2))
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HeaderName, IF_MATCH, ORIGIN, USER_AGENT};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, IF_MATCH, ORIGIN, USER_AGENT};
 
 use crate::core::app::{App, Call};
 use crate::core::caller::{Credential, Selector};
@@ -83,6 +83,15 @@ pub fn same_origin(request: &HttpRequest, app: &App) -> Result<()> {
     let host = request.connection_info().host().to_owned();
     let own = [app.config().base_url(), format!("http://{host}"), format!("https://{host}")];
     if own.iter().any(|own| own.eq_ignore_ascii_case(origin)) { Ok(()) } else { Err(refuse()) }
+}
+
+/// Where this server is: as configured, else as this very request reached it. Without a slash at the end.
+pub fn own_address(request: &HttpRequest, app: &App) -> String {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    match host.and_then(|host| url::Url::parse(&format!("http://{host}")).ok()) {
+        Some(reached) if app.config().public_url.is_none() => reached.origin().ascii_serialization(),
+        _ => app.config().base_url(),
+    }
 }
 
 pub fn selector(request: &HttpRequest) -> Result<Option<Selector>> {

@@ -141,6 +141,8 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
 /// The only addresses besides public operations that answer without a sign-in; tests/everything.rs tries all others as nobody.
 /// This list should only shrink.
 pub const OPEN_TO_ANYBODY: &[&str] = &[
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
     "/api/docs",
     "/api/openapi.json",
     "/health",

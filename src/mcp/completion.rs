@@ -13,7 +13,7 @@ use crate::features::projects::statuses::StatusType;
 use super::address::Kind;
 use super::guides::PROMPTS;
 use super::prompts::WORKSPACE;
-use super::protocol::{Failure, Peer, RpcError, workspaces};
+use super::protocol::{Failure, Peer, RpcError};
 use super::resources::{Shelf, failed};
 
 /// As many as one answer may hold.
@@ -83,7 +83,7 @@ pub async fn complete(app: &Arc<App>, peer: &Peer, params: &Map<String, Value>) 
         Choices::Days => Found::of(DAYS.iter().map(|word| (*word).to_owned()), typed),
         Choices::Of(Kind::Workspace | Kind::MyTasks) => {
             let identity = app.identity(&call)?;
-            Found::of(workspaces(&identity).map(|membership| membership.slug.clone()), typed)
+            Found::of(identity.workspaces().map(|membership| membership.slug.clone()), typed)
         }
         Choices::Of(kind) => records(app, call, kind, typed, given("project")).await?,
         Choices::Members => members(app, call, typed).await?,
@@ -210,7 +210,7 @@ async fn statuses(app: &Arc<App>, call: Call, typed: &str, project: Option<&str>
 async fn members(app: &Arc<App>, call: Call, typed: &str) -> Result<Found, Failure> {
     let workspace = match &call.selector {
         Some(Selector::Id(text) | Selector::Slug(text) | Selector::Path(text)) => text.clone(),
-        None => match workspaces(&*app.identity(&call)?).next() {
+        None => match app.identity(&call)?.workspaces().next() {
             Some(membership) => membership.slug.clone(),
             None => return Ok(Found::default()),
         },

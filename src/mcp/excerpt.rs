@@ -13,7 +13,7 @@ use crate::core::error::{Error, Result};
 pub enum Excerpt {
     /// These fields, as the caller named them: whole.
     Named(Vec<String>),
-    /// The fields that matter, with long texts cut.
+    /// The fields that matter, with long texts cut, other records by their names and nothing that is empty.
     Brief(&'static [&'static str]),
     /// All fields, with long texts cut.
     Everything,
@@ -33,6 +33,10 @@ impl Excerpt {
 
     fn cuts(&self) -> bool {
         !matches!(self, Excerpt::Named(_))
+    }
+
+    fn is_brief(&self) -> bool {
+        matches!(self, Excerpt::Brief(_))
     }
 }
 
@@ -69,7 +73,13 @@ fn write_record(
 ) -> Result<()> {
     out.push(b'{');
     for (name, value) in record.0.iter().filter(|(name, _)| excerpt.keeps(name)) {
-        let value = value.get();
+        let mut value = value.get();
+        if excerpt.is_brief() {
+            if matches!(value, "null" | "[]" | "\"\"") {
+                continue;
+            }
+            value = called(value);
+        }
         match excerpt.cuts().then(|| cut(value)).flatten() {
             Some((start, left)) => {
                 let text = format!("{start}… [{left} more characters: {}]", way_on(name));
@@ -90,6 +100,16 @@ fn write_member(out: &mut Vec<u8>, name: &str, value: &str) -> Result<()> {
     out.push(b':');
     out.extend_from_slice(value.as_bytes());
     Ok(())
+}
+
+/// Another record by its name alone, which is understood wherever its id is; anything else as it is.
+fn called(value: &str) -> &str {
+    if !value.starts_with("{\"id\":") {
+        return value;
+    }
+    let record: Option<Members<'_>> = serde_json::from_str(value).ok();
+    let name = record.and_then(|record| record.0.into_iter().find(|(member, _)| *member == "name"));
+    name.map_or(value, |(_, name)| name.get())
 }
 
 /// The beginning of a long text, and how many characters are left of it.
@@ -149,6 +169,17 @@ mod tests {
             excerpt(r#"{"items":[],"nextCursor":null}"#, Excerpt::Brief(&[])),
             r#"{"items":[],"nextCursor":null}"#
         );
+    }
+
+    #[test]
+    fn a_brief_item_names_other_records_and_leaves_out_what_is_empty() {
+        let list = r#"{"items":[{"id":"a","owner":{"id":"acc_1","name":"Ben"},"labels":[],"due":null,"size":{"w":0}}],"nextCursor":null}"#;
+        let fields = &["id", "owner", "labels", "due", "size"];
+        assert_eq!(
+            excerpt(list, Excerpt::Brief(fields)),
+            r#"{"items":[{"id":"a","owner":"Ben","size":{"w":0}}],"nextCursor":null}"#
+        );
+        assert_eq!(excerpt(list, Excerpt::Named(fields.map(String::from).to_vec())), list);
     }
 
     #[test]

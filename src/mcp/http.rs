@@ -18,6 +18,7 @@ use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
 use crate::http::{auth, json, rest};
 
+use super::discovery;
 use super::guest::{Guest, Said};
 use super::protocol::{
     self, Failure, Hello, Message, NO_SESSION, PARSE_ERROR, Peer, REFUSED, Refused, Request, RpcError, Terms,
@@ -53,7 +54,7 @@ impl Endpoint {
 }
 
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
+    config.configure(discovery::routes).service(
         web::resource("/mcp")
             .route(web::post().to(post))
             .route(web::get().to(get))
@@ -105,16 +106,21 @@ impl Refusal {
     }
 
     /// Not to be let in is told as everywhere in Sally; everything else as JSON-RPC.
-    fn into_response(self, request: &HttpRequest) -> HttpResponse {
+    fn into_response(self, request: &HttpRequest, app: &App) -> HttpResponse {
         match self {
             Refusal::Rpc(id, error) => {
                 let status = error.status;
                 answer(status, protocol::response(&id, "{", &Err(error)))
             }
-            Refusal::Door(error) if error.status() == 401 || error.status() >= 500 => rest::problem(request, &error),
+            Refusal::Door(error) if error.status() == 401 => {
+                let mut response = rest::problem(request, &error);
+                discovery::challenge(request, app, &mut response);
+                response
+            }
+            Refusal::Door(error) if error.status() >= 500 => rest::problem(request, &error),
             Refusal::Door(error) => {
                 let refused = RpcError::with_status(error.status(), REFUSED, error.detail());
-                Refusal::from(refused).into_response(request)
+                Refusal::from(refused).into_response(request, app)
             }
         }
     }
@@ -137,7 +143,7 @@ async fn post(request: HttpRequest, payload: web::Payload, endpoint: web::Data<E
         peer.identity(&endpoint.app)?;
         Err(refusal)
     };
-    answered.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(&request))
+    answered.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(&request, &endpoint.app))
 }
 
 async fn respond(
@@ -287,7 +293,8 @@ async fn get(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpRespons
     if stateless::is_named(&request) {
         return other_method(request).await;
     }
-    listen(&request, endpoint.into_inner()).unwrap_or_else(|refusal| refusal.into_response(&request))
+    listen(&request, endpoint.clone().into_inner())
+        .unwrap_or_else(|refusal| refusal.into_response(&request, &endpoint.app))
 }
 
 /// What the server has to say between requests.
@@ -314,7 +321,7 @@ async fn delete(request: HttpRequest, endpoint: web::Data<Endpoint>) -> HttpResp
         endpoint.sessions.end(&session).await?;
         Ok::<_, Refusal>(HttpResponse::NoContent().finish())
     };
-    end.await.unwrap_or_else(|refusal| refusal.into_response(&request))
+    end.await.unwrap_or_else(|refusal| refusal.into_response(&request, &endpoint.app))
 }
 
 /// Where there are no sessions there is nothing to GET or DELETE.
@@ -345,7 +352,10 @@ fn peer(request: &HttpRequest, endpoint: &Endpoint) -> Result<Peer, Refusal> {
 
 /// Only a Bearer token in its header, once: what a browser sends by itself, or what ends up in logs, is no key.
 fn key(request: &HttpRequest) -> Result<TokenHash> {
-    let unauthorized = || Error::new(Kind::Unauthorized, "Send an MCP key as “Authorization: Bearer sallymcp_…”.");
+    let unauthorized = || {
+        let why = "Send an MCP key as “Authorization: Bearer sallymcp_…”; make one under Settings → Keys.";
+        Error::new(Kind::Unauthorized, why)
+    };
     let mut given = request.headers().get_all(AUTHORIZATION);
     let (Some(only), None) = (given.next(), given.next()) else { return Err(unauthorized()) };
     let (scheme, token) = only.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unauthorized)?;

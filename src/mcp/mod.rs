@@ -3,6 +3,7 @@
 pub mod address;
 pub mod clients;
 pub mod completion;
+pub mod discovery;
 pub mod excerpt;
 pub mod guest;
 pub mod guides;

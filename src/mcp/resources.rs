@@ -30,7 +30,7 @@ use crate::markdown::{crm, work};
 
 use super::address::{Address, Form, Kind};
 use super::guides::Input;
-use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError, workspaces};
+use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError};
 
 /// Resources of one page of the list.
 const PAGE: usize = 50;
@@ -143,7 +143,7 @@ impl<'a> Shelf<'a> {
     /// The result of `resources/list`.
     pub async fn list(&self, cursor: Option<&Value>) -> Result<Value, Failure> {
         let wrong = || RpcError::invalid_params("cursor: not one of resources/list; leave it out to begin anew");
-        let chosen: Vec<&Membership> = workspaces(&self.identity).filter(|known| self.means(known)).collect();
+        let chosen: Vec<&Membership> = self.identity.workspaces().filter(|known| self.means(known)).collect();
         let (mut at, mut section, mut inner) = match cursor {
             None | Some(Value::Null) => (0, 0, None),
             Some(cursor) => {
@@ -276,7 +276,7 @@ impl<'a> Shelf<'a> {
             Some(text) => {
                 own.find(|known| text.eq_ignore_ascii_case(&known.slug) || Id::parse(text) == Some(known.workspace))
             }
-            None => own.find(|known| self.means(known)).filter(|_| workspaces(&self.identity).nth(1).is_none()),
+            None => own.find(|known| self.means(known)).filter(|_| self.identity.workspaces().nth(1).is_none()),
         }
         .map(|membership| membership.workspace)
     }

@@ -16,7 +16,7 @@ use crate::core::page::Paging;
 use crate::http::projection;
 
 use super::excerpt::{self, Excerpt};
-use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError, workspaces};
+use super::protocol::{Failure, INVALID_PARAMS, Peer, REFUSED, RpcError};
 
 /// Lists over MCP are this long unless the caller says how long.
 const LIST_LENGTH: usize = 20;
@@ -297,9 +297,7 @@ fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
 
 /// Must it be said which workspace is meant? Not where the key or the connection says so.
 pub fn asks_for_workspace(peer: &Peer, identity: &Identity) -> bool {
-    identity.pinned_to().is_none()
-        && peer.call.selector.is_none()
-        && (identity.is_platform_admin() || workspaces(identity).nth(1).is_some())
+    peer.call.selector.is_none() && identity.must_name_workspace()
 }
 
 /// Would some workspace that the peer may mean let it?
@@ -321,7 +319,7 @@ fn role_allows(peer: &Peer, identity: &Identity, spec: &Spec) -> bool {
         Needs::Workspace(_) if !spec.more.or_in_a_project => membership.role,
         _ => membership.highest,
     };
-    workspaces(identity).any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
+    identity.workspaces().any(|m| role(m) >= least && is_meant(m.workspace.to_string(), &m.slug))
 }
 
 /// Which fields of the answer are wanted; `None` for the answer as it is.

@@ -7,6 +7,7 @@ use crate::core::time::Moment;
 use crate::features::keys::{
     CreateApiKey, CreateMcpKey, Key, KeyKind, ListApiKeys, ListMcpKeys, NewKey, RevokeApiKey, RevokeMcpKey,
 };
+use crate::http::auth::own_address;
 use crate::mcp::clients::{self, ClientConfig};
 
 use super::form::Form;
@@ -191,7 +192,7 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 
 fn show_made(page: &Page, NewKey { token, key }: &NewKey) -> Answer {
     let row = Row::new(page, key);
-    let base = address(page);
+    let base = own_address(page.request(), page.app());
     let may = row.scopes.as_deref().map_or_else(|| "Everything you may do".to_owned(), |scopes| format!("“{scopes}”"));
     let place = if row.only.is_empty() { "in all your workspaces" } else { &row.only };
     page.ok(&MadePage {
@@ -205,14 +206,6 @@ fn show_made(page: &Page, NewKey { token, key }: &NewKey) -> Answer {
         clients: if key.kind == KeyKind::Mcp { clients::hosted(&base, token) } else { Vec::new() },
         example: format!("curl -H \"Authorization: Bearer {token}\" {base}/api/crm/deals"),
     })
-}
-
-/// How the server is reached: as configured, else as this very request did.
-fn address(page: &Page) -> String {
-    if page.app().config().public_url.is_some() {
-        return page.app().config().base_url();
-    }
-    format!("http://{}", page.request().connection_info().host())
 }
 
 /// The first time revokes, the second removes; the version keeps a double click from doing both.

@@ -231,6 +231,7 @@ impl Page {
 
     /// One page of a list: filters, order and cursor from what the address says.
     pub async fn list<O: Operation>(&self, mut input: Map<String, Value>, limit: usize) -> Result<O::Output, Refused> {
+        const { assert!(!O::SPEC.more.sorts.is_empty(), "only lists have pages: the operation names no sorts") };
         let paging = Paging::take(&mut input, &O::SPEC).map_err(|error| self.refuse(error))?.or_limit(limit);
         let operation = input::read::<O>(input, self.app.shape_of::<O>()).map_err(|error| self.refuse(error))?;
         let call = Call { paging, ..self.call.clone() };

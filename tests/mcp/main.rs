@@ -10,6 +10,7 @@ mod access;
 mod cancellation;
 mod client;
 mod completion;
+mod discovery;
 mod guest;
 mod prompts;
 mod protocol;

@@ -254,6 +254,28 @@ async fn with_several_workspaces_a_prompt_asks_which_and_tells_its_tools() {
 }
 
 #[tokio::test]
+async fn an_administrator_is_asked_for_the_workspace_only_where_none_is_chosen_by_itself() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    Sample::new(&world).await;
+    let sam = world.person("sam").await;
+    let client = Client::plain(&server, &mcp_key(&world, "sam").await);
+    let asks = || {
+        let has = |arguments: &Value| arguments.as_array().unwrap().iter().any(|a| a["name"] == "workspace");
+        let by_prompts = prompts(&client).iter().any(|prompt| has(&prompt["arguments"]));
+        let properties = client.tool("crm.deal.list")["inputSchema"]["properties"].take();
+        assert_eq!(by_prompts, properties.get("workspaceSlug").is_some());
+        by_prompts
+    };
+    assert!(!asks(), "the only membership is chosen by itself");
+    told(&client, "my-work", json!({}));
+    client.call("crm.deal.list", json!({ "workspaceSlug": "bolt" }));
+    let join = json!({ "workspaceId": "bolt", "accountId": "sam@example.com", "role": "MEMBER" });
+    sam.ask("workspace.member.add", join).await.unwrap();
+    assert!(asks());
+}
+
+#[tokio::test]
 async fn mistakes_in_what_is_asked_of_a_prompt_are_named() {
     let world = World::new().await;
     let server = Server::start(&world.app);

@@ -52,7 +52,7 @@ fn listed(client: &Client<'_>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn resources_list_and_read_return_markdown_and_what_is_not_seen_is_not_found() {
+async fn line_28_resources_list_and_read_return_markdown_and_what_is_not_seen_is_not_found() {
     let world = World::new().await;
     let server = Server::start(&world.app);
     let sample = Sample::new(&world).await;

@@ -43,15 +43,11 @@ async fn a_restart_loses_no_session_but_idle_ones_and_a_key_has_at_most_a_hundre
     drop(old);
     drop(first);
 
-    // The same file in a new process, as it were.
-    let (config, folder) = (world.app.config().clone(), world.folder);
-    drop(world.app);
-    let store = sally::core::store::Store::serve(&config.db, Default::default()).unwrap();
+    let world = world.restarted();
     const HALF_AN_HOUR_LATER: &str =
         "update mcp_session set last_used_at = last_used_at - 1801000 where client_name = 'idle'";
-    store.write(|conn| sally::core::store::run(conn, HALF_AN_HOUR_LATER, [])).await.unwrap();
-    let app = std::sync::Arc::new(sally::core::app::App::new(store, config, sally::features::ALL));
-    let second = Server::start(&app);
+    world.app.store().write(|conn| sally::core::store::run(conn, HALF_AN_HOUR_LATER, [])).await.unwrap();
+    let second = Server::start(&world.app);
     let mut client = Client::plain(&second, &key);
     client.headers = headers;
     assert!(client.names().contains(&"auth_me".to_owned()), "the client's name survived too");
@@ -73,5 +69,4 @@ async fn a_restart_loses_no_session_but_idle_ones_and_a_key_has_at_most_a_hundre
     }
     assert_eq!(client.request("ping", json!({})).status, 404, "the longest unused made room");
     drop(second);
-    drop(folder);
 }

@@ -91,7 +91,7 @@ fn nowhere() -> String {
 }
 
 #[tokio::test]
-async fn a_local_client_works_through_the_bridge_with_a_personal_key() {
+async fn line_10_a_local_client_works_through_the_bridge_with_a_personal_key() {
     let world = World::new().await;
     let server = Server::start(&world.app);
     let mut bridge = Bridge::start(&server.base, &world.person("ben").await.token);
@@ -122,7 +122,7 @@ async fn a_local_client_works_through_the_bridge_with_a_personal_key() {
 }
 
 #[tokio::test]
-async fn a_single_line_is_answered_before_the_process_ends() {
+async fn line_18_a_single_line_is_answered_before_the_process_ends() {
     let world = World::new().await;
     let server = Server::start(&world.app);
     let folder = tempfile::tempdir().unwrap();
@@ -196,29 +196,23 @@ async fn a_restart_and_a_lost_session_are_settled_behind_the_clients_back() {
     let mut bridge = Bridge::start(&server.base, &world.person("ben").await.token);
     bridge.hello();
     drop(server);
-    world.app.store().write(|conn| run(conn, "delete from mcp_session", [])).await.unwrap_err();
 
-    let (config, folder) = (world.app.config().clone(), world.folder);
-    drop(world.app);
-    let store = sally::core::store::Store::serve(&config.db, Default::default()).unwrap();
-    store.write(|conn| run(conn, "delete from mcp_session", [])).await.unwrap();
-    let app = std::sync::Arc::new(sally::core::app::App::new(store, config, sally::features::ALL));
+    let world = world.restarted();
+    world.app.store().write(|conn| run(conn, "delete from mcp_session", [])).await.unwrap();
     // The client asks while nobody is there.
     bridge.send(r#"{"jsonrpc":"2.0","id":"early","method":"tools/call","params":{"name":"auth.me"}}"#);
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let server = Server::start_on(&app, TcpListener::bind(address).unwrap());
+    let _server = Server::start_on(&world.app, TcpListener::bind(address).unwrap());
     let answer = bridge.message();
     assert_eq!(answer["id"], "early");
     assert_eq!(answer["result"]["structuredContent"]["account"]["name"], "Ben", "{answer}");
     let (status, rest, told) = bridge.end();
     assert_eq!((status, rest.as_str()), (0, ""));
     assert!(told.contains("connection refused") && told.contains("answers again"), "{told}");
-    drop(server);
-    drop(folder);
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_on_stderr_and_to_whoever_waits() {
+async fn line_23_what_is_wrong_is_said_on_stderr_and_to_whoever_waits() {
     let world = World::new().await;
     let server = Server::start(&world.app);
 

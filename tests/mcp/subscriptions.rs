@@ -1,9 +1,5 @@
 //! Watched resources: who is told of which change, and of no other.
 
-use std::sync::Arc;
-
-use sally::core::app::App;
-use sally::core::store::Store;
 use serde_json::{Value, json};
 
 use crate::client::{Client, mcp_key, narrowed_key};
@@ -91,10 +87,8 @@ async fn what_changed_while_nobody_listened_is_told_on_the_next_stream() {
     let session = ben.headers.clone();
     drop(ben);
     drop(server);
-    let (config, folder) = (world.app.config().clone(), world.folder);
-    drop((world.app, sample));
-    let store = Store::serve(&config.db, Default::default()).unwrap();
-    let world = World { app: Arc::new(App::new(store, config, sally::features::ALL)), folder };
+    drop(sample);
+    let world = world.restarted();
     rename(world.person("ada").await, "Payments").await;
     let server = Server::start(&world.app);
     let mut ben = Client::plain(&server, &key);

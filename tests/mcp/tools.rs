@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::client::{Client, mcp_key, narrowed_key, told};
-use crate::support::World;
+use crate::support::{World, put};
 use crate::support::server::Server;
 
 #[tokio::test]
@@ -172,6 +172,45 @@ async fn the_lists_stay_within_their_budget_of_tokens() {
     println!("tools/list: {all} tokens, core: {core}");
     assert!(all <= 16_000, "the whole list takes {all} tokens");
     assert!(core <= 2_500, "the core list takes {core} tokens");
+}
+
+/// What a model pays to look over the work: titles, owners and dates as teams have them.
+#[tokio::test]
+async fn fifty_tasks_cost_at_most_2000_tokens_and_fifty_deals_3400() {
+    const WORK: [&str; 5] = [
+        "Accept card payments at checkout",
+        "Receipts by e-mail in three languages",
+        "Fix the date picker on small screens",
+        "Write the migration guide for partners",
+        "Measure page load before and after",
+    ];
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let ben = world.person("ben").await;
+    put(&world.app, "update account set name = name || ' Lindqvist' where name in ('Ada', 'Ben')").await;
+    ben.ask("project.create", json!({ "name": "Website relaunch", "key": "WEB" })).await.unwrap();
+    ben.ask("crm.organization.create", json!({ "name": "Nordlys Energi" })).await.unwrap();
+    for number in 0..50 {
+        let (title, owner) = (WORK[number % 5], ["ada@example.com", "ben@example.com"][number % 2]);
+        let day = format!("2026-12-{:02}", number % 28 + 1);
+        let status = ["Backlog", "In Progress", "Review"][number % 3];
+        let due = (status != "Backlog").then_some(&day);
+        let task = json!({ "projectId": "WEB", "title": title, "ownerId": owner, "dueDate": due, "status": status });
+        ben.ask("task.create", task).await.unwrap();
+        let deal = json!({ "title": format!("Charging points {number}"), "organizationId": "Nordlys Energi", "ownerId": owner,
+                           "value": 12_500 + number, "currency": "EUR", "expectedCloseAt": day });
+        ben.ask("crm.deal.create", deal).await.unwrap();
+    }
+    let client = Client::plain(&server, &mcp_key(&world, "ben").await);
+    let encoding = tiktoken_rs::cl100k_base_singleton();
+    // A task has its key, a deal nothing shorter than its id.
+    for (tool, budget) in [("task.list", 2_000), ("crm.deal.list", 3_400)] {
+        let answer = client.call(tool, json!({ "limit": 50 }));
+        let tokens = encoding.encode_ordinary(&answer.to_string()).len();
+        println!("{tool}: {tokens} tokens, {} each", answer["items"][0]);
+        assert_eq!(answer["items"].as_array().unwrap().len(), 50);
+        assert!(tokens <= budget, "{tool} takes {tokens} tokens");
+    }
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub const SORTS: &[Sort] = &[
     Sort::up("position", "t.position"),
 ];
 
-const BRIEF: &[&str] = &["id", "key", "title", "status", "priority", "owner", "dueDate", "labels", "todoProgress"];
+const BRIEF: &[&str] = &["key", "title", "status", "priority", "owner", "dueDate", "labels"];
 
 /// List tasks, newest change first.
 #[derive(Deserialize, JsonSchema, Default)]

@@ -21,7 +21,7 @@ pub struct Entry {
     pub iso: String,
     pub day: String,
     pub hours: String,
-    /// The task, else the project.
+    /// The task, else the project; it leads nowhere where the project is closed to the person by now.
     pub what: Link,
     pub project: String,
     pub description: String,
@@ -37,6 +37,7 @@ impl Entry {
     pub fn new(page: &Page, entry: &Timesheet, is_owner: bool) -> Self {
         let what = match (&entry.task_key, &entry.task) {
             (Some(key), Some(task)) => Link { href: format!("/tasks/{key}"), name: format!("{key} {}", task.name) },
+            _ if entry.project_key.is_empty() => Link { href: String::new(), name: entry.project.name.clone() },
             _ => Link { href: format!("/projects/{}", entry.project_key), name: entry.project.name.clone() },
         };
         let is_mine = entry.account_id == page.account.id;
