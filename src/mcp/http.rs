@@ -272,6 +272,10 @@ async fn batch(endpoint: &Endpoint, peer: &Peer, messages: Vec<Value>) -> Result
                 match protocol::dispatch(endpoint, peer, message).await {
                     Ok(result) => (id, Ok(result)),
                     Err(Failure::Rpc(error)) => (id, Err(error)),
+                    // What stands before it in the batch has been done, and is told all the same.
+                    Err(Failure::Door(error)) if error.kind() == Kind::Busy => {
+                        (id, Err(RpcError::new(REFUSED, error.detail())))
+                    }
                     Err(Failure::Door(error)) => return Err(error.into()),
                 }
             }

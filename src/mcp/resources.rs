@@ -426,6 +426,7 @@ pub fn failed(error: Error) -> Failure {
 fn told(error: &Error) -> String {
     let problem = error.problem_json("");
     let fields = error.field_errors().iter().map(|field| format!("{}: {}", field.field, field.message));
+    let fields = fields.filter(|field| !error.detail().contains(field));
     let candidates = problem["candidates"].as_array().into_iter().flatten();
     let candidates = candidates.filter_map(|one| Some(format!("{} ({})", one["name"].as_str()?, one["id"].as_str()?)));
     let more: Vec<String> = fields.chain(candidates).collect();

@@ -242,6 +242,12 @@ async fn with_several_workspaces_a_prompt_asks_which_and_tells_its_tools() {
     assert!(!prompts(&in_acme).iter().any(asks));
     let (guide, data) = told(&in_acme, "my-work", json!({}));
     assert!(!guide.contains("workspaceSlug") && data.contains("WEB-1"), "{guide}\n{data}");
+    // Who administers the server and has one of their own may name another, but need not.
+    let admin = json!({ "accountId": "ada@example.com", "platformRole": "ADMIN" });
+    world.person("sam").await.ask("account.update_platform_role", admin).await.unwrap();
+    let ada = Client::plain(&server, &mcp_key(&world, "ada").await);
+    assert_eq!(prompts(&ada)[0]["arguments"].as_array().unwrap().last().unwrap()["required"], false);
+    told(&ada, "my-work", json!({}));
     // In Bolt he may only look.
     let triage = json!({ "name": "triage", "arguments": { "workspace": "bolt", "project": "X" } });
     assert!(ben.error("prompts/get", triage).2.starts_with("Unknown prompt"));
@@ -289,6 +295,7 @@ async fn mistakes_in_what_is_asked_of_a_prompt_are_named() {
     ] {
         let (_, code, why) = ben.error("prompts/get", params.clone());
         assert!(code == -32_602 && why.starts_with(start), "{params}: {why}");
+        assert!(why.matches("is not").count() < 2, "told twice: {why}");
     }
     assert_eq!(ben.error("prompts/list", json!({ "cursor": "x" })).1, -32_602);
     let stateless = Stateless::new(&server, &key);
