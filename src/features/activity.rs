@@ -203,7 +203,9 @@ impl Entered {
 
     /// Columns that say nothing to people: what is kept for order and safety, and where the record stands.
     fn is_noise(&self, column: &str) -> bool {
-        matches!(column, "version" | "created_at" | "updated_at" | "position" | "workspace_id")
+        // What somebody took back from a comment is not told to everybody here.
+        (self.told.table == "comment" && column == "body")
+            || matches!(column, "version" | "created_at" | "updated_at" | "position" | "workspace_id")
             || (self.action != Action::Updated
                 && matches!(column, "project_id" | "task_id" | "number" | "created_by_id" | "author_id" | "edited_at"))
     }

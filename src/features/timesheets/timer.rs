@@ -1,21 +1,24 @@
 //! The timer: one running clock for each account. Stopping it makes a time entry.
 
+use std::sync::LazyLock;
+
+use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::caller::{Account, Role, Workspace};
+use crate::core::caller::{Account, Membership, Role, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::Columns;
-use crate::core::place::ProjectRecord;
+use crate::core::place::{ProjectRecord, Sight, VISIBLE};
 use crate::core::reference::{Named, Ref};
 use crate::core::store::{Change, insert, optional, run};
 use crate::core::text::Prose;
 use crate::core::time::Moment;
 use crate::features::tasks::TaskRecord;
 
-use super::{A_DAY, Minutes, Timesheet, target};
+use super::{A_DAY, CLOSED, Minutes, Timesheet, target};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<StartTimer>(), Entry::of::<StopTimer>(), Entry::of::<GetTimer>()];
 
@@ -97,6 +100,25 @@ fn is_within_reach(tx: &Tx, timer: &Timer) -> bool {
         key.pinned_to.is_none_or(|pin| pin == timer.workspace_id)
             && key.projects.as_ref().is_none_or(|projects| projects.contains(&timer.project_id))
     })
+}
+
+/// The clock runs on in a project that was closed to its owner; what is in the project is not told.
+fn show_seen(tx: &Tx, timer: &mut Timer) -> Result<()> {
+    static SEEN: LazyLock<String> =
+        LazyLock::new(|| format!("select 1 from project p where p.id = :project and {VISIBLE}"));
+    let identity = &tx.caller().identity;
+    // It may run in another workspace than the one the caller is in now.
+    let owns = |membership: &Membership| membership.workspace == timer.workspace_id && membership.role == Role::Owner;
+    let Sight { me, projects, .. } = tx.sight();
+    let parameters = named_params! {
+        ":project": timer.project_id, ":all": identity.is_platform_admin() || identity.workspaces().any(owns),
+        ":me": me, ":projects": projects,
+    };
+    if optional(tx.conn(), &SEEN, parameters, |row| row.take::<i64>())?.is_none() {
+        timer.project.name = CLOSED.into();
+        (timer.task_id, timer.task, timer.task_key) = (None, None, None);
+    }
+    Ok(())
 }
 
 /// Ends the clock with an entry on the day it was started. Nobody loses time because a project was closed meanwhile.
@@ -235,6 +257,10 @@ impl Operation for GetTimer {
         more: More::NO_TOOL,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Running> {
-        Ok(Running { timer: running(cx)?.filter(|timer| is_within_reach(cx, timer)) })
+        let mut timer = running(cx)?.filter(|timer| is_within_reach(cx, timer));
+        if let Some(timer) = &mut timer {
+            show_seen(cx, timer)?;
+        }
+        Ok(Running { timer })
     }
 }
