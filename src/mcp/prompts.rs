@@ -25,7 +25,7 @@ use super::address::{Address, Form};
 use super::guides::{Argument, Input, PROMPTS, Prompt, Shown};
 use super::protocol::{Failure, Peer, RpcError};
 use super::resources::{failed, text};
-use super::tools::{Tools, stamp};
+use super::tools::{Tools, asks_for_workspace, stamp};
 
 /// The argument of every prompt where there are several workspaces.
 pub const WORKSPACE: &str = "workspace";
