@@ -23,7 +23,7 @@ use crate::markdown::{crm, one_line, quote, work};
 
 use super::address::{Address, Form};
 use super::guides::{Argument, Input, PROMPTS, Prompt, Shown};
-use super::protocol::{Failure, Peer, RpcError, workspaces};
+use super::protocol::{Failure, Peer, RpcError};
 use super::resources::{failed, text};
 use super::tools::{Tools, asks_for_workspace, stamp};
 
@@ -35,7 +35,7 @@ const LONG: usize = 20_000;
 
 /// The result of `prompts/list`: the same prompts in the same order each time.
 pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value {
-    let (asks, must) = (asks_for_workspace(peer, identity), must_say_where(peer, identity));
+    let asks = asks_for_workspace(peer, identity);
     let offered = PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt));
     let prompts: Vec<Value> = offered
         .map(|prompt| {
@@ -45,7 +45,7 @@ pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value
             let mut arguments: Vec<Value> = prompt.arguments.iter().map(describe).collect();
             if asks {
                 let what = "Which workspace, by its slug";
-                arguments.push(json!({ "name": WORKSPACE, "description": what, "required": must }));
+                arguments.push(json!({ "name": WORKSPACE, "description": what, "required": true }));
             }
             json!({
                 "name": prompt.name, "title": prompt.title, "description": prompt.description, "arguments": arguments,
@@ -58,18 +58,12 @@ pub fn list(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> Value
 /// Changes whenever the list does: which prompts it has and whether they ask for a workspace is all that differs. Every
 /// stream that opens wants to know, so the list is not written for it.
 pub fn stamp_of(app: &App, tools: &Tools, peer: &Peer, identity: &Identity) -> u64 {
-    let (asks, must) = (asks_for_workspace(peer, identity), must_say_where(peer, identity));
-    let mut said = format!("{} {asks} {must}", env!("CARGO_PKG_VERSION"));
+    let mut said = format!("{} {}", env!("CARGO_PKG_VERSION"), asks_for_workspace(peer, identity));
     for prompt in PROMPTS.iter().filter(|prompt| is_offered(app, tools, peer, identity, prompt)) {
         said.push(' ');
         said.push_str(prompt.name);
     }
     stamp(said.as_bytes())
-}
-
-/// Who administers the server may name any workspace, but is taken to mean their own if there is one only.
-fn must_say_where(peer: &Peer, identity: &Identity) -> bool {
-    asks_for_workspace(peer, identity) && workspaces(identity).count() != 1
 }
 
 fn is_offered(app: &App, tools: &Tools, peer: &Peer, identity: &Identity, prompt: &Prompt) -> bool {
@@ -86,7 +80,7 @@ pub async fn get(app: &Arc<App>, tools: &Tools, peer: &Peer, params: &Map<String
         Failure::from(RpcError::invalid_params(why))
     };
     let prompt = PROMPTS.iter().find(|prompt| prompt.name == name).ok_or_else(unknown)?;
-    let mut arguments = arguments(prompt, params.get("arguments"), must_say_where(peer, &identity))?;
+    let mut arguments = arguments(prompt, params.get("arguments"), asks_for_workspace(peer, &identity))?;
     let workspace = arguments.remove(WORKSPACE);
     let mut peer = peer.clone();
     if let Some(slug) = &workspace {
@@ -111,13 +105,9 @@ fn message(text: &str) -> Value {
 }
 
 /// What is given, checked against what the prompt knows; an empty text is none.
-fn arguments(
-    prompt: &Prompt,
-    given: Option<&Value>,
-    must_say_where: bool,
-) -> Result<BTreeMap<String, String>, RpcError> {
+fn arguments(prompt: &Prompt, given: Option<&Value>, asks: bool) -> Result<BTreeMap<String, String>, RpcError> {
     let known: Vec<&str> =
-        prompt.arguments.iter().map(|argument| argument.name).chain(must_say_where.then_some(WORKSPACE)).collect();
+        prompt.arguments.iter().map(|argument| argument.name).chain(asks.then_some(WORKSPACE)).collect();
     let mut arguments = BTreeMap::new();
     let given = match given {
         None | Some(Value::Null) => None,
@@ -141,7 +131,7 @@ fn arguments(
     if let Some(argument) = missing {
         return Err(RpcError::invalid_params(format!("{} is missing. {}", argument.name, argument.description)));
     }
-    if must_say_where && !arguments.contains_key(WORKSPACE) {
+    if asks && !arguments.contains_key(WORKSPACE) {
         return Err(RpcError::invalid_params(format!("{WORKSPACE} is missing. Which workspace, by its slug")));
     }
     Ok(arguments)
