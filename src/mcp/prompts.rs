@@ -105,13 +105,9 @@ fn message(text: &str) -> Value {
 }
 
 /// What is given, checked against what the prompt knows; an empty text is none.
-fn arguments(
-    prompt: &Prompt,
-    given: Option<&Value>,
-    must_say_where: bool,
-) -> Result<BTreeMap<String, String>, RpcError> {
+fn arguments(prompt: &Prompt, given: Option<&Value>, asks: bool) -> Result<BTreeMap<String, String>, RpcError> {
     let known: Vec<&str> =
-        prompt.arguments.iter().map(|argument| argument.name).chain(must_say_where.then_some(WORKSPACE)).collect();
+        prompt.arguments.iter().map(|argument| argument.name).chain(asks.then_some(WORKSPACE)).collect();
     let mut arguments = BTreeMap::new();
     let given = match given {
         None | Some(Value::Null) => None,
@@ -135,7 +131,7 @@ fn arguments(
     if let Some(argument) = missing {
         return Err(RpcError::invalid_params(format!("{} is missing. {}", argument.name, argument.description)));
     }
-    if must_say_where && !arguments.contains_key(WORKSPACE) {
+    if asks && !arguments.contains_key(WORKSPACE) {
         return Err(RpcError::invalid_params(format!("{WORKSPACE} is missing. Which workspace, by its slug")));
     }
     Ok(arguments)
