@@ -124,6 +124,9 @@ async fn a_project_of_a_few_shows_at_its_deal_to_them_alone() {
             assert!(!read.contains(word), "{word} in {read}");
         }
         assert_eq!(outsider.refused("task.get", json!({ "taskId": "TOP-1" })).await.status(), 404);
+        // What they cannot see they cannot cut.
+        let cut = json!({ "dealId": deal["id"], "projectId": null });
+        assert!([403, 409].contains(&outsider.refused("crm.deal.update", cut).await.status()));
         for query in ["secret", "hidden", "TOP-1"] {
             let found = outsider.ask("search", json!({ "query": query })).await.unwrap();
             assert_eq!(found["items"], json!([]), "{query}");

@@ -151,6 +151,7 @@ async fn what_cannot_be_is_refused_and_nothing_is_written() {
             json!({ "projectId": "OLD", "name": "QA", "type": "REVIEW" }),
             409,
         ),
+        ("a label made on the way", "task.labels.update", json!({ "taskId": "OLD-1", "labels": ["late"] }), 409),
         ("a label in an archived project", "project.label.create", json!({ "projectId": "OLD", "name": "late" }), 409),
     ];
     refuses(&world, &ben, cases).await;

@@ -451,6 +451,8 @@ impl Speech {
         let is_gapless = self.read_until == Some(work.since);
         self.read_until = Some(work.until);
         for (uri, watched) in watched {
+            // Others have their turn between two of them.
+            tokio::task::yield_now().await;
             let is_elsewhere = match (&work.workspaces, watched.workspace) {
                 (Some(workspaces), Some(workspace)) => is_gapless && !workspaces.contains(&workspace),
                 _ => false,

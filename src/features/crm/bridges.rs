@@ -93,10 +93,10 @@ impl Operation for CreateProjectFromDeal {
             let (title, project) = (row.take::<String>()?, row.take::<Option<Id<ProjectRecord>>>()?);
             Ok((title, project, row.take::<Option<Id<Account>>>()?, row.take::<Option<String>>()?))
         })?;
-        if let Some(project) = project {
-            return Err(Error::conflict(format!(
-                "The deal has a project already ({project}). To link another one, update the deal's projectId."
-            )));
+        if project.is_some() {
+            return Err(Error::conflict(
+                "The deal has a project already. To link another one, update the deal's projectId.",
+            ));
         }
         let client = organization.map(|name| client_named(cx, &name)).transpose()?;
         let project = cx.run(CreateProject {
@@ -193,8 +193,8 @@ impl Operation for CreateTaskFromFollowUp {
             let (due, owner) = (row.take::<Option<Moment>>()?, row.take::<Option<Id<Account>>>()?);
             Ok((title, body, due, owner, row.take::<Option<Id<TaskRecord>>>()?))
         })?;
-        if let Some(task) = task {
-            return Err(Error::conflict(format!("The follow-up has a task already ({task}).")));
+        if task.is_some() {
+            return Err(Error::conflict("The follow-up has a task already."));
         }
         let due: Option<Day> = due.map(|moment| moment.day(&cx.time_zone()));
         let title = match self.title {

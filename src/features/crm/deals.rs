@@ -491,7 +491,7 @@ pub struct UpdateDeal {
     pub archived: Patch<bool>,
 }
 
-const BEFORE: &str = "select status, value_minor, currency from crm_deal where id = ?1";
+const BEFORE: &str = "select status, value_minor, currency, project_id from crm_deal where id = ?1";
 
 impl Operation for UpdateDeal {
     type Output = Deal;
@@ -506,9 +506,17 @@ impl Operation for UpdateDeal {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Deal> {
         let id = self.deal_id.resolve(cx)?;
-        let (status, minor, currency) = one(cx.conn(), BEFORE, [id], |row| {
-            Ok((row.take::<DealStatus>()?, row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?))
+        let (status, minor, currency, project) = one(cx.conn(), BEFORE, [id], |row| {
+            let (status, minor, currency) = (row.take::<DealStatus>()?, row.take::<Option<i64>>()?, row.take()?);
+            Ok((status, minor, currency, row.take::<Option<Id<ProjectRecord>>>()?))
         })?;
+        if !self.project_id.is_keep()
+            && project.map(|project| cx.place(project)).transpose()?.is_some_and(|place| place.is_none())
+        {
+            return Err(Error::conflict(
+                "The deal belongs to a project that you do not see; somebody who sees it can change that.",
+            ));
+        }
         let stage = self.stage.never_cleared("stage")?.resolve_for("stage", cx)?;
         let mut row = Change::existing(cx, "crm_deal", id)?;
         row.patch("title", &self.title.never_cleared("title")?.into())?

@@ -9,7 +9,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
-use crate::core::place::ProjectRecord;
+use crate::core::place::{Place, ProjectRecord};
 use crate::core::reference::Ref;
 use crate::core::store::{Change, all, delete, insert, one, optional};
 use crate::core::text::{self, Line};
@@ -84,14 +84,17 @@ pub fn find(tx: &Tx, project: Id<ProjectRecord>, text: &str) -> Result<Id<LabelR
 }
 
 /// The labels of those names or ids, in that order; names that the project does not know are made.
-pub fn find_or_make(tx: &Tx, project: Id<ProjectRecord>, labels: &text::Labels) -> Result<Vec<Id<LabelRecord>>> {
+pub fn find_or_make(tx: &Tx, place: &Place, labels: &text::Labels) -> Result<Vec<Id<LabelRecord>>> {
     let mut ids = Vec::new();
     for name in labels.iter() {
-        let id = match find(tx, project, name) {
+        let id = match find(tx, place.id, name) {
             Ok(id) => id,
             // What looks like an id of a label and is none of the project's is a mistake, not a name.
             Err(error) if Id::<LabelRecord>::parse(name).is_some() => return Err(error.about("labels")),
-            Err(_) => make(tx, project, name, None)?,
+            Err(_) => {
+                place.must_be_active()?;
+                make(tx, place.id, name, None)?
+            }
         };
         if !ids.contains(&id) {
             ids.push(id);

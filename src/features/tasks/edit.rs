@@ -126,7 +126,7 @@ impl Edit {
         run(tx.conn(), CLOCKS, (task, project.id, tx.now()))?;
         let names = Labels::of(all(tx.conn(), NAMES, [task], |row| row.take())?);
         labels::take(tx, task, &labels::on_task(tx, task)?)?;
-        labels::put(tx, task, &find_or_make(tx, project.id, &names)?)
+        labels::put(tx, task, &find_or_make(tx, project, &names)?)
     }
 
     fn set_parent(&self, tx: &Tx, task: Id<TaskRecord>, row: &mut Change) -> Result<()> {

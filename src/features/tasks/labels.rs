@@ -51,7 +51,7 @@ impl Operation for UpdateLabels {
 
 /// Makes these the task's labels; answers whether that changed any.
 pub(super) fn replace(tx: &Tx, task: Id<TaskRecord>, place: &Place, labels: &Labels) -> Result<bool> {
-    let wanted = find_or_make(tx, place.id, labels)?;
+    let wanted = find_or_make(tx, place, labels)?;
     let before = on_task(tx, task)?;
     let gone: Vec<_> = before.iter().filter(|label| !wanted.contains(label)).copied().collect();
     let new: Vec<_> = wanted.iter().filter(|label| !before.contains(label)).copied().collect();
@@ -72,7 +72,7 @@ pub(super) fn add_and_remove(
         delete from task_label where task_id = ?1
            and label_id in (select id from label where project_id = ?2 and name = ?3 collate nocase)";
     let before = on_task(tx, task)?;
-    let mut new = find_or_make(tx, place.id, more)?;
+    let mut new = find_or_make(tx, place, more)?;
     new.retain(|label| !before.contains(label));
     put(tx, task, &new)?;
     let mut removed = 0;
