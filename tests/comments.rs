@@ -46,6 +46,9 @@ async fn a_comment_is_written_changed_and_deleted_by_its_author() {
     assert_eq!(ben.refused("comment.delete", json!({ "commentId": list["items"][1]["id"] })).await.status(), 403);
     ada.ask("comment.delete", json!({ "commentId": first["id"] })).await.unwrap();
     assert_eq!(ben.refused("comment.update", json!({ "commentId": first["id"], "body": "?" })).await.status(), 404);
+    // What was taken back is not told to everybody who looks at what happened.
+    let happened = vera.ask("task.activity", json!({ "taskId": "WEB-1" })).await.unwrap().to_string();
+    assert!(happened.contains("comment") && !happened.contains("Looks very good"), "{happened}");
     ada.ask("project.archive", json!({ "projectId": "WEB" })).await.unwrap();
     assert_eq!(ben.refused("comment.add", json!({ "taskId": "WEB-1", "body": "Late" })).await.status(), 409);
 }

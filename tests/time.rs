@@ -306,6 +306,8 @@ async fn ones_own_time_outlasts_the_sight_of_its_project() {
     ben.ask("timesheet.timer.start", json!({ "taskId": "WEB-1" })).await.unwrap();
     ada.ask("project.member.remove", json!({ "projectId": "WEB", "membershipId": member["id"] })).await.unwrap();
 
+    let timer = ben.ask("timesheet.timer.get", json!({})).await.unwrap()["timer"].clone();
+    assert_eq!((&timer["project"]["name"], &timer["task"]), (&json!("Closed project"), &Value::Null));
     // The clock that ran on leaves its time too.
     let stopped = ben.ask("timesheet.timer.stop", json!({ "minutes": 10 })).await.unwrap();
     let read = ben.ask("timesheet.get", json!({ "timesheetId": entry["id"] })).await.unwrap();
