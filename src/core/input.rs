@@ -297,11 +297,11 @@ fn mistakes<O: DeserializeOwned>(map: Map<String, Value>) -> Vec<FieldError> {
 
 /// Serde's type errors in plain words; our own types already speak plainly.
 fn for_people(message: &str, value: &Value) -> String {
-    match message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
+    let told = ["invalid type: ", "invalid value: "].iter().find_map(|start| message.strip_prefix(start));
+    match told.and_then(|rest| rest.split_once(", expected ")) {
+        // Serde names the types of Rust.
+        Some((_, "i64" | "u64" | "u32")) => format!("must be a whole number, not {}", quoted(&value.to_string())),
         Some((_, expected)) => format!("must be {expected}, not {}", quoted(&value.to_string())),
-        None => match message.strip_prefix("invalid value: ").and_then(|rest| rest.split_once(", expected ")) {
-            Some((_, expected)) => format!("must be {expected}, not {}", quoted(&value.to_string())),
-            None => message.to_owned(),
-        },
+        None => message.to_owned(),
     }
 }
