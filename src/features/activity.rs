@@ -288,7 +288,7 @@ impl Names {
         Ok(names)
     }
 
-    /// Tasks and projects that the caller does not see have no name here.
+    /// What is in a project that the caller does not see has no name here, nor has the project.
     fn of_kind(tx: &Tx, kind: Kind, ids: &str) -> Result<Vec<(i64, String, Option<String>)>> {
         static TASKS: LazyLock<String> = LazyLock::new(|| {
             format!(
@@ -297,6 +297,14 @@ impl Names {
                   where p.workspace_id = :workspace and {VISIBLE}"
             )
         });
+        static STATUSES: LazyLock<String> = LazyLock::new(|| in_project("task_status"));
+        static LABELS: LazyLock<String> = LazyLock::new(|| in_project("label"));
+        fn in_project(table: &str) -> String {
+            format!(
+                "select n.id, n.name, null from json_each(:ids) j cross join {table} n on n.id = j.value
+                   cross join project p on p.id = n.project_id where p.workspace_id = :workspace and {VISIBLE}"
+            )
+        }
         static PROJECTS: LazyLock<String> = LazyLock::new(|| {
             format!(
                 "select p.id, p.name, p.key from json_each(:ids) j cross join project p on p.id = j.value
@@ -309,12 +317,12 @@ impl Names {
             Kind::Account => "select n.id, n.name, null from json_each(?1) j cross join account n on n.id = j.value",
             Kind::Agent => "select n.id, n.name, null from json_each(?1) j cross join agent n on n.id = j.value",
             Kind::Client => "select n.id, n.name, null from json_each(?1) j cross join client n on n.id = j.value",
-            Kind::Status => "select n.id, n.name, null from json_each(?1) j cross join task_status n on n.id = j.value",
-            Kind::Label => "select n.id, n.name, null from json_each(?1) j cross join label n on n.id = j.value",
+            Kind::Status => STATUSES.as_str(),
+            Kind::Label => LABELS.as_str(),
             Kind::Todo => "select n.id, n.text, null from json_each(?1) j cross join task_todo n on n.id = j.value",
         };
         let map = |row: &mut Columns<'_>| Ok((row.take()?, row.take()?, row.take()?));
-        if !matches!(kind, Kind::Task | Kind::Project) {
+        if !matches!(kind, Kind::Task | Kind::Project | Kind::Status | Kind::Label) {
             return all(tx.conn(), sql, params![ids], map);
         }
         let Sight { all: sees_all, me, projects } = tx.sight();
