@@ -15,6 +15,7 @@ pub mod patch;
 pub mod place;
 pub mod reference;
 mod repeat;
+pub mod scopes;
 pub mod secret;
 pub mod store;
 pub mod text;

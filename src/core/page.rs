@@ -242,21 +242,26 @@ impl Select {
         let Select { columns, from, id, conditions, parameters, may_scan } = self;
         let key = sort.expression;
         // Behind the cursor: first what has the same value, then what has a later one. In one condition, (key, id) > (?, ?),
-        // SQLite would walk through all of the same value each time.
+        // SQLite would walk through all of the same value each time; and it does not see that what has the same value of an
+        // expression is in order by it, and would sort it.
+        let in_order = format!("{key} {direction}, {id} {direction}");
         let stretches = match &paging.after {
-            None => vec![(String::new(), Vec::new())],
+            None => vec![(String::new(), Vec::new(), in_order)],
             Some((value, last)) => vec![
-                (format!(" and {key} = ? and {id} {beyond} ?"), vec![value.clone(), Sql::Integer(*last)]),
-                (format!(" and {key} {beyond} ?"), vec![value.clone()]),
+                (
+                    format!(" and {key} = ? and {id} {beyond} ?"),
+                    vec![value.clone(), Sql::Integer(*last)],
+                    format!("{id} {direction}"),
+                ),
+                (format!(" and {key} {beyond} ?"), vec![value.clone()], in_order),
             ],
         };
         let mut items = Vec::with_capacity(limit);
         let mut last = None;
         let mut next_cursor = None;
-        for (stretch, bounds) in &stretches {
-            let sql = format!(
-                "select {columns}, {key}, {id} from {from}{conditions}{stretch} order by {key} {direction}, {id} {direction} limit ?"
-            );
+        for (stretch, bounds, order) in &stretches {
+            let sql =
+                format!("select {columns}, {key}, {id} from {from}{conditions}{stretch} order by {order} limit ?");
             let more = (limit + 1 - items.len()) as i64;
             let bounds = bounds.iter().map(|bound| bound as &dyn ToSql);
             let values = parameters.iter().map(|value| &**value).chain(bounds).chain([&more as &dyn ToSql]);

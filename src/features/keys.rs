@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::choices;
-use crate::core::caller::{AccessKey, Account, Agent, Scopes, Workspace};
+use crate::core::caller::{AccessKey, Account, Agent, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::place::{self, ProjectRecord, Sight};
 use crate::core::reference::{Named, Ref, only};
+use crate::core::scopes::Scopes;
 use crate::core::secret::{self, TokenHash};
 use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::Line;

@@ -511,7 +511,8 @@ impl Operation for UpdateDeal {
             Ok((status, minor, currency, row.take::<Option<Id<ProjectRecord>>>()?))
         })?;
         if !self.project_id.is_keep()
-            && project.map(|project| cx.place(project)).transpose()?.is_some_and(|place| place.is_none())
+            && let Some(project) = project
+            && cx.place(project)?.is_none()
         {
             return Err(Error::conflict(
                 "The deal belongs to a project that you do not see; somebody who sees it can change that.",
