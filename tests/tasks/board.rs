@@ -1,0 +1,206 @@
+//! Where cards stand, and what a board shows.
+
+use serde_json::{Value, json};
+
+use crate::support::{Person, World};
+use crate::{keys, next, project, task};
+
+const COLUMNS: [&str; 3] = ["Backlog", "In Progress", "Review"];
+
+/// The board as task.list shows it.
+async fn columns(person: &Person) -> [Vec<String>; 3] {
+    let column = async |status| {
+        keys(person, json!({ "projectId": "WEB", "status": status, "sort": "position", "limit": 200 })).await
+    };
+    [column(COLUMNS[0]).await, column(COLUMNS[1]).await, column(COLUMNS[2]).await]
+}
+
+#[tokio::test]
+async fn cards_stand_where_they_were_put_whatever_came_before() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    project(&ben).await;
+    let mut model: [Vec<String>; 3] = Default::default();
+    for n in 0..12 {
+        model[0].push(task(&ben, &format!("Card {n}")).await);
+    }
+    let mut seed = 42;
+    for step in 0..300 {
+        let key = format!("WEB-{}", next(&mut seed) % 12 + 1);
+        // Half of the moves go to one place between two cards, until there is no room.
+        let target = if step % 2 == 0 { 0 } else { next(&mut seed) % 3 };
+        let from = model.iter().position(|column| column.contains(&key)).unwrap();
+        let mut input = json!({ "taskId": key, "targetStatusId": COLUMNS[target] });
+        let others: Vec<String> = model[target].iter().filter(|other| **other != key).cloned().collect();
+        model[from].retain(|other| *other != key);
+        let place = if others.is_empty() {
+            0
+        } else if step % 2 == 0 {
+            1.min(others.len())
+        } else {
+            next(&mut seed) % (others.len() + 1)
+        };
+        match (next(&mut seed) % 3, place) {
+            (0, place) if place < others.len() => input["beforeId"] = json!(others[place]),
+            (1, place) if place > 0 => input["afterId"] = json!(others[place - 1]),
+            (_, place) => {
+                let mut order = others.clone();
+                order.insert(place, key.clone());
+                input["orderedTaskIds"] = json!(order);
+            }
+        }
+        model[target].insert(place, key);
+        ben.ask("task.reorder", input.clone()).await.unwrap_or_else(|error| panic!("step {step} {input}: {error}"));
+        assert_eq!(columns(&ben).await, model, "step {step} {input}");
+    }
+    let ends = ben.ask("task.reorder", json!({ "taskId": model[0][0] })).await.unwrap();
+    assert_eq!(columns(&ben).await[0].last().unwrap(), ends["key"].as_str().unwrap());
+}
+
+#[tokio::test]
+async fn there_is_always_room_between_two_cards() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    project(&ben).await;
+    let mut order = Vec::new();
+    for n in 0..4 {
+        order.push(task(&ben, &format!("Card {n}")).await);
+    }
+    for _ in 0..60 {
+        let last = order.pop().unwrap();
+        ben.ask("task.reorder", json!({ "taskId": last, "afterId": order[0] })).await.unwrap();
+        order.insert(1, last);
+        assert_eq!(columns(&ben).await[0], order);
+    }
+}
+
+#[tokio::test]
+async fn sixteen_people_moving_the_same_cards_lose_and_double_none() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    project(&ben).await;
+    let mut cards = Vec::new();
+    for n in 0..8 {
+        cards.push(task(&ben, &format!("Card {n}")).await);
+    }
+    let movers = (0..16_u64).map(|mover| {
+        let (ben, cards) = (ben.clone(), cards.clone());
+        tokio::spawn(async move {
+            let mut seed = 1_000 + mover;
+            for _ in 0..25 {
+                let (card, other) = (&cards[next(&mut seed) % 8], &cards[next(&mut seed) % 8]);
+                let mut input = json!({ "taskId": card, "targetStatusId": COLUMNS[next(&mut seed) % 3] });
+                match next(&mut seed) % 3 {
+                    0 => input["beforeId"] = json!(other),
+                    1 => input["afterId"] = json!(other),
+                    _ => {}
+                }
+                if let Err(error) = ben.ask("task.reorder", input).await {
+                    assert_eq!(error.status(), 422, "only that the other has gone elsewhere: {error}");
+                }
+            }
+        })
+    });
+    for mover in movers.collect::<Vec<_>>() {
+        mover.await.unwrap();
+    }
+    let mut all: Vec<String> = columns(&ben).await.concat();
+    all.sort();
+    cards.sort();
+    assert_eq!(all, cards);
+    // The unique index holds the rest; this is what it says.
+    let places: i64 = world
+        .app
+        .store()
+        .read(|reading| {
+            sally::core::store::one(
+                reading.conn(),
+                "select count(distinct status_id || ' ' || position) from task",
+                [],
+                |row| row.take(),
+            )
+        })
+        .unwrap();
+    assert_eq!(places, 8);
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_name_exactly_the_column_is_refused() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    project(&ben).await;
+    let (one, two) = (task(&ben, "One").await, task(&ben, "Two").await);
+    let away = task(&ben, "Elsewhere").await;
+    ben.ask("task.move", json!({ "taskId": away, "targetStatus": "review" })).await.unwrap();
+    for (order, word) in [
+        (json!([one]), "misses"),
+        (json!([one, two, away]), "does not belong here"),
+        (json!([one, two, one]), "named twice"),
+        (json!([one, "WEB-99"]), "does not belong here"),
+    ] {
+        let error = ben.refused("project.tasks.reorder", json!({ "projectId": "WEB", "orderedTaskIds": order })).await;
+        assert_eq!(error.status(), 422, "{order}");
+        assert!(error.to_string().contains(word), "{order}: {error}");
+    }
+    ben.ask("project.tasks.reorder", json!({ "projectId": "WEB", "orderedTaskIds": [two, one] })).await.unwrap();
+    assert_eq!(columns(&ben).await[0], [two.as_str(), one.as_str()]);
+    for (input, status) in [
+        (json!({ "taskId": one, "beforeId": away }), 422),
+        (json!({ "taskId": one, "beforeId": one }), 422),
+        (json!({ "taskId": one, "beforeId": two, "afterId": two }), 422),
+        (json!({ "taskId": one, "targetStatusId": "stat_0000000000001" }), 404),
+        (json!({}), 422),
+    ] {
+        assert_eq!(ben.refused("task.reorder", input.clone()).await.status(), status, "{input}");
+    }
+}
+
+#[tokio::test]
+async fn a_board_shows_each_column_from_top_to_bottom() {
+    let world = World::new().await;
+    let (ada, ben, vera) = (world.person("ada").await, world.person("ben").await, world.person("vera").await);
+    project(&ben).await;
+    for (title, more) in [
+        ("One", json!({ "description": "Long", "labels": ["red"], "ownerId": "ben@example.com" })),
+        ("Two", json!({ "labels": ["red", "blue"] })),
+        ("Three", json!({ "status": "review", "priority": "P1" })),
+    ] {
+        let mut input = json!({ "projectId": "WEB", "title": title });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ada.ask("task.create", input).await.unwrap();
+    }
+    let board = vera.ask("board.get", json!({ "projectId": "web" })).await.unwrap();
+    assert_eq!(board["project"]["key"], "WEB");
+    let shown = |board: &Value| -> Vec<(String, i64, Vec<String>)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let column = |column: &Value| {
+            let cards = column["cards"].as_array().unwrap().iter().map(|card| text(&card["key"])).collect();
+            (text(&column["name"]), column["count"].as_i64().unwrap(), cards)
+        };
+        board["columns"].as_array().unwrap().iter().map(column).filter(|(_, count, _)| *count > 0).collect()
+    };
+    let column = |name: &str, count: i64, cards: &[&str]| {
+        (name.to_owned(), count, cards.iter().map(|card| (*card).to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(board["columns"].as_array().unwrap().len(), 5);
+    assert_eq!(shown(&board), [column("Backlog", 2, &["WEB-1", "WEB-2"]), column("Review", 1, &["WEB-3"])]);
+    let card = &board["columns"][0]["cards"][0];
+    assert_eq!(
+        (card.get("description"), &card["labels"], &card["owner"]["name"]),
+        (None, &json!(["red"]), &json!("Ben"))
+    );
+    for (filter, expected) in [
+        (json!({ "limit": 1 }), vec![column("Backlog", 2, &["WEB-1"]), column("Review", 1, &["WEB-3"])]),
+        (json!({ "label": ["red"], "limit": 1 }), vec![column("Backlog", 2, &["WEB-1"])]),
+        (json!({ "label": ["red", "blue"] }), vec![column("Backlog", 1, &["WEB-2"])]),
+        (json!({ "assignee": "ben" }), vec![column("Backlog", 1, &["WEB-1"])]),
+        (json!({ "assignee": "none", "priority": "high" }), vec![column("Review", 1, &["WEB-3"])]),
+        (json!({ "search": "long" }), vec![column("Backlog", 1, &["WEB-1"])]),
+    ] {
+        let mut input = filter.clone();
+        input["projectId"] = json!("WEB");
+        assert_eq!(shown(&vera.ask("board.get", input).await.unwrap()), expected, "{filter}");
+    }
+    let eve = world.person("eve").await;
+    assert_eq!(eve.refused("board.get", json!({ "projectId": "WEB" })).await.status(), 404);
+}
