@@ -447,6 +447,21 @@ pub fn admit(
         return Err(not_signed_in());
     }
     identity.check(now)?;
+    key_permits(&identity, spec)?;
+    if spec.toolset == Toolset::Account && matches!(spec.needs, Needs::Platform | Needs::Superadmin) {
+        identity.must_be_whole()?;
+    }
+    let workspace = match spec.needs.workspace_role() {
+        Some(_) => Some(select(conn, &identity, selector)?),
+        None => None,
+    };
+    let caller = Caller { identity, workspace };
+    permits(&caller, spec)?;
+    Ok(caller)
+}
+
+/// Does the key do, whatever the account's role?
+pub(super) fn key_permits(identity: &Identity, spec: &Spec) -> Result<()> {
     if !identity.scope_allows(spec.toolset, spec.effect) {
         let required = format!("{}:{}", spec.toolset.word(), Level::from(spec.effect).word().to_ascii_lowercase());
         return Err(Error::denied(Permission {
@@ -456,9 +471,6 @@ pub fn admit(
             current: identity.key().map(|key| key.scopes.to_string()),
         }));
     }
-    if spec.toolset == Toolset::Account && matches!(spec.needs, Needs::Platform | Needs::Superadmin) {
-        identity.must_be_whole()?;
-    }
     if !identity.stays_in_its_projects(spec) {
         return Err(Error::denied(Permission {
             scope: "key",
@@ -467,13 +479,7 @@ pub fn admit(
             reason: format!("The key is for single projects, and {} reaches beyond them.", spec.name),
         }));
     }
-    let workspace = match spec.needs.workspace_role() {
-        Some(_) => Some(select(conn, &identity, selector)?),
-        None => None,
-    };
-    let caller = Caller { identity, workspace };
-    permits(&caller, spec)?;
-    Ok(caller)
+    Ok(())
 }
 
 /// Does the caller's role do, where the workspace is already known?

@@ -430,8 +430,9 @@ impl<'a, O> Deref for Cx<'a, O> {
 }
 
 impl<O: Operation> Cx<'_, O> {
-    /// 403 unless the caller might run another operation too: for a field that does what it does.
+    /// 403 unless the caller, by this key, might run another operation too: for a field that does what it does.
     pub fn must_permit<P: Operation>(&self) -> Result<()> {
+        caller::key_permits(&self.caller().identity, &P::SPEC)?;
         caller::permits(self.caller(), &P::SPEC)
     }
 

@@ -305,6 +305,13 @@ impl Names {
                    cross join project p on p.id = n.project_id where p.workspace_id = :workspace and {VISIBLE}"
             )
         }
+        static TODOS: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "select n.id, n.text, null from json_each(:ids) j cross join task_todo n on n.id = j.value
+                   cross join task t on t.id = n.task_id cross join project p on p.id = t.project_id
+                  where p.workspace_id = :workspace and {VISIBLE}"
+            )
+        });
         static PROJECTS: LazyLock<String> = LazyLock::new(|| {
             format!(
                 "select p.id, p.name, p.key from json_each(:ids) j cross join project p on p.id = j.value
@@ -319,10 +326,10 @@ impl Names {
             Kind::Client => "select n.id, n.name, null from json_each(?1) j cross join client n on n.id = j.value",
             Kind::Status => STATUSES.as_str(),
             Kind::Label => LABELS.as_str(),
-            Kind::Todo => "select n.id, n.text, null from json_each(?1) j cross join task_todo n on n.id = j.value",
+            Kind::Todo => TODOS.as_str(),
         };
         let map = |row: &mut Columns<'_>| Ok((row.take()?, row.take()?, row.take()?));
-        if !matches!(kind, Kind::Task | Kind::Project | Kind::Status | Kind::Label) {
+        if matches!(kind, Kind::Account | Kind::Agent | Kind::Client) {
             return all(tx.conn(), sql, params![ids], map);
         }
         let Sight { all: sees_all, me, projects } = tx.sight();

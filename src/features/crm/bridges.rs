@@ -12,13 +12,13 @@ use crate::core::id::{self, Id};
 use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{ProjectRecord, Sight, VISIBLE};
-use crate::core::reference::{Named, Ref};
+use crate::core::reference::{Named, Ref, Referable};
 use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::{Line, Prose};
 use crate::core::time::{Day, DayWord, Moment};
 use crate::features::clients::ClientRecord;
 use crate::features::projects::statuses::StatusRecord;
-use crate::features::projects::{CreateProject, Key, Project, Visibility};
+use crate::features::projects::{CreateProject, Key, OPEN_TASKS, Project, Visibility};
 use crate::features::tasks::TaskRecord;
 use crate::features::tasks::create::CreateTask;
 use crate::features::tasks::task::{Priority, Task, TaskLine};
@@ -109,7 +109,7 @@ impl Operation for CreateProjectFromDeal {
             description: self.description,
             client_id: client.map(Ref::from),
             visibility: self.visibility,
-            members: Some(members(cx, owner)?),
+            members: Some(still_here(cx, owner)?.into_iter().collect()),
         })?;
         let mut link = Change::of("crm_deal");
         link.set("project_id", project.id)?;
@@ -118,17 +118,17 @@ impl Operation for CreateProjectFromDeal {
     }
 }
 
-/// The deal's owner, unless they have left the workspace.
-fn members(tx: &Tx, owner: Option<Id<Account>>) -> Result<Vec<Ref<Account>>> {
-    const MEMBER: &str = "select account_id from workspace_membership where workspace_id = ?1 and account_id = ?2";
-    let owner: Option<Id<Account>> = optional(tx.conn(), MEMBER, (tx.workspace_id(), owner), |row| row.take())?;
-    Ok(owner.map(Ref::from).into_iter().collect())
+/// The owner, unless they have left the workspace.
+fn still_here(tx: &Tx, owner: Option<Id<Account>>) -> Result<Option<Ref<Account>>> {
+    Ok(match owner {
+        Some(owner) if Account::exists(tx, owner)? => Some(owner.into()),
+        _ => None,
+    })
 }
 
 /// Whoever may open the project may also say for whom, so a client that is missing is made.
 fn client_named(tx: &Tx, name: &str) -> Result<Id<ClientRecord>> {
-    const CLIENT: &str = "select id from client where workspace_id = ?1 and name = ?2 collate nocase";
-    if let Some(id) = optional(tx.conn(), CLIENT, (tx.workspace_id(), name), |row| row.take())? {
+    if let Some((id, _)) = ClientRecord::named(tx, name)?.pop() {
         return Ok(id);
     }
     let mut client = Change::of("client");
@@ -207,7 +207,7 @@ impl Operation for CreateTaskFromFollowUp {
             priority: self.priority,
             owner_id: match self.owner_id {
                 Some(owner) => Some(owner),
-                None => members(cx, owner)?.pop(),
+                None => still_here(cx, owner)?,
             },
             due_date: self.due_date.or(due.map(DayWord::On)),
             ..CreateTask::new(self.project_id, title)
@@ -215,6 +215,9 @@ impl Operation for CreateTaskFromFollowUp {
         let mut link = Change::of("crm_follow_up");
         link.set("task_id", task.id)?;
         link.update(cx, id)?;
+        if task.completed_at.is_some() {
+            follow_ups_done(cx, task.id)?;
+        }
         Ok(TaskOfFollowUp { task, follow_up_id: id })
     }
 }
@@ -274,9 +277,6 @@ fn reads_crm(tx: &Tx) -> bool {
 /// What follows from a task that was just done: its follow-up is done too, and the deal of its project hears of the first
 /// task and of the last.
 pub fn task_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
-    const FOLLOW_UPS: &str = "
-        update crm_follow_up set status = 'DONE', completed_at = ?2, updated_at = ?2, version = version + 1
-         where task_id = ?1 and status = 'OPEN'";
     const MILESTONES: &str = "
         select p.id, iif(p.visibility = 'WORKSPACE', p.name, null), p.key || '-' || t.number || ' ' || t.title,
                (select count(*) from (select 1 from task_status s cross join task o on o.status_id = s.id
@@ -285,7 +285,7 @@ pub fn task_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
                         where s.project_id = p.id and s.type <> 'DONE' and o.archived_at is null)
           from task t join project p on p.id = t.project_id
          where t.id = ?1 and exists (select 1 from crm_deal d where d.project_id = p.id)";
-    run(tx.conn(), FOLLOW_UPS, (task, tx.now()))?;
+    follow_ups_done(tx, task)?;
     let found = optional(tx.conn(), MILESTONES, [task], |row| {
         let (project, name, title) = (row.take()?, row.take::<Option<String>>()?, row.take::<String>()?);
         Ok((project, name, title, row.take::<i64>()?, row.take::<bool>()?))
@@ -305,11 +305,18 @@ pub fn task_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
     Ok(())
 }
 
-/// Every follow-up whose task stands in this status and is done is done too.
+fn follow_ups_done(tx: &Tx, task: Id<TaskRecord>) -> Result<()> {
+    const FOLLOW_UPS: &str = "
+        update crm_follow_up set status = 'DONE', completed_at = ?2, updated_at = ?2, version = version + 1
+         where task_id = ?1 and status = 'OPEN'";
+    run(tx.conn(), FOLLOW_UPS, (task, tx.now())).map(drop)
+}
+
+/// Every follow-up whose task stands in this status is done too: the status becomes one of done tasks.
 pub fn follow_ups_done_in(tx: &Tx, status: Id<StatusRecord>) -> Result<()> {
     const FOLLOW_UPS: &str = "
         update crm_follow_up set status = 'DONE', completed_at = ?2, updated_at = ?2, version = version + 1
-         where status = 'OPEN' and task_id in (select id from task where status_id = ?1 and completed_at is not null)";
+         where status = 'OPEN' and task_id in (select id from task where status_id = ?1)";
     run(tx.conn(), FOLLOW_UPS, (status, tx.now())).map(drop)
 }
 
@@ -350,8 +357,7 @@ pub(super) fn work_for(tx: &Tx, organization: Id<OrganizationRecord>) -> Result<
     static PROJECTS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "select p.id, p.key, p.name, p.archived_at,
-                    (select count(*) from task_status s cross join task t indexed by task_on_board on t.status_id = s.id
-                      where s.project_id = p.id and s.type <> 'DONE' and t.archived_at is null),
+                    {OPEN_TASKS},
                     (select ifnull(sum(minutes), 0) from timesheet_entry where project_id = p.id)
                from project p
               where p.id in (select project_id from crm_deal where organization_id = :organization and project_id is not null) and {VISIBLE}

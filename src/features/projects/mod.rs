@@ -411,13 +411,17 @@ impl Operation for ListProjects {
     }
 }
 
+/// How many tasks of the project `p` are neither done nor archived, in the index of the boards alone.
+pub const OPEN_TASKS: &str = "
+    (select count(*) from task_status s cross join task t indexed by task_on_board on t.status_id = s.id
+      where s.project_id = p.id and s.type <> 'DONE' and t.archived_at is null)";
+
 /// How many tasks of each are open, in one pass over the index of the boards; what is done is not touched.
 fn open_tasks(tx: &Tx, projects: &[Project]) -> Result<Vec<i64>> {
-    const OPEN: &str = "
-        select (select count(*) from task_status s cross join task t indexed by task_on_board on t.status_id = s.id
-                 where s.project_id = j.value and s.type <> 'DONE' and t.archived_at is null)
-          from json_each(?1) j order by j.key";
-    all(tx.conn(), OPEN, [id::array(projects.iter().map(|project| project.id))], |row| row.take())
+    static OPEN: LazyLock<String> = LazyLock::new(|| {
+        format!("select {OPEN_TASKS} from json_each(?1) j cross join project p on p.id = j.value order by j.key")
+    });
+    all(tx.conn(), &OPEN, [id::array(projects.iter().map(|project| project.id))], |row| row.take())
 }
 
 /// Change a project.

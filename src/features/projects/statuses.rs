@@ -161,6 +161,16 @@ pub fn find_for(field: &str, tx: &Tx, project: Id<ProjectRecord>, text: &str) ->
     find(tx, project, text).map_err(|error| error.about(field))
 }
 
+/// A status by id or name alone, for what changes the status itself: a type may be that of several.
+fn itself(tx: &Tx, project: Id<ProjectRecord>, text: &str) -> Result<Id<StatusRecord>> {
+    const ITSELF: &str = "
+        select id from task_status where project_id = ?1 and (id = ?2 or name = ?3 collate nocase)
+         order by id = ?2 desc limit 1";
+    let text = text.trim();
+    let found = optional(tx.conn(), ITSELF, (project, Id::<StatusRecord>::parse(text), text), |row| row.take())?;
+    found.ok_or_else(|| Error::not_found("status", text))
+}
+
 /// List a project's statuses: the columns of its board, from the left.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -283,7 +293,7 @@ impl Operation for UpdateStatus {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Status> {
         let place = cx.project(&self.project_id)?;
-        let id = find(cx, place.id, &self.status_id)?;
+        let id = itself(cx, place.id, &self.status_id)?;
         let before = Status::by_id(cx, id)?;
         let name = self.name.never_cleared("name")?;
         if let Some(name) = &name {
@@ -305,6 +315,8 @@ impl Operation for UpdateStatus {
                     update task set completed_at = iif(?2, ?3, null), updated_at = ?3, version = version + 1
                      where status_id = ?1";
                 run(cx.conn(), COMPLETE, (id, kind == StatusType::Done, cx.now()))?;
+            }
+            if kind == StatusType::Done {
                 bridges::follow_ups_done_in(cx, id)?;
             }
         }
@@ -351,7 +363,7 @@ impl Operation for DeleteStatus {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let place = cx.project(&self.project_id)?;
-        let id = find(cx, place.id, self.status_id.as_str())?;
+        let id = itself(cx, place.id, self.status_id.as_str())?;
         let statuses = of_project(cx, place.id)?;
         let leaving = statuses.iter().find(|status| status.id == id).expect("it was found in the project");
         let others: Vec<&Status> = statuses.iter().filter(|status| status.id != id).collect();
@@ -373,8 +385,10 @@ impl Operation for DeleteStatus {
                 .or_else(|| first_of(StatusType::Backlog))
                 .expect("a project keeps a status of type BACKLOG"),
         };
+        if target.kind == StatusType::Done && leaving.kind != StatusType::Done {
+            bridges::follow_ups_done_in(cx, leaving.id)?;
+        }
         order::move_column(cx, place.id, leaving.id, target.id, target.kind == StatusType::Done)?;
-        bridges::follow_ups_done_in(cx, target.id)?;
         delete(cx, "task_status", id)
     }
 }

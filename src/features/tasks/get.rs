@@ -126,7 +126,7 @@ impl Operation for GetTask {
 }
 
 /// What other systems' guides call a task.
-pub(super) const TICKET: &[(&str, &str)] = &[("ticket_id", "taskId"), ("task_id", "taskId")];
+const TICKET: &[(&str, &str)] = &[("ticket_id", "taskId"), ("task_id", "taskId")];
 
 /// The first hundred.
 fn sub_tasks(tx: &Tx, task: Id<TaskRecord>) -> Result<Vec<TaskLine>> {

@@ -36,7 +36,7 @@ pub struct UploadImage {
     pub task_id: Ref<TaskRecord>,
     /// e.g. `screenshot.png`.
     pub file_name: Option<Line<200>>,
-    /// e.g. `image/png`.
+    /// Not needed: the bytes say what it is.
     pub mime_type: Option<Line<100>>,
     /// The file.
     pub base64: String,

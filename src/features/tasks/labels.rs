@@ -70,14 +70,14 @@ pub(super) fn add_and_remove(
 ) -> Result<bool> {
     const REMOVE: &str = "
         delete from task_label where task_id = ?1
-           and label_id in (select id from label where project_id = ?2 and name = ?3 collate nocase)";
+           and label_id in (select id from label where project_id = ?2 and (name = ?3 collate nocase or id = ?4))";
     let before = on_task(tx, task)?;
     let mut new = find_or_make(tx, place, more)?;
     new.retain(|label| !before.contains(label));
     put(tx, task, &new)?;
     let mut removed = 0;
     for name in less.iter() {
-        removed += run(tx.conn(), REMOVE, (task, place.id, name))?;
+        removed += run(tx.conn(), REMOVE, (task, place.id, name, Id::<LabelRecord>::parse(name)))?;
     }
     Ok(!new.is_empty() || removed > 0)
 }

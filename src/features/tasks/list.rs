@@ -1,5 +1,8 @@
 //! Lists of tasks: of a project, of the workspace, of the caller.
 
+use std::sync::LazyLock;
+
+use rusqlite::named_params;
 use rusqlite::types::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use crate::core::error::{Error, Result};
 use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Page, Select, Sort};
-use crate::core::place::ProjectRecord;
+use crate::core::place::{ProjectRecord, Sight, VISIBLE};
 use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::all;
 use crate::core::text::{Labels, Line};
@@ -151,9 +154,13 @@ enum Standing {
 impl Standing {
     /// A status of the project; without one, all statuses of the workspace with that name or type.
     fn of(tx: &Tx, text: Option<&Line<320>>, project: Option<Id<ProjectRecord>>) -> Result<Standing> {
-        const EVERYWHERE: &str = "
-            select s.id from project p cross join task_status s on s.project_id = p.id
-             where p.workspace_id = ?1 and (s.id = ?2 or s.name = ?3 collate nocase or s.type = ?4)";
+        static EVERYWHERE: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "select s.id from project p cross join task_status s on s.project_id = p.id
+                  where p.workspace_id = :workspace and (s.id = :id or s.name = :text collate nocase or s.type = :type)
+                    and {VISIBLE}"
+            )
+        });
         const HERE: &str = "
             select id from task_status where project_id = ?1 and (id = ?2 or name = ?3 collate nocase or type = ?4)";
         let Some(text) = text.map(Line::as_str) else { return Ok(Standing::All) };
@@ -166,7 +173,14 @@ impl Standing {
         let id = Id::<StatusRecord>::parse(text);
         let found: Vec<Id<StatusRecord>> = match project {
             Some(project) => all(tx.conn(), HERE, (project, id, text, &word), |row| row.take())?,
-            None => all(tx.conn(), EVERYWHERE, (tx.workspace_id(), id, text, &word), |row| row.take())?,
+            None => {
+                let Sight { all: sees_all, me, projects } = tx.sight();
+                let parameters = named_params! {
+                    ":workspace": tx.workspace_id(), ":id": id, ":text": text, ":type": word,
+                    ":all": sees_all, ":me": me, ":projects": projects,
+                };
+                all(tx.conn(), &EVERYWHERE, parameters, |row| row.take())?
+            }
         };
         match (found.is_empty(), project) {
             (false, _) => Ok(Standing::In(found)),

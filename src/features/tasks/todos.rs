@@ -60,7 +60,7 @@ impl Answer for Todos {}
 const MOST: usize = 200;
 
 /// A line with whether it is done; a plain text is one that is not.
-pub struct NewTodo {
+struct NewTodo {
     text: Line<500>,
     done: bool,
 }
@@ -124,8 +124,6 @@ impl JsonSchema for NewTodos {
     }
 }
 
-const COLUMNS: &str = "id, task_id, text, done, position, created_at, updated_at, version";
-
 fn read(row: &mut Columns<'_>) -> rusqlite::Result<Todo> {
     Ok(Todo {
         id: row.take()?,
@@ -169,8 +167,10 @@ fn of_task(tx: &Tx, task: Id<TaskRecord>, todo: &Ref<TodoRecord>) -> Result<Id<T
     optional(tx.conn(), OF_TASK, (id, task), |row| row.take())?.ok_or_else(nowhere)
 }
 
-fn by_id(tx: &Tx, id: Id<TodoRecord>) -> Result<Todo> {
-    one(tx.conn(), &format!("select {COLUMNS} from task_todo where id = ?1"), [id], read)
+/// With its place among the others, of which there are few.
+fn by_id(tx: &Tx, task: Id<TaskRecord>, id: Id<TodoRecord>) -> Result<Todo> {
+    let found = of(tx, task)?.into_iter().find(|todo| todo.id == id);
+    found.ok_or_else(|| Error::internal("a todo just written is gone"))
 }
 
 /// Add a line to the end of a task's checklist.
@@ -205,7 +205,7 @@ impl Operation for CreateTodo {
             return Err(Error::conflict(format!("The task has {count} todos already; make sub-tasks of some.")));
         }
         let id = put(cx, task.id, position, &NewTodo { text: self.text, done: self.done.unwrap_or(false) })?;
-        by_id(cx, id)
+        by_id(cx, task.id, id)
     }
 }
 
@@ -237,12 +237,13 @@ impl Operation for UpdateTodo {
         more: More { aliases: &["task.todos.update"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Todo> {
-        let id = of_task(cx, seen(cx, &self.task_id)?.id, &self.todo_id)?;
+        let task = seen(cx, &self.task_id)?.id;
+        let id = of_task(cx, task, &self.todo_id)?;
         let mut row = Change::existing(cx, "task_todo", id)?;
         row.patch("text", &self.text.never_cleared("text")?.into())?
             .patch("done", &self.done.never_cleared("done")?.into())?;
         row.update(cx, id)?;
-        by_id(cx, id)
+        by_id(cx, task, id)
     }
 }
 
