@@ -35,12 +35,20 @@ impl Record for Session {
     const NOUN: &'static str = "session";
 }
 
-/// A personal API key or a hosted MCP key.
+/// A personal API key, a hosted MCP key, or what somebody allowed a program that connects by OAuth.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessKey;
 impl Record for AccessKey {
     const PREFIX: &'static str = "key";
     const NOUN: &'static str = "key";
+}
+
+/// A program that connects by OAuth.
+#[derive(Debug, Clone, Copy)]
+pub struct OauthClient;
+impl Record for OauthClient {
+    const PREFIX: &'static str = "client";
+    const NOUN: &'static str = "client";
 }
 
 /// A program that works for somebody; keys bound to it write as it, on behalf of their account.
@@ -115,6 +123,8 @@ pub struct KeyFacts {
     pub underscore_names: bool,
     pub pinned_to: Option<Id<Workspace>>,
     pub expires_at: Option<Moment>,
+    /// Of a program that connects by OAuth: when the token that it shows runs out. The connection goes on with the next one.
+    pub token_expires_at: Option<Moment>,
     /// Who writes through it, on behalf of the account.
     pub agent: Option<AgentFacts>,
     /// The only projects it reaches.
@@ -171,6 +181,9 @@ impl Identity {
     pub fn check(&self, now: Moment) -> Result<()> {
         if self.expires_at().is_some_and(|expiry| expiry <= now) {
             return Err(match self.means {
+                Means::Key(ref key) if key.token_expires_at.is_some() => {
+                    Error::new(Kind::KeyExpired, "The access token has expired. The refresh token gives a new one.")
+                }
                 Means::Key(_) => {
                     Error::new(Kind::KeyExpired, "The key has expired. Make a new one under Settings → Keys.")
                 }
@@ -230,6 +243,7 @@ impl Identity {
             key.pinned_to.is_some()
                 || key.toolsets.is_some()
                 || key.expires_at.is_some()
+                || key.token_expires_at.is_some()
                 || key.agent.is_some()
                 || key.projects.is_some()
                 || !key.scopes.is_all()
@@ -320,7 +334,7 @@ impl Identity {
     fn expires_at(&self) -> Option<Moment> {
         match &self.means {
             Means::Session { expires_at, .. } => Some(*expires_at),
-            Means::Key(key) => key.expires_at,
+            Means::Key(key) => key.expires_at.into_iter().chain(key.token_expires_at).min(),
             Means::None | Means::Console => None,
         }
     }
@@ -332,11 +346,14 @@ const FIND_SESSION: &str = "
      where s.token_hash = :hash";
 
 const FIND_KEY: &str = "
-    select k.id, k.label, k.scopes, k.toolsets, k.underscore_names, k.workspace_id, k.expires_at, k.revoked_at is not null,
-           g.id, g.name, g.enabled, k.projects,
+    select k.id, k.label, ifnull(t.scopes, k.scopes), k.toolsets, k.underscore_names, k.workspace_id, k.expires_at, k.revoked_at is not null,
+           g.id, g.name, g.enabled, k.projects, t.expires_at,
            a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
       from access_key k join account a on a.id = k.account_id left join agent g on g.id = k.agent_id
-     where k.token_hash = :hash";
+      left join oauth_token t on t.token_hash = :hash
+     where k.id in (
+       select id from access_key where token_hash = :hash
+       union all select key_id from oauth_token where token_hash = :hash and kind = 'ACCESS')";
 
 const MEMBERSHIPS: &str = "
     select w.id, w.slug, w.name, m.role, w.archived_at is not null,
@@ -383,11 +400,17 @@ pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
                     let ids: Vec<i64> = serde_json::from_str(&json).unwrap_or_default();
                     ids.into_iter().map(Id::from_raw).collect()
                 }),
+                token_expires_at: row.get(12)?,
             };
-            Ok((facts, row.get::<_, bool>(7)?, person(row, 12)?))
+            Ok((facts, row.get::<_, bool>(7)?, person(row, 13)?))
         })
         .optional()?;
     let (account, means) = match key {
+        Some((facts, true, _)) if facts.token_expires_at.is_some() => {
+            return Err(unauthorized(
+                "The connection was ended in Sally, under Settings → Connections. Connect again.",
+            ));
+        }
         Some((_, true, _)) => return Err(unauthorized("The key was revoked. Make a new one under Settings → Keys.")),
         Some((facts, false, account)) => (account, Means::Key(Box::new(facts))),
         None => conn

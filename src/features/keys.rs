@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::choices;
-use crate::core::caller::{AccessKey, Account, Agent, Workspace};
+use crate::core::caller::{AccessKey, Account, Agent, OauthClient, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{self, Id};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -33,7 +33,7 @@ pub const OPERATIONS: &[Entry] = &[
 
 choices! {
     /// What a key is for.
-    pub enum KeyKind { Api = "API", Mcp = "MCP" }
+    pub enum KeyKind { Api = "API", Mcp = "MCP", Oauth = "OAUTH" }
 }
 
 impl KeyKind {
@@ -42,6 +42,7 @@ impl KeyKind {
         match self {
             KeyKind::Api => "atpm_",
             KeyKind::Mcp => "sallymcp_",
+            KeyKind::Oauth => "sallyat_",
         }
     }
 }
@@ -218,6 +219,33 @@ pub struct Narrowing {
 
 /// Makes a key; its token is told once.
 fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<NewKey> {
+    if kind == KeyKind::Oauth {
+        return Err(Error::field("kind", "must be API or MCP; a program that connects by OAuth asks for its own"));
+    }
+    let token = secret::key_token(kind.prefix());
+    let mut row = narrowed(tx, account, kind, label, narrowing)?;
+    row.set("prefix", token.chars().take(kind.prefix().len() + 6).collect::<String>())?
+        .set("token_hash", TokenHash::of(&token))?;
+    let id: Id<AccessKey> = insert(tx, row)?;
+    let key = one(tx.conn(), &format!("select {COLUMNS} from {FROM} where k.id = ?1"), [id], Key::read)?;
+    Ok(NewKey { token, key })
+}
+
+/// What a program that connects by OAuth may do from now on: a key without a token of its own.
+pub fn allow(
+    tx: &Tx,
+    account: Id<Account>,
+    client: Id<OauthClient>,
+    label: &Line<120>,
+    narrowing: Narrowing,
+) -> Result<Id<AccessKey>> {
+    let mut row = narrowed(tx, account, KeyKind::Oauth, label, narrowing)?;
+    row.set("prefix", KeyKind::Oauth.prefix())?.set("oauth_client_id", client)?;
+    insert(tx, row)
+}
+
+/// The row of a new key, as narrow as it was asked for.
+fn narrowed(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowing: Narrowing) -> Result<Change> {
     tx.caller().identity.must_be_whole()?;
     let mut workspace = narrowing.workspace.map(|reference| pin(tx, account, reference.text())).transpose()?;
     let agent = narrowing.agent.map(|reference| agent_of(tx, account, workspace, reference.text())).transpose()?;
@@ -237,13 +265,10 @@ fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowi
         return Err(Error::field("expiresAt", "must be in the future"));
     }
     let scopes = narrowing.scopes.map_or_else(Scopes::all, |given| given.0);
-    let token = secret::key_token(kind.prefix());
     let mut row = Change::of("access_key");
     row.set("account_id", account)?
         .set("kind", kind)?
         .set("label", label)?
-        .set("prefix", token.chars().take(kind.prefix().len() + 6).collect::<String>())?
-        .set("token_hash", TokenHash::of(&token))?
         .set("scopes", scopes.to_string())?
         .set("toolsets", narrowing.toolsets.map(|given| given.0))?
         .set("workspace_id", workspace)?
@@ -251,9 +276,7 @@ fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowi
         .set("projects", projects)?
         .set("underscore_names", narrowing.tool_names == Some(ToolNames::Underscore))?
         .set("expires_at", expires_at)?;
-    let id: Id<AccessKey> = insert(tx, row)?;
-    let key = one(tx.conn(), &format!("select {COLUMNS} from {FROM} where k.id = ?1"), [id], Key::read)?;
-    Ok(NewKey { token, key })
+    Ok(row)
 }
 
 /// A workspace that the key's account can reach.

@@ -245,7 +245,7 @@ async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Resul
     if let Some(guest) = &endpoint.guest {
         result = guest.amend("initialize", result);
     }
-    let session = endpoint.sessions.open(peer.key, hello).await?;
+    let session = endpoint.sessions.open(peer.key(&endpoint.app)?, hello).await?;
     let mut response = answer(200, protocol::response(&id, "{", &Ok(result)));
     response.headers_mut().insert(SESSION, session.parse().expect("base64url is plain ASCII"));
     Ok(response)
@@ -337,21 +337,21 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
 fn peer(request: &HttpRequest, endpoint: &Endpoint) -> Result<Peer, Refusal> {
     let app = &endpoint.app;
     own_origin(request, app)?;
-    let key = key(request)?;
+    let token = token(request)?;
     let (wishes, selector) = wishes(request)?;
     let call = Call {
-        credential: Some(Credential::Token(key)),
+        credential: Some(Credential::Token(token)),
         selector: auth::selector(request)?.or(selector),
         request_id: auth::request_id(request),
         address: auth::address(request, app),
         user_agent: auth::header(request, &USER_AGENT)?.map(|agent| agent.chars().take(300).collect()),
         ..Call::default()
     };
-    Ok(Peer::new(key, call, wishes))
+    Ok(Peer::new(token, call, wishes))
 }
 
 /// Only a Bearer token in its header, once: what a browser sends by itself, or what ends up in logs, is no key.
-fn key(request: &HttpRequest) -> Result<TokenHash> {
+fn token(request: &HttpRequest) -> Result<TokenHash> {
     let unauthorized = || {
         let why = "Send an MCP key as “Authorization: Bearer sallymcp_…”; make one under Settings → Keys.";
         Error::new(Kind::Unauthorized, why)
@@ -383,8 +383,12 @@ fn session(request: &HttpRequest, endpoint: &Endpoint, peer: &Peer) -> Result<Op
     };
     let found = endpoint.sessions.find(id);
     let session = found.ok_or_else(|| RpcError::with_status(404, NO_SESSION, "MCP session not found"))?;
-    if session.key != peer.key {
-        return Err(RpcError::with_status(403, REFUSED, "The MCP session belongs to another key").into());
+    if !session.knows(peer.token) {
+        // Another token may stand for the same key: whoever connects by OAuth gets a new one every hour.
+        if session.key != peer.key(&endpoint.app)? {
+            return Err(RpcError::with_status(403, REFUSED, "The MCP session belongs to another key").into());
+        }
+        session.learns(peer.token);
     }
     Ok(Some(session))
 }

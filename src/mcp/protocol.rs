@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::core::app::{App, Call};
-use crate::core::caller::Identity;
+use crate::core::caller::{AccessKey, Identity, KeyFacts};
 use crate::core::error::{Error, Kind, Result, quoted};
+use crate::core::id::Id;
 use crate::core::secret::TokenHash;
 
 use super::completion;
@@ -176,7 +177,8 @@ impl Message {
 pub struct Peer {
     /// Everything about the request besides the operation's input.
     pub call: Call,
-    pub key: TokenHash,
+    /// The token that stands for the key.
+    pub token: TokenHash,
     pub terms: Terms,
     pub wishes: Wishes,
     identity: OnceCell<Arc<Identity>>,
@@ -226,8 +228,8 @@ impl Terms {
 }
 
 impl Peer {
-    pub fn new(key: TokenHash, call: Call, wishes: Wishes) -> Self {
-        Peer { call, key, terms: Terms::Plain, wishes, identity: OnceCell::new() }
+    pub fn new(token: TokenHash, call: Call, wishes: Wishes) -> Self {
+        Peer { call, token, terms: Terms::Plain, wishes, identity: OnceCell::new() }
     }
 
     /// The identity behind the key as it is now: looked up in every request, so a revoked key is dead at once, in the
@@ -237,12 +239,19 @@ impl Peer {
             return Ok(known);
         }
         let identity = app.identity(&self.call)?;
-        if identity.key().is_none() {
-            let why = "/mcp takes keys, not sessions. Make one under Settings → Keys.";
-            return Err(Error::new(Kind::Unauthorized, why));
-        }
+        key_of(&identity)?;
         Ok(self.identity.get_or_init(|| identity))
     }
+
+    /// The key that it speaks with.
+    pub fn key(&self, app: &App) -> Result<Id<AccessKey>> {
+        Ok(key_of(self.identity(app)?)?.id)
+    }
+}
+
+fn key_of(identity: &Identity) -> Result<&KeyFacts> {
+    let why = "/mcp takes keys, not sessions. Make one under Settings → Keys.";
+    identity.key().ok_or_else(|| Error::new(Kind::Unauthorized, why))
 }
 
 /// Answers one request; `initialize` is answered where the session is opened.

@@ -8,6 +8,7 @@ use rusqlite::named_params;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::core::caller::AccessKey;
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::secret::{self, TokenHash};
@@ -35,7 +36,9 @@ impl Record for SessionRecord {
 pub struct Session {
     /// Of the `Mcp-Session-Id`.
     pub hash: TokenHash,
-    pub key: TokenHash,
+    pub key: Id<AccessKey>,
+    /// The token that stood for the key last, so that the key need not be looked up again.
+    token: Mutex<Option<TokenHash>>,
     pub revision: &'static str,
     /// As the client named itself.
     pub client: Option<String>,
@@ -57,13 +60,13 @@ pub struct Sessions {
 }
 
 const LOAD: &str = "
-    select token_hash, key_hash, protocol_version, client_name, last_used_at, subscriptions
+    select token_hash, key_id, protocol_version, client_name, last_used_at, subscriptions
       from mcp_session
      where last_used_at > ?1";
 
 const OPEN: &str = "
-    insert into mcp_session (id, token_hash, key_hash, protocol_version, client_name, created_at, last_used_at)
-    values (:id, :hash, :key, :revision, :client, :now, :now)";
+    insert into mcp_session (id, token_hash, key_id, protocol_version, client_name, created_at, last_used_at)
+    select :id, :hash, id, :revision, :client, :now, :now from access_key where id = :key";
 
 impl Sessions {
     /// The sessions that were alive when the server stopped last.
@@ -83,7 +86,7 @@ impl Sessions {
     }
 
     /// Opens a session; answers its id once it is on disk.
-    pub async fn open(&self, key: TokenHash, hello: Hello) -> Result<String> {
+    pub async fn open(&self, key: Id<AccessKey>, hello: Hello) -> Result<String> {
         let id = secret::session_token();
         let now = Moment::now();
         let (hash, revision, client) = (TokenHash::of(&id), hello.revision, hello.client);
@@ -196,10 +199,17 @@ impl Sessions {
 }
 
 impl Session {
-    fn new(hash: TokenHash, key: TokenHash, revision: &'static str, client: Option<String>, last_used: Moment) -> Self {
+    fn new(
+        hash: TokenHash,
+        key: Id<AccessKey>,
+        revision: &'static str,
+        client: Option<String>,
+        last_used: Moment,
+    ) -> Self {
         Session {
             hash,
             key,
+            token: Mutex::default(),
             revision,
             client,
             last_used: AtomicI64::new(last_used.ms()),
@@ -209,6 +219,15 @@ impl Session {
             subscribed: Subscribed::default(),
             running: Mutex::default(),
         }
+    }
+
+    /// Was this token good for the session's key when it was looked up last? Whether it still is, is asked elsewhere.
+    pub fn knows(&self, token: TokenHash) -> bool {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) == Some(token)
+    }
+
+    pub fn learns(&self, token: TokenHash) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
     fn is_idle(&self, now: Moment) -> bool {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
 use crate::core::app::App;
-use crate::core::caller::{Identity, Workspace};
+use crate::core::caller::{AccessKey, Identity, Workspace};
 use crate::core::error::Result;
 use crate::core::id::Id;
 use crate::core::secret::TokenHash;
@@ -76,9 +76,16 @@ impl Lists {
 
 #[derive(Default)]
 struct Open {
-    by_owner: HashMap<TokenHash, Vec<Line>>,
+    by_owner: HashMap<Owner, Vec<Line>>,
     last_number: u64,
     is_stopping: bool,
+}
+
+/// Who holds streams open: a session, by the hash of its id, or without one a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    Session(TokenHash),
+    Key(Id<AccessKey>),
 }
 
 struct Line {
@@ -90,13 +97,13 @@ struct Line {
 /// A stream's place among the open ones, given up when it is dropped.
 struct Seat {
     streams: Arc<Streams>,
-    owner: TokenHash,
+    owner: Owner,
     number: u64,
     ended: oneshot::Receiver<()>,
 }
 
 impl Streams {
-    fn open(self: &Arc<Self>, owner: TokenHash, most: usize) -> Seat {
+    fn open(self: &Arc<Self>, owner: Owner, most: usize) -> Seat {
         let (end, ended) = oneshot::channel();
         let mut open = self.locked();
         open.last_number += 1;
@@ -112,8 +119,8 @@ impl Streams {
     }
 
     /// Ends the streams of a session.
-    pub fn close(&self, owner: &TokenHash) {
-        self.locked().by_owner.remove(owner);
+    pub fn close(&self, session: &TokenHash) {
+        self.locked().by_owner.remove(&Owner::Session(*session));
     }
 
     /// Ends all of them, for good: the server stops.
@@ -272,7 +279,7 @@ pub fn of_session(
     if let Some(resumed) = resumed {
         session.subscribed.lost_after(resumed.number);
     }
-    let seat = endpoint.streams.open(session.hash, OF_A_SESSION);
+    let seat = endpoint.streams.open(Owner::Session(session.hash), OF_A_SESSION);
     let first = match session.revision == PRIMED {
         true => event(Some(EventId { known, number: seat.number << 32 }), ""),
         false => comment(),
@@ -332,7 +339,7 @@ pub async fn of_subscription(
     }
     let acknowledged =
         notification("notifications/subscriptions/acknowledged", Some(&id), json!({ "notifications": offered }));
-    let seat = endpoint.streams.open(peer.key, OF_A_KEY);
+    let seat = endpoint.streams.open(Owner::Key(peer.key(&endpoint.app)?), OF_A_KEY);
     let topic = Topic::Subscription { id, tools, prompts, resources };
     Ok(Speech::new(endpoint, peer, topic, seat, known, event(None, &acknowledged)).into_response())
 }

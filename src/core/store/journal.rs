@@ -18,8 +18,18 @@ impl Record for ChangeSet {
 }
 
 /// Tables that tell of work in progress, not of records.
-const NOT_JOURNALED: &[&str] =
-    &["change_set", "change", "idempotent_answer", "mcp_session", "session", "one_time_link", "search_pending"];
+const NOT_JOURNALED: &[&str] = &[
+    "change_set",
+    "change",
+    "idempotent_answer",
+    "mcp_session",
+    "oauth_client",
+    "oauth_code",
+    "oauth_token",
+    "one_time_link",
+    "search_pending",
+    "session",
+];
 /// Columns that change by mere use, that are counted from other rows, or that nobody may read twice.
 const LEFT_OUT: &[&str] = &[
     "password_hash",

@@ -9,7 +9,11 @@ use crate::core::error::{Error, Result};
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Step `n` (from 0) leads from version `n` to `n + 1`. The first one is the schema as it was first released.
-const STEPS: &[&str] = &[include_str!("migrations/0001_crm.sql"), include_str!("migrations/0002_projects.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_crm.sql"),
+    include_str!("migrations/0002_projects.sql"),
+    include_str!("migrations/0003_oauth.sql"),
+];
 
 /// "Sally" in the file's header, so that nobody opens something else by mistake.
 const APPLICATION_ID: i32 = 0x5361_6c79;
