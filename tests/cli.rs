@@ -1,125 +1,15 @@
 //! The executable as people and scripts meet it: real processes, real files, real sockets.
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod support;
+
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-
-const PASSWORD: &str = "Correct-horse-7";
-
-/// A `sally` that sees nothing of the environment of whoever runs the tests.
-fn sally(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sally"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SALLY_")) {
-        command.env_remove(name);
-    }
-    command.env_remove("RUST_LOG").current_dir(folder).args(arguments);
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    sally(folder, arguments).stdin(Stdio::null()).output().unwrap()
-}
-
-fn run_with(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut command = sally(folder, arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-/// Exactly one JSON object on stdout, from a command that did what it should.
-fn json_of(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", stderr(output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// It failed with one line on stderr and nothing on stdout; that line.
-fn complaint(output: &Output) -> String {
-    let told = stderr(output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert_eq!(told.trim_end().lines().count(), 1, "{told}");
-    assert!(output.stdout.is_empty());
-    told
-}
-
-const ADA: &[&str] =
-    &["init", "--admin-email", "ada@example.com", "--admin-name", "Ada", "--workspace", "Acme Studio", "--json"];
-
-/// A file that Ada administers, with what `init` told.
-fn adas_file() -> (tempfile::TempDir, Value) {
-    let folder = tempfile::tempdir().unwrap();
-    let made = json_of(&run(folder.path(), ADA));
-    (folder, made)
-}
-
-/// A server on a port of its own; killed when the test ends.
-struct Server {
-    child: Child,
-    url: String,
-    /// What it said before it began to wait.
-    told: String,
-    agent: ureq::Agent,
-}
-
-impl Server {
-    fn start(folder: &Path, arguments: &[&str]) -> Server {
-        Server::launch(sally(folder, &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
-    }
-
-    fn launch(mut command: Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut told = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while !told.contains("To stop") {
-            assert!(lines.read_line(&mut told).unwrap() > 0, "it ended early: {told}");
-        }
-        let url = told.lines().next().unwrap().split(" at ").last().unwrap().to_owned();
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        Server { child, url, told, agent }
-    }
-
-    fn get(&self, path: &str, token: &str) -> (u16, Value) {
-        let request = self.agent.get(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {token}"));
-        let mut response = request.call().unwrap();
-        (response.status().as_u16(), response.body_mut().read_json().unwrap())
-    }
-
-    fn status(&self, path: &str) -> u16 {
-        self.agent.get(format!("{}{path}", self.url)).call().unwrap().status().as_u16()
-    }
-
-    fn post(&self, path: &str, token: &str, body: &Value) -> Result<(u16, Value), ureq::Error> {
-        let mut request = self.agent.post(format!("{}{path}", self.url));
-        if !token.is_empty() {
-            request = request.header("Authorization", format!("Bearer {token}"));
-        }
-        let mut response = request.send_json(body)?;
-        Ok((response.status().as_u16(), response.body_mut().read_json()?))
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use support::PASSWORD;
+use support::cli::{ADA, Server, adas_file, complaint, json_of, run, run_with, sally, stderr};
 
 /// The word after a heading in what the server told.
 fn told<'a>(server: &'a Server, heading: &str) -> &'a str {

@@ -1,5 +1,6 @@
 //! The command line: reads the arguments, opens the file, runs operations, says what came of it.
 
+mod backup;
 mod bridge;
 mod completions;
 mod demo;
@@ -57,6 +58,12 @@ enum Command {
     Key(key::Key),
     /// Speak MCP over standard input and output with the server at SALLY_URL; or print a client's configuration
     Mcp(mcp::Mcp),
+    /// Copy the file while it is in use
+    Backup(backup::Backup),
+    /// Put a copy back in the place of the file
+    Restore(backup::Restore),
+    /// Look whether a file is whole: pages, references, counts and the search index
+    Verify(backup::Verify),
     /// Print the OpenAPI document
     Openapi,
     /// Print completions for a shell
@@ -95,6 +102,9 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::User(user) => user.run(config()?),
         Command::Key(key) => key.run(config()?),
         Command::Mcp(mcp) => mcp.run(config),
+        Command::Backup(backup) => backup.run(config()?),
+        Command::Restore(restore) => restore.run(config()?),
+        Command::Verify(verify) => verify.run(config()?),
         Command::Openapi => openapi::run(config()?),
         Command::Completions(completions) => completions.run(),
     }

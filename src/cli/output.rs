@@ -1,10 +1,12 @@
 //! Everything that commands print: answers on stdout, complaints on stderr, and no panic when nobody reads them.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 
 use serde::Serialize;
 
 use crate::core::error::{Error, Result};
+use crate::core::store::Progress;
 
 /// One text on stdout, with a line end.
 pub(super) fn say(text: &str) -> Result<()> {
@@ -28,6 +30,47 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{one_line}");
 }
 
+/// Tells on a terminal how far something is; anywhere else it would only be noise.
+pub(super) fn progress(what: &'static str) -> Option<Progress> {
+    let line = io::stderr().is_terminal().then_some(ProgressLine)?;
+    let mut told = None;
+    Some(Box::new(move |done, all| {
+        let percent = (done * 100).checked_div(all).unwrap_or(0).min(100);
+        if told != Some(percent) {
+            told = Some(percent);
+            line.tell(&format!("{what} … {percent} %"));
+        }
+        ControlFlow::Continue(())
+    }))
+}
+
+/// The line that is written over; wiped when it is done, so that what follows stands alone.
+struct ProgressLine;
+
+impl ProgressLine {
+    fn tell(&self, text: &str) {
+        let _ = write!(io::stderr(), "\r\x1b[K{text}");
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        self.tell("");
+    }
+}
+
+/// `12.3 MB`: as disks are sold.
+pub(super) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let mut size = bytes as f64 / 1_000.0;
+    let mut unit = 0;
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        size /= 1_000.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 /// Columns side by side, each as wide as its longest cell.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
@@ -46,6 +89,12 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn sizes_are_short() {
+        let told: Vec<String> = [0, 12_345, 999_949, 999_999, 5_000_000_000].map(super::bytes).into();
+        assert_eq!(told, ["0.0 kB", "12.3 kB", "999.9 kB", "1.0 MB", "5.0 GB"]);
+    }
+
     #[test]
     fn a_table_lines_up() {
         let text = super::table(&["ID", "LABEL"], &[vec!["key_1".into(), "Über".into()], vec!["k".into(), "b".into()]]);

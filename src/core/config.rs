@@ -29,6 +29,10 @@ pub struct Config {
     pub crm: bool,
     pub default_currency: Currency,
     pub sign_in_attempts_per_minute: u32,
+    /// Where the clock puts backups; empty: it takes none.
+    pub backup_dir: PathBuf,
+    pub backup_every_hours: u32,
+    pub backup_keep: usize,
     pub log: String,
 }
 
@@ -47,6 +51,9 @@ impl Default for Config {
             crm: true,
             default_currency: Currency::parse("USD").expect("USD is a currency"),
             sign_in_attempts_per_minute: 10,
+            backup_dir: PathBuf::new(),
+            backup_every_hours: 24,
+            backup_keep: 7,
             log: "info".into(),
         }
     }
@@ -100,6 +107,8 @@ impl Config {
             ("body_limit_kib", self.body_limit_kib),
             ("upload_limit_mib", self.upload_limit_mib),
             ("body_timeout_seconds", self.body_timeout_seconds as usize),
+            ("backup_every_hours", self.backup_every_hours as usize),
+            ("backup_keep", self.backup_keep),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(name, "must be more than 0"));

@@ -17,6 +17,8 @@ pub struct Limits {
     clock: DefaultClock,
     /// Argon2 takes 19 MiB and a core for each: two at a time leave the rest of the server alone.
     pub slow_hashes: Arc<tokio::sync::Semaphore>,
+    /// One backup at a time is enough.
+    pub backups: tokio::sync::Semaphore,
 }
 
 impl Limits {
@@ -27,6 +29,7 @@ impl Limits {
             by_account: RateLimiter::keyed(Quota::per_minute(attempts)),
             clock: DefaultClock::default(),
             slow_hashes: Arc::new(tokio::sync::Semaphore::new(2)),
+            backups: tokio::sync::Semaphore::new(1),
         }
     }
 

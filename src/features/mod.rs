@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod agents;
+pub mod backups;
 pub mod clients;
 pub mod comments;
 pub mod crm;
@@ -21,6 +22,7 @@ use crate::core::operation::Entry;
 
 pub const ALL: &[&[Entry]] = &[
     system::OPERATIONS,
+    backups::OPERATIONS,
     setup::OPERATIONS,
     sessions::OPERATIONS,
     accounts::OPERATIONS,

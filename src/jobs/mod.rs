@@ -3,26 +3,48 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future;
+
 use crate::core::app::{App, Call};
 use crate::core::caller::Credential;
 use crate::core::error::Result;
+use crate::features::backups;
 use crate::features::notifications::{self, TellDue};
 use crate::features::workspaces::{self, ClearAway};
 
-/// Tidies up and reminds twice a minute, for as long as the server runs.
+/// Tidies up, reminds and takes backups, for as long as the server runs.
 pub async fn by_the_clock(app: Arc<App>) {
+    future::join(look_after(&app), back_up(&app)).await;
+}
+
+/// Twice a minute.
+async fn look_after(app: &Arc<App>) {
     let mut clock = tokio::time::interval(Duration::from_secs(30));
     loop {
         clock.tick().await;
         if let Err(error) = app.tidy().await {
             log::warn!("tidying: {error}");
         }
-        if let Err(error) = remind(&app).await {
+        if let Err(error) = remind(app).await {
             log::warn!("reminding of follow-ups: {error}");
         }
-        if let Err(error) = clear_away(&app).await {
+        if let Err(error) = clear_away(app).await {
             log::warn!("clearing deleted workspaces away: {error}");
         }
+    }
+}
+
+/// On its own, as a large file takes a while. What failed, for want of room perhaps, is not tried again at once.
+async fn back_up(app: &Arc<App>) {
+    loop {
+        let minutes = match backups::take_if_due(app).await {
+            Ok(()) => 1,
+            Err(error) => {
+                log::error!("taking a backup: {error}");
+                15
+            }
+        };
+        tokio::time::sleep(Duration::from_secs(minutes * 60)).await;
     }
 }
 

@@ -3,6 +3,7 @@
 //! Acme: Ada owns it, Ben is a member, Vera may only look. Bolt: Eve owns it. Sam administers the server and belongs to neither.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the support")]
 
+pub mod cli;
 pub mod server;
 
 use std::sync::Arc;
@@ -60,7 +61,8 @@ impl World {
 
     pub async fn with(adjust: impl FnOnce(&mut Config)) -> World {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut config = Config { db: folder.path().join("sally.db"), ..Config::default() };
+        let file = |name| folder.path().join(name);
+        let mut config = Config { db: file("sally.db"), backup_dir: file("backups"), ..Config::default() };
         adjust(&mut config);
         let store = Store::serve(&config.db, Tuning::default()).expect("a file");
         let app = Arc::new(App::new(store, config, sally::features::ALL));

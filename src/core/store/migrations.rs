@@ -1,6 +1,6 @@
 //! From any older file to today's: numbered steps, only ever appended, with a copy of the file first.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -18,15 +18,23 @@ const STEPS: &[&str] = &[
 /// "Sally" in the file's header, so that nobody opens something else by mistake.
 const APPLICATION_ID: i32 = 0x5361_6c79;
 
+/// The version of the schema that this program writes.
+pub(super) fn newest() -> u32 {
+    STEPS.len() as u32
+}
+
 /// Is the file empty or of an older shape? What is not ours, or newer than this program, is refused.
 pub(super) fn is_due(conn: &Connection, path: &Path) -> Result<bool> {
-    let newest = STEPS.len();
-    let version = version_of(conn)?;
-    let application: i32 = conn.query_row("pragma application_id", [], |row| row.get(0))?;
-    if is_empty(conn)? {
-        return Ok(true);
-    }
-    if application != APPLICATION_ID {
+    Ok(is_empty(conn)? || check(conn, path)? < newest())
+}
+
+/// The version of a file of ours that this program understands.
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<u32> {
+    let newest = newest();
+    let unreadable = |error: rusqlite::Error| Error::conflict(format!("{} cannot be read: {error}", path.display()));
+    let read = |pragma: &str| conn.query_row(pragma, [], |row| row.get(0)).map_err(unreadable);
+    let (version, application): (u32, u32) = (read("pragma user_version")?, read("pragma application_id")?);
+    if application != APPLICATION_ID as u32 {
         return Err(Error::conflict(format!("{} is a SQLite file of another program", path.display())));
     }
     if version > newest {
@@ -35,7 +43,7 @@ pub(super) fn is_due(conn: &Connection, path: &Path) -> Result<bool> {
             path.display()
         )));
     }
-    Ok(version < newest)
+    Ok(version)
 }
 
 /// Brings the file to today's shape, where that [`is_due`].
@@ -45,10 +53,10 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
         return apply(conn, &[SCHEMA], newest);
     }
     let version = version_of(conn)?;
-    let copy = copy_name(path, version);
+    // `sally.db` at schema 3 is kept as `sally.schema-3.db`.
+    let copy = super::copy::free_name(path, &format!("schema-{version}"));
     log::info!("bringing {} from schema {version} to {newest}; a copy is in {}", path.display(), copy.display());
-    conn.execute("vacuum into ?1", [copy.to_string_lossy()])?;
-    super::private(&copy);
+    super::copy::back_up(path, &copy, false, None)?;
     apply(conn, &STEPS[version..], newest)
 }
 
@@ -82,19 +90,6 @@ fn apply(conn: &mut Connection, steps: &[&str], version: usize) -> Result<()> {
     tx.commit()?;
     conn.pragma_update(None, "foreign_keys", true)?;
     Ok(())
-}
-
-/// `sally.db` at schema 3 is kept as `sally.schema-3.db`, or `sally.schema-3-2.db` if that is taken.
-fn copy_name(path: &Path, version: usize) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = |suffix: String| path.with_file_name(format!("{stem}.schema-{version}{suffix}.db"));
-    let mut copy = name(String::new());
-    let mut number = 2;
-    while copy.exists() {
-        copy = name(format!("-{number}"));
-        number += 1;
-    }
-    copy
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! The only place that opens SQLite: one writer with group commit, a few readers, one server per file.
 
+mod copy;
 mod journal;
 mod migrations;
 mod sql;
+mod verify;
 mod writer;
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -17,9 +20,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, Kind, Result};
 
+pub use copy::{Backup, Progress, Restored, back_up, clear_unfinished, restore, stamp};
 pub use journal::Acting;
 pub(crate) use journal::{act, acted};
 pub use sql::{Change, all, delete, insert, one, optional, run};
+pub use verify::{Verified, verify};
 use writer::Writer;
 pub(crate) use writer::panic_text;
 
@@ -35,6 +40,7 @@ pub struct Store {
     /// Slow reads in flight or waiting; beyond the bound they are refused.
     slow: Arc<tokio::sync::Semaphore>,
     slow_waiting: AtomicU64,
+    is_closed: Arc<AtomicBool>,
     /// Held for as long as a server runs on the file.
     _lock: Option<File>,
 }
@@ -111,6 +117,7 @@ impl Store {
             quick_steps: tuning.quick_steps,
             slow: Arc::new(tokio::sync::Semaphore::new(SLOW_AT_ONCE)),
             slow_waiting: AtomicU64::new(0),
+            is_closed: Arc::default(),
             _lock: lock,
         })
     }
@@ -121,7 +128,18 @@ impl Store {
 
     /// Finishes what is queued and checkpoints. Later writes are refused.
     pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
         self.writer.close();
+    }
+
+    /// Takes a copy of the file as it is now. Given up when the store is closed.
+    pub fn back_up(&self, to: &Path) -> Result<Backup> {
+        let is_closed = self.is_closed.clone();
+        let go_on = move |_, _| match is_closed.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        back_up(&self.path, to, false, Some(Box::new(go_on)))
     }
 
     /// A bounded read where the request already is, in one snapshot. It takes half the CPU of a hop to another thread.

@@ -1,0 +1,199 @@
+//! Backups: copies of the whole file in the folder of the settings, taken by the clock or on request; the newest few are
+//! kept. Nobody downloads one: it holds every workspace and all hashes, so it stays where the administrator put it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::app::App;
+use crate::core::config::Config;
+use crate::core::error::{Error, Result};
+use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset};
+use crate::core::store::{self, Backup};
+use crate::core::time::Moment;
+
+pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateBackup>(), Entry::of::<ListBackups>()];
+
+/// One backup.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupView {
+    /// The file's name in the folder of the settings.
+    pub name: String,
+    pub bytes: u64,
+    pub taken_at: Moment,
+}
+impl Answer for BackupView {}
+
+/// The backups there are, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Backups {
+    pub items: Vec<BackupView>,
+    /// Taken by the clock every so many hours; null where no folder is set.
+    pub every_hours: Option<u32>,
+    /// How many are kept.
+    pub keep: usize,
+}
+impl Answer for Backups {}
+
+/// Take a backup now. It is checked before it counts; the oldest beyond those to keep are deleted.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateBackup {
+    #[serde(skip)]
+    taken: Option<BackupView>,
+}
+
+impl Operation for CreateBackup {
+    type Output = BackupView;
+    const SPEC: Spec = Spec {
+        name: "system.backup.create",
+        title: "Take a backup",
+        route: Route::post("/system/backups"),
+        needs: Needs::Platform,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        self.taken = Some(take(before.app)?);
+        Ok(())
+    }
+    fn execute(self, _: &Cx<'_, Self>) -> Result<BackupView> {
+        self.taken.ok_or_else(|| Error::internal("no backup was prepared"))
+    }
+}
+
+/// List the backups, newest first.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListBackups {}
+
+impl Operation for ListBackups {
+    type Output = Backups;
+    const SPEC: Spec = Spec {
+        name: "system.backup.list",
+        title: "List backups",
+        route: Route::get("/system/backups"),
+        needs: Needs::Platform,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Backups> {
+        let config = cx.config();
+        let folder = folder(config);
+        Ok(Backups {
+            items: folder.map_or(Vec::new(), found),
+            every_hours: folder.map(|_| config.backup_every_hours),
+            keep: config.backup_keep,
+        })
+    }
+}
+
+fn folder(config: &Config) -> Option<&Path> {
+    Some(config.backup_dir.as_path()).filter(|folder| !folder.as_os_str().is_empty())
+}
+
+fn name(at: Moment) -> String {
+    format!("sally-{}.db", store::stamp(at))
+}
+
+/// The time in a name that [`name`] made; what is called otherwise is none of ours and is left alone.
+fn time_in(name: &str) -> Option<Moment> {
+    let stamp = name.strip_prefix("sally-")?.strip_suffix(".db")?;
+    let parts: Vec<&str> =
+        [0..4, 4..6, 6..8, 9..11, 11..13, 13..15].into_iter().map(|at| stamp.get(at)).collect::<Option<_>>()?;
+    let [year, month, day, hour, minute, second] = parts[..] else { return None };
+    let at = Moment::parse(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z")).ok()?;
+    (self::name(at) == name).then_some(at)
+}
+
+/// The backups in a folder, newest first.
+fn found(folder: &Path) -> Vec<BackupView> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut backups: Vec<BackupView> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some(BackupView { taken_at: time_in(&name)?, bytes: entry.metadata().ok()?.len(), name })
+        })
+        .collect();
+    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    backups
+}
+
+/// When the newest backup in the folder of the settings was taken, where there is such a folder.
+pub fn newest(config: &Config) -> Option<Option<Moment>> {
+    folder(config).map(|folder| found(folder).first().map(|backup| backup.taken_at))
+}
+
+/// Is it time for the clock to take one?
+pub fn is_due(config: &Config, now: Moment) -> bool {
+    let hours = Duration::from_secs(u64::from(config.backup_every_hours) * 3_600).as_secs() as i64;
+    newest(config).is_some_and(|newest| newest.is_none_or(|at| at.plus_seconds(hours) <= now))
+}
+
+/// Takes one, and deletes the oldest beyond those to keep. Takes as long as it takes: never on a thread that others need.
+pub fn take(app: &App) -> Result<BackupView> {
+    let folder = folder(app.config()).ok_or_else(|| {
+        Error::conflict(
+            "No folder for backups is set; name one as backup_dir in the settings, or use “sally backup FILE”.",
+        )
+    })?;
+    let _only = app.limits.backups.try_acquire().map_err(|_| Error::conflict("A backup is being taken already."))?;
+    make(folder)?;
+    store::clear_unfinished(folder);
+    let name = name(Moment::now());
+    let Backup { file, bytes, taken_at, .. } = app.store().back_up(&folder.join(&name))?;
+    for old in found(folder).iter().skip(app.config().backup_keep) {
+        if let Err(error) = std::fs::remove_file(folder.join(&old.name)) {
+            log::warn!("the old backup {} cannot be deleted: {error}", old.name);
+        }
+    }
+    log::info!("took the backup {}", file.display());
+    Ok(BackupView { taken_at: time_in(&name).unwrap_or(taken_at), name, bytes })
+}
+
+/// For nobody but the user that Sally runs as.
+fn make(folder: &Path) -> Result<()> {
+    let mut make = std::fs::DirBuilder::new();
+    make.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+    make.create(folder).map_err(|error| Error::conflict(format!("{} cannot be made: {error}", folder.display())))
+}
+
+/// Takes one if it is time, on a thread of its own.
+pub async fn take_if_due(app: &Arc<App>) -> Result<()> {
+    if is_due(app.config(), Moment::now()) {
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || take(&app)).await.map_err(Error::internal)??;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_ours_are_backups() {
+        let at = Moment::parse("2027-03-01T09:30:05Z").unwrap();
+        assert_eq!(name(at), "sally-20270301T093005Z.db");
+        assert_eq!(time_in(&name(at)), Some(at));
+        for other in [
+            "sally-20270301.db",
+            "sally-20270301T093005Z.db-wal",
+            "sally-20271301T093005Z.db",
+            "sally-ä.db",
+            "sally.db",
+        ] {
+            assert_eq!(time_in(other), None, "{other}");
+        }
+    }
+}
