@@ -147,6 +147,26 @@ create table one_time_link (
 ) strict;
 create index one_time_link_by_account on one_time_link (account_id) where account_id is not null;
 
+-- Invitations to a workspace; open until somebody accepts. The link works once, for a week.
+create table invite (
+  id             integer primary key,
+  workspace_id   integer not null references workspace on delete cascade,
+  email          text not null check (email = lower(email)),
+  role           text not null check (role in ('OWNER', 'MEMBER', 'VIEWER')),
+  invited_by_id  integer references account on delete cascade, -- null: the machine itself
+  token_hash     blob not null unique,             -- SHA-256
+  expires_at     integer not null,
+  accepted_at    integer,
+  accepted_by_id integer references account on delete set null,
+  created_at     integer not null,
+  updated_at     integer not null,
+  version        integer not null default 1
+) strict;
+create unique index invite_open on invite (workspace_id, email) where accepted_at is null;
+create index invite_by_workspace on invite (workspace_id, id);
+create index invite_by_sender on invite (invited_by_id) where invited_by_id is not null;
+create index invite_by_account on invite (accepted_by_id) where accepted_by_id is not null;
+
 create table mcp_session (
   id               integer primary key,
   token_hash       blob not null unique,           -- SHA-256 of the Mcp-Session-Id

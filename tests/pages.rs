@@ -1,5 +1,7 @@
 //! Pages as a browser meets them: over HTTP, with cookies, forms and nothing else.
 
+#[path = "pages/joining.rs"]
+mod joining;
 mod support;
 #[path = "pages/work.rs"]
 mod work;

@@ -241,7 +241,7 @@ impl App {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }
-        if spec.needs == Needs::Public {
+        if spec.is_for_nobody() {
             // Whose session has run out must be able to sign in, whatever their program still sends along.
             call.credential = None;
         }
@@ -294,11 +294,9 @@ impl App {
     /// One write, inside the writer's transaction. The right is looked up again: it may have gone while the write waited.
     fn write<T>(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step<T>>) -> Result<T> {
         let now = Moment::now();
-        let identity = match spec.needs {
-            Needs::Public => Identity::nobody(),
-            _ => caller::identify(conn, call.credential())?,
-        };
-        let caller = caller::admit(conn, Arc::new(identity), call.selector.as_ref(), spec, now)?;
+        let found = caller::identify(conn, call.credential()).map(Arc::new);
+        let identity = if spec.needs == Needs::Public { or_nobody(found, now)? } else { found? };
+        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, now)?;
         let means = &caller.identity.means;
         act(
             conn,
@@ -319,11 +317,10 @@ impl App {
     }
 
     fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {
-        let identity = match spec.needs {
-            Needs::Public => Arc::new(Identity::nobody()),
-            _ => self.recognise(reading, call)?,
-        };
-        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, Moment::now())
+        let now = Moment::now();
+        let found = self.recognise(reading, call);
+        let identity = if spec.needs == Needs::Public { or_nobody(found, now)? } else { found? };
+        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, now)
     }
 
     /// Looked up once for each commit of anybody: between commits nothing about it can change.
@@ -369,6 +366,14 @@ impl App {
                 Ok(())
             })
             .await
+    }
+}
+
+/// Whoever shows what works no more is nobody, where nobody has to be anybody.
+fn or_nobody(found: Result<Arc<Identity>>, now: Moment) -> Result<Arc<Identity>> {
+    match found.and_then(|identity| identity.check(now).map(|()| identity)) {
+        Err(error) if matches!(error.status(), 401 | 403) => Ok(Arc::new(Identity::nobody())),
+        checked => checked,
     }
 }
 

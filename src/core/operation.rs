@@ -122,6 +122,8 @@ pub struct More {
     pub brief: &'static [&'static str],
     /// The media type of the file that it can answer with instead of JSON.
     pub file: Option<&'static str>,
+    /// For what is public: it is told who asks, where somebody does.
+    pub sees_caller: bool,
 }
 
 impl More {
@@ -136,6 +138,7 @@ impl More {
         open: None,
         brief: &[],
         file: None,
+        sees_caller: false,
     };
     /// REST and pages only.
     pub const NO_TOOL: More = More { mcp: false, ..More::NONE };
@@ -285,6 +288,11 @@ impl Route {
 }
 
 impl Spec {
+    /// Is it nobody who asks, whatever they show?
+    pub fn is_for_nobody(&self) -> bool {
+        self.needs == Needs::Public && !self.more.sees_caller
+    }
+
     /// Does the path itself say which workspace is meant?
     pub fn is_selected_by_path(&self) -> bool {
         self.needs.workspace_role().is_some()
@@ -294,7 +302,7 @@ impl Spec {
     /// Makes a record, so that success is 201.
     pub fn creates(&self) -> bool {
         let verb = self.name.rsplit('.').next().unwrap_or_default();
-        matches!(verb, "create" | "add" | "create_project" | "create_task" | "image_upload")
+        matches!(verb, "create" | "add" | "create_project" | "create_task" | "image_upload" | "invite")
     }
 
     pub fn is_list(&self) -> bool {

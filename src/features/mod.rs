@@ -7,6 +7,7 @@ pub mod backups;
 pub mod clients;
 pub mod comments;
 pub mod crm;
+pub mod invites;
 pub mod keys;
 pub mod notifications;
 pub mod projects;
@@ -28,6 +29,7 @@ pub const ALL: &[&[Entry]] = &[
     accounts::OPERATIONS,
     keys::OPERATIONS,
     workspaces::OPERATIONS,
+    invites::OPERATIONS,
     clients::OPERATIONS,
     projects::OPERATIONS,
     projects::summary::OPERATIONS,

@@ -355,6 +355,7 @@ impl Operation for DeleteWorkspace {
         // Nobody reaches it any more, and its slug is free; no slug begins with a number sign.
         const LEAVE: &[&str] = &[
             "delete from workspace_membership where workspace_id = ?1",
+            "delete from invite where workspace_id = ?1",
             "delete from access_key where workspace_id = ?1 or agent_id in (select id from agent where workspace_id = ?1)",
             "delete from running_timer where workspace_id = ?1",
             "update workspace set slug = '#' || id where id = ?1",
@@ -559,8 +560,17 @@ impl Operation for AddMember {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
         let account = anybody(cx, self.account_id.as_str())?;
+        must_be_active(cx, account)?;
         let id = join(cx, cx.workspace_id(), account, self.role)?;
         Member::find(cx, &id.to_string())
+    }
+}
+
+fn must_be_active(tx: &Tx, account: Id<Account>) -> Result<()> {
+    const IS_ARCHIVED: &str = "select archived_at is not null from account where id = ?1";
+    match one(tx.conn(), IS_ARCHIVED, [account], |row| row.take())? {
+        false => Ok(()),
+        true => Err(Error::conflict("The account is archived. An administrator of this server can bring it back.")),
     }
 }
 

@@ -143,6 +143,7 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
 pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/mcp",
+    "/accept-invite",
     "/api/docs",
     "/api/openapi.json",
     "/health",

@@ -271,7 +271,7 @@ fn capitalised(text: &str) -> String {
     sentence
 }
 
-fn first_upper(text: &str) -> String {
+pub fn first_upper(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.collect::<String>() + letters.as_str()

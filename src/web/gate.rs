@@ -1,4 +1,4 @@
-//! In and out: sign-in, sign-out, the first set-up, a new password, and the choice of the workspace.
+//! In and out: sign-in, sign-out, the first set-up, an invitation, a new password, and the choice of the workspace.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header::RETRY_AFTER;
@@ -11,12 +11,14 @@ use crate::core::error::{Error, Kind};
 use crate::core::input;
 use crate::core::operation::Operation;
 use crate::features::accounts::{ResetPassword, UpdateProfile};
+use crate::features::invites::{AcceptInvite, GetInvite, InviteInfo};
 use crate::features::sessions::{Login, Logout, SignedIn};
 use crate::features::setup::SetUp;
 use crate::http::auth;
 
-use super::form::{Form, Notice};
+use super::form::{Form, Notice, first_upper};
 use super::page::{Answer, Page, Query, Refused, app_of, came_from, html, own_path, see_other};
+use super::work::role_name;
 
 /// Where one is after signing in: what there is to do.
 pub const START: &str = "/";
@@ -77,17 +79,11 @@ pub async fn login(request: HttpRequest, mut form: Form) -> Answer {
     }
 }
 
-/// A request of somebody who may not be signed in: from our own pages, and as nobody, whatever cookie is left over.
-fn as_nobody(request: &HttpRequest) -> Result<Call, Refused> {
-    let app = app_of(request);
-    let call = auth::same_origin(request, &app).and_then(|()| auth::call(request, &app));
-    call.map(|call| Call { credential: None, ..call }).map_err(|error| Refused::bare(request, error))
-}
-
-/// Runs an operation that needs no sign-in. `None`: the form says why not.
+/// Runs an operation that needs no sign-in, for whoever asks from our own pages. `None`: the form says why not.
 async fn run<O: Operation>(request: &HttpRequest, form: &mut Form) -> Result<Option<O::Output>, Refused> {
     let app = app_of(request);
-    let call = as_nobody(request)?;
+    let call = auth::same_origin(request, &app).and_then(|()| auth::call(request, &app));
+    let call = call.map_err(|error| Refused::bare(request, error))?;
     let Some(operation) = form.read::<O>(&app) else { return Ok(None) };
     match app.run(call, operation).await {
         Ok(output) => Ok(Some(output)),
@@ -115,9 +111,9 @@ fn enter(request: &HttpRequest, signed_in: &SignedIn, to: &str) -> Answer {
     Ok(response)
 }
 
-pub async fn logout(page: Page) -> Answer {
+pub async fn logout(page: Page, form: Form) -> Answer {
     page.run(Logout {}).await?;
-    let mut response = see_other("/login");
+    let mut response = see_other(own_path(form.value("next")).unwrap_or("/login"));
     let mut gone = Cookie::build(auth::SESSION_COOKIE, "").path("/").finish();
     gone.make_removal();
     response.add_cookie(&gone).map_err(|error| page.refuse(Error::internal(error)))?;
@@ -203,6 +199,67 @@ pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
     }
 }
 
+#[derive(Template)]
+#[template(path = "accept_invite.html")]
+struct InvitePage<'a> {
+    form: &'a Form,
+    invite: Option<InviteInfo>,
+    /// Why the link does not work.
+    dead: String,
+    role: String,
+    is_signed_in: bool,
+    /// Somebody else is.
+    other: Option<String>,
+}
+
+/// What the link is for, or why it is for nothing, to whoever holds it.
+async fn show_invite(request: &HttpRequest, page: Option<&Page>, mut form: Form) -> Answer {
+    let app = app_of(request);
+    let token = form.value("token").to_owned();
+    let (invite, dead) = match app.run(Call::default(), GetInvite { token }).await {
+        Ok(invite) => (Some(invite), String::new()),
+        Err(error) if error.kind() == Kind::Invalid => {
+            form.complain("token", "");
+            let reason = error.field_errors().first().map_or("", |problem| problem.message.as_str());
+            (None, first_upper(reason))
+        }
+        Err(error) => return Err(Refused::bare(request, error)),
+    };
+    let signed_in = page.map(|page| page.account.email.as_str());
+    let is_other = |invite: &InviteInfo| signed_in.is_some_and(|email| email != invite.email);
+    let template = InvitePage {
+        form: &form,
+        role: invite.as_ref().map(|invite| role_name(invite.role).to_lowercase()).unwrap_or_default(),
+        is_signed_in: signed_in.is_some(),
+        other: invite.as_ref().filter(|invite| is_other(invite)).and(signed_in).map(str::to_owned),
+        invite,
+        dead,
+    };
+    card(request, &form, &template)
+}
+
+pub async fn invite_page(request: HttpRequest, page: Option<Page>) -> Answer {
+    show_invite(&request, page.as_ref(), with_token(&request)).await
+}
+
+pub async fn accept_invite(request: HttpRequest, page: Option<Page>, mut form: Form) -> Answer {
+    let zone = form.take("timeZone");
+    let Some(joined) = run::<AcceptInvite>(&request, &mut form).await? else {
+        form.set("timeZone", zone);
+        return show_invite(&request, page.as_ref(), form).await;
+    };
+    let mut response = match page {
+        Some(page) => page.go(START, &format!("You belong to {} now", joined.workspace))?,
+        None => {
+            let password = form.value("password").to_owned();
+            let signed_in = first_time(&request, joined.account.email, password, &zone).await?;
+            enter(&request, &signed_in, START)?
+        }
+    };
+    show_workspace(&request, &mut response, &joined.workspace_slug)?;
+    Ok(response)
+}
+
 /// Another workspace from now on. What stood on the page belongs to the one before, so only its list is gone back to.
 pub async fn choose_workspace(page: Page, mut form: Form) -> Answer {
     let slug = form.take("workspace");
@@ -218,13 +275,18 @@ pub async fn choose_workspace(page: Page, mut form: Form) -> Answer {
         _ => START.to_owned(),
     };
     let mut response = page.go(&list, &format!("You are in {} now", place.name))?;
-    let cookie = Cookie::build(auth::WORKSPACE_COOKIE, place.slug.as_str())
+    show_workspace(page.request(), &mut response, &place.slug)?;
+    Ok(response)
+}
+
+/// The pages of this browser show that workspace from now on.
+fn show_workspace(request: &HttpRequest, response: &mut HttpResponse, slug: &str) -> Result<(), Refused> {
+    let cookie = Cookie::build(auth::WORKSPACE_COOKIE, slug)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(page.app().config().is_behind_tls())
+        .secure(app_of(request).config().is_behind_tls())
         .max_age(Duration::days(365))
         .finish();
-    response.add_cookie(&cookie).map_err(|error| page.refuse(Error::internal(error)))?;
-    Ok(response)
+    response.add_cookie(&cookie).map_err(|error| Refused::bare(request, Error::internal(error)))
 }

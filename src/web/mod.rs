@@ -7,6 +7,7 @@ pub mod form;
 pub mod gate;
 pub mod keys;
 pub mod markdown;
+pub mod members;
 pub mod page;
 pub mod search;
 pub mod settings;
@@ -24,6 +25,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/logout").route(web::post().to(gate::logout)))
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
+        .service(at("/accept-invite").route(get().to(gate::invite_page)).route(web::post().to(gate::accept_invite)))
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))

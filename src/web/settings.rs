@@ -8,7 +8,7 @@ use crate::features::sessions::{ListSessions, RevokeSession, SessionView};
 
 use super::form::Form;
 use super::page::{Answer, Page, Query};
-use super::{agents, at, get, keys};
+use super::{agents, at, get, keys, members};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
@@ -16,6 +16,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings/profile").route(get().to(show)).route(web::post().to(save_profile)))
         .service(at("/settings/password").route(get().to(show)).route(web::post().to(change_password)))
         .service(at("/settings/sessions/{id}/end").route(web::post().to(end_session)))
+        .service(at("/settings/members").route(get().to(members::list)))
+        .service(at("/settings/members/{id}").route(web::post().to(members::update)))
+        .service(
+            at("/settings/members/{id}/remove")
+                .route(get().to(members::ask_remove))
+                .route(web::post().to(members::remove)),
+        )
+        .service(at("/settings/invites").route(web::post().to(members::invite)))
+        .service(at("/settings/invites/{id}/resend").route(web::post().to(members::resend)))
+        .service(at("/settings/invites/{id}/cancel").route(web::post().to(members::cancel)))
         .service(at("/settings/keys").route(get().to(keys::list)).route(web::post().to(keys::create)))
         .service(at("/settings/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .service(at("/settings/agents").route(get().to(agents::list)).route(web::post().to(agents::create)))

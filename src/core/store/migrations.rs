@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_crm.sql"),
     include_str!("migrations/0002_projects.sql"),
     include_str!("migrations/0003_oauth.sql"),
+    include_str!("migrations/0004_joining.sql"),
 ];
 
 /// "Sally" in the file's header, so that nobody opens something else by mistake.

@@ -193,7 +193,7 @@ fn statuses(project: &ProjectDetail) -> impl Iterator<Item = Choice> {
     project.statuses.iter().map(|status| Choice::new(status.id, status.name.clone()))
 }
 
-fn role_name(role: Role) -> &'static str {
+pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::Owner => "Owner",
         Role::Member => "Member",
