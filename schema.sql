@@ -62,7 +62,8 @@ create table session (
   address      text,
   created_at   integer not null,
   last_used_at integer not null,
-  expires_at   integer not null
+  expires_at   integer not null,
+  second_factor integer not null default 0 check (second_factor in (0, 1)) -- it was shown, or a provider vouched for one
 ) strict;
 create index session_by_account on session (account_id, id);
 create index session_by_expiry on session (expires_at);
@@ -166,6 +167,38 @@ create unique index invite_open on invite (workspace_id, email) where accepted_a
 create index invite_by_workspace on invite (workspace_id, id);
 create index invite_by_sender on invite (invited_by_id) where invited_by_id is not null;
 create index invite_by_account on invite (accepted_by_id) where accepted_by_id is not null;
+
+-- The authenticator app of an account.
+create table second_factor (
+  id             integer primary key,
+  account_id     integer not null unique references account on delete cascade,
+  totp_secret    blob not null,                    -- needed in the clear to compute codes; the journal leaves it out
+  totp_last_step integer not null default 0,       -- the newest step of 30 seconds whose code was used: none is taken twice
+  confirmed_at   integer,                          -- null: begun, and asks for nothing yet
+  created_at     integer not null,
+  updated_at     integer not null,
+  version        integer not null default 1
+) strict;
+
+-- The codes on paper for whoever lost the app; one that was used is gone.
+create table recovery_code (
+  id         integer primary key,
+  account_id integer not null references account on delete cascade,
+  code_hash  blob not null unique,                 -- SHA-256
+  created_at integer not null
+) strict;
+create index recovery_code_by_account on recovery_code (account_id);
+
+-- Somebody who has shown the first factor and not yet the second.
+create table sign_in_challenge (
+  id         integer primary key,
+  account_id integer not null references account on delete cascade,
+  token_hash blob not null unique,                 -- SHA-256
+  created_at integer not null,
+  expires_at integer not null
+) strict;
+create index sign_in_challenge_by_account on sign_in_challenge (account_id);
+create index sign_in_challenge_by_expiry on sign_in_challenge (expires_at);
 
 create table mcp_session (
   id               integer primary key,

@@ -2,6 +2,8 @@
 
 #[path = "pages/joining.rs"]
 mod joining;
+#[path = "pages/security.rs"]
+mod security;
 mod support;
 #[path = "pages/work.rs"]
 mod work;

@@ -9,6 +9,7 @@ use crate::core::error::Result;
 use crate::core::reference::Ref;
 use crate::core::text::{Email, Line};
 use crate::features::accounts::{AddUser, OfferPassword};
+use crate::features::two_factor::ResetTwoFactor;
 
 #[derive(Subcommand)]
 pub(super) enum User {
@@ -16,6 +17,9 @@ pub(super) enum User {
     Add(Add),
     /// Print a link with which somebody sets a new password; it works once, for two hours
     Reset(Reset),
+    /// Take away the second factor of somebody who lost it; their sessions end
+    #[command(name = "reset-2fa")]
+    ResetTwoFactor(Reset),
 }
 
 #[derive(Args)]
@@ -58,6 +62,7 @@ impl User {
         match self {
             User::Add(add) => add.run(config),
             User::Reset(reset) => reset.run(config),
+            User::ResetTwoFactor(reset) => reset.second_factor(config),
         }
     }
 }
@@ -89,5 +94,14 @@ impl Reset {
             "To set a new password for {}, open this link; it works once, for two hours:\n{}",
             offer.email, offer.set_password_url
         ))
+    }
+
+    fn second_factor(self, config: Config) -> Result<()> {
+        let app = super::beside(config)?;
+        let account = app.run_now(console(), ResetTwoFactor { account: self.email })?;
+        if self.json {
+            return output::json(&account);
+        }
+        output::say(&format!("{} signs in without a second factor now; all their sessions have ended.", account.email))
     }
 }

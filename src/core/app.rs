@@ -296,7 +296,7 @@ impl App {
         let now = Moment::now();
         let found = caller::identify(conn, call.credential()).map(Arc::new);
         let identity = if spec.needs == Needs::Public { or_nobody(found, now)? } else { found? };
-        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, now)?;
+        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, self.config.require_two_factor, now)?;
         let means = &caller.identity.means;
         act(
             conn,
@@ -320,7 +320,7 @@ impl App {
         let now = Moment::now();
         let found = self.recognise(reading, call);
         let identity = if spec.needs == Needs::Public { or_nobody(found, now)? } else { found? };
-        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, now)
+        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, self.config.require_two_factor, now)
     }
 
     /// Looked up once for each commit of anybody: between commits nothing about it can change.
@@ -362,6 +362,7 @@ impl App {
                 run(conn, "delete from idempotent_answer where created_at < ?1", [now.plus_days(-1)])?;
                 run(conn, "delete from session where expires_at < ?1", [now])?;
                 run(conn, "delete from one_time_link where expires_at < ?1", [now])?;
+                run(conn, "delete from sign_in_challenge where expires_at < ?1", [now])?;
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })

@@ -69,6 +69,11 @@ crate::choices! {
     pub enum Role { Viewer = "VIEWER", Member = "MEMBER", Owner = "OWNER" }
 }
 
+crate::choices! {
+    /// Of whom the server demands a second factor. Owners are those of any workspace and the administrators of the server.
+    pub enum SecondFactorFor { Nobody = "OFF", Owners = "OWNERS", Everybody = "ALL" }
+}
+
 /// What the caller showed: nothing, a token (already hashed), or a hand on the machine itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
@@ -110,7 +115,7 @@ pub struct Person {
 pub enum Means {
     None,
     Console,
-    Session { id: Id<Session>, expires_at: Moment },
+    Session { id: Id<Session>, expires_at: Moment, second_factor: bool },
     Key(Box<KeyFacts>),
 }
 
@@ -210,6 +215,18 @@ impl Identity {
             }));
         }
         Ok(())
+    }
+
+    /// Is this a session without the second factor that the server demands of its account? Keys are not asked for one:
+    /// whoever made them was, and nobody types a code into a program.
+    pub fn lacks_second_factor(&self, demanded: SecondFactorFor) -> bool {
+        let owns = || self.memberships.iter().any(|membership| !membership.archived && membership.role == Role::Owner);
+        matches!(self.means, Means::Session { second_factor: false, .. })
+            && match demanded {
+                SecondFactorFor::Nobody => false,
+                SecondFactorFor::Owners => self.is_platform_admin() || owns(),
+                SecondFactorFor::Everybody => true,
+            }
     }
 
     pub fn is_nobody(&self) -> bool {
@@ -341,7 +358,7 @@ impl Identity {
 }
 
 const FIND_SESSION: &str = "
-    select s.id, s.expires_at, a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
+    select s.id, s.expires_at, s.second_factor, a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
       from session s join account a on a.id = s.account_id
      where s.token_hash = :hash";
 
@@ -416,7 +433,8 @@ pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
         None => conn
             .prepare_cached(FIND_SESSION)?
             .query_row(named_params! { ":hash": hash }, |row| {
-                Ok((person(row, 2)?, Means::Session { id: row.get(0)?, expires_at: row.get(1)? }))
+                let (id, expires_at, second_factor) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok((person(row, 3)?, Means::Session { id, expires_at, second_factor }))
             })
             .optional()?
             .ok_or_else(|| {
@@ -455,12 +473,13 @@ pub fn not_signed_in() -> Error {
     unauthorized("Sign in, or send a key as “Authorization: Bearer …”.")
 }
 
-/// The check in front of every operation: signed in, scope, workspace, role; in this order.
+/// The check in front of every operation: signed in, second factor, scope, workspace, role; in this order.
 pub fn admit(
     conn: &Connection,
     identity: Arc<Identity>,
     selector: Option<&Selector>,
     spec: &Spec,
+    demanded: SecondFactorFor,
     now: Moment,
 ) -> Result<Caller> {
     if spec.needs == Needs::Public {
@@ -470,6 +489,12 @@ pub fn admit(
         return Err(not_signed_in());
     }
     identity.check(now)?;
+    if !spec.more.before_second_factor && identity.lacks_second_factor(demanded) {
+        return Err(Error::new(
+            Kind::SecondFactorRequired,
+            "This server asks for a second factor. Set one up under Settings → Security, then go on.",
+        ));
+    }
     key_permits(&identity, spec)?;
     if spec.toolset == Toolset::Account && matches!(spec.needs, Needs::Platform | Needs::Superadmin) {
         identity.must_be_whole()?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::caller::SecondFactorFor;
 use super::error::{Error, Result};
 use super::money::Currency;
 use super::page::MOST;
@@ -33,6 +34,7 @@ pub struct Config {
     pub backup_dir: PathBuf,
     pub backup_every_hours: u32,
     pub backup_keep: usize,
+    pub require_two_factor: SecondFactorFor,
     pub log: String,
 }
 
@@ -54,6 +56,7 @@ impl Default for Config {
             backup_dir: PathBuf::new(),
             backup_every_hours: 24,
             backup_keep: 7,
+            require_two_factor: SecondFactorFor::Nobody,
             log: "info".into(),
         }
     }

@@ -114,6 +114,8 @@ pub struct More {
     pub or_in_a_project: bool,
     /// Takes a file as `base64`, `fileName` and `mimeType`: over REST also as a form with a file, and larger than other bodies.
     pub takes_file: bool,
+    /// Runs in a session that still lacks the second factor which the server demands: what one needs to set it up.
+    pub before_second_factor: bool,
     /// For lists: what they can be sorted by; the first is the default.
     pub sorts: &'static [super::page::Sort],
     /// For lists over MCP: the argument that leaves out what is done with, unless it is given.
@@ -134,6 +136,7 @@ impl More {
         path_is_optional: false,
         or_in_a_project: false,
         takes_file: false,
+        before_second_factor: false,
         sorts: &[],
         open: None,
         brief: &[],

@@ -37,11 +37,15 @@ impl FromSql for TokenHash {
     }
 }
 
-/// `BYTES` random bytes as base64url text.
-fn random_text<const BYTES: usize>() -> String {
+pub fn random_bytes<const BYTES: usize>() -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    URL_SAFE_NO_PAD.encode(bytes)
+    bytes
+}
+
+/// `BYTES` random bytes as base64url text.
+fn random_text<const BYTES: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(random_bytes::<BYTES>())
 }
 
 /// 256 random bits: sessions and links that work once.

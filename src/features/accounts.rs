@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::caller::{Account, Means, PlatformRole, Role, Workspace};
+use crate::core::caller::{Account, Means, Person, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -11,7 +11,7 @@ use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::patch::Patch;
 use crate::core::reference::{Ref, Referable};
 use crate::core::secret;
-use crate::core::store::{Change, Reading, all, insert, one, optional, run};
+use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::{Email, Line, Website};
 use crate::core::time::{self, Moment};
 use crate::features::setup::{self, Purpose, hash_checked, make_link};
@@ -203,16 +203,7 @@ impl Operation for ChangePassword {
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         secret::check_password(&self.new_password).map_err(|message| Error::field("newPassword", message))?;
-        let me =
-            before.caller.identity.account.as_ref().ok_or_else(|| Error::malformed("The console has no password."))?;
-        // Whoever found an open session must not be able to try passwords with it.
-        before.app.limits.sign_in(&me.email, before.call.address)?;
-        const STORED: &str = "select password_hash from account where id = ?1";
-        let find = |reading: &mut Reading| one(reading.conn(), STORED, [me.id], |row| row.take::<Option<String>>());
-        let stored = before.app.store().read(find)?;
-        if !secret::password_fits(&self.current_password, stored.as_deref()) {
-            return Err(Error::field("currentPassword", "is not your current password"));
-        }
+        check_own_password(before, "currentPassword", &self.current_password)?;
         self.new_hash = secret::hash_password(&self.new_password)?;
         Ok(())
     }
@@ -228,12 +219,37 @@ impl Operation for ChangePassword {
     }
 }
 
+fn own_hash(before: &Before<'_>, me: &Person) -> Result<Option<String>> {
+    const STORED: &str = "select password_hash from account where id = ?1";
+    before.app.store().read(|reading| one(reading.conn(), STORED, [me.id], |row| row.take()))
+}
+
+fn caller_with_password<'a>(before: &'a Before<'_>) -> Result<&'a Person> {
+    before.caller.identity.account.as_ref().ok_or_else(|| Error::malformed("The console has no password."))
+}
+
+/// Does the caller sign in with a password at all?
+pub(super) fn has_password(before: &Before<'_>) -> Result<bool> {
+    Ok(own_hash(before, caller_with_password(before)?)?.is_some())
+}
+
+/// For what an open session alone must not do. Whoever found one must not be able to try passwords with it either.
+pub(super) fn check_own_password(before: &Before<'_>, field: &str, password: &str) -> Result<()> {
+    let me = caller_with_password(before)?;
+    before.app.limits.sign_in(&me.email, before.call.address)?;
+    match secret::password_fits(password, own_hash(before, me)?.as_deref()) {
+        true => Ok(()),
+        false => Err(Error::field(field, "is not your current password")),
+    }
+}
+
 fn set_password(tx: &Tx, account: Id<Account>, hash: &str) -> Result<()> {
     let mut row = Change::of("account");
     row.set("password_hash", hash)?;
     row.update(tx, account)?;
     // A link that was sent before must not undo it.
     run(tx.conn(), "delete from one_time_link where account_id = ?1 and used_at is null", [account])?;
+    run(tx.conn(), "delete from sign_in_challenge where account_id = ?1", [account])?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ pub mod setup;
 pub mod system;
 pub mod tasks;
 pub mod timesheets;
+pub mod two_factor;
 pub mod workspaces;
 
 use crate::core::operation::Entry;
@@ -26,6 +27,7 @@ pub const ALL: &[&[Entry]] = &[
     backups::OPERATIONS,
     setup::OPERATIONS,
     sessions::OPERATIONS,
+    two_factor::OPERATIONS,
     accounts::OPERATIONS,
     keys::OPERATIONS,
     workspaces::OPERATIONS,

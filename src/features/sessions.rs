@@ -5,18 +5,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::caller::{Account, Means, Role, Session, Workspace};
-use crate::core::error::{Error, Kind, Result};
-use crate::core::id::Id;
+use crate::core::error::{Error, FieldError, Kind, Result};
+use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::secret::{self, TokenHash};
-use crate::core::store::{all, one, optional, run};
+use crate::core::store::{Reading, all, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::accounts::AccountView;
+use crate::features::two_factor;
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<Login>(),
+    Entry::of::<LoginWithCode>(),
     Entry::of::<Logout>(),
     Entry::of::<Me>(),
     Entry::of::<ListSessions>(),
@@ -24,8 +26,17 @@ pub const OPERATIONS: &[Entry] = &[
 ];
 
 const SESSION_DAYS: i64 = 30;
+pub const CHALLENGE_MINUTES: i64 = 10;
 
-/// Sign in with e-mail and password. The session token works as a cookie, as `Authorization: Bearer` or as `X-Session-Token`.
+#[derive(Debug, Clone, Copy)]
+struct SignInChallenge;
+impl Record for SignInChallenge {
+    const PREFIX: &'static str = "challenge";
+    const NOUN: &'static str = "sign-in";
+}
+
+/// Sign in with e-mail and password. The session token works as a cookie, as `Authorization: Bearer` or as
+/// `X-Session-Token`. An account with a second factor gets a challenge first: go on with `auth.login_2fa`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Login {
@@ -42,6 +53,31 @@ impl Login {
     }
 }
 
+/// A session, or the question for the second factor.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SignIn {
+    Done(SignedIn),
+    Challenged(Challenge),
+}
+impl Answer for SignIn {
+    const SECRET: bool = true;
+}
+
+/// There is no session before the second factor is shown.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// Always true.
+    pub requires_two_factor: bool,
+    /// For `auth.login_2fa`: shown once, good for ten minutes and five codes.
+    pub challenge_token: String,
+    pub expires_at: Moment,
+    /// What is taken as the code.
+    pub methods: Vec<&'static str>,
+}
+
+/// A session.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedIn {
@@ -78,7 +114,7 @@ fn memberships(tx: &Tx, account: Id<Account>) -> Result<Vec<MembershipView>> {
 }
 
 impl Operation for Login {
-    type Output = SignedIn;
+    type Output = SignIn;
     const SPEC: Spec = Spec {
         name: "auth.login",
         title: "Sign in",
@@ -108,7 +144,7 @@ impl Operation for Login {
         Ok(())
     }
 
-    fn execute(self, cx: &Cx<'_, Self>) -> Result<SignedIn> {
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<SignIn> {
         let (account, hash) = self.verified.ok_or_else(wrong_password)?;
         // The password may have been changed while it was checked.
         const STILL: &str =
@@ -116,13 +152,7 @@ impl Operation for Login {
         if !one(cx.conn(), STILL, (account, hash), |row| row.take::<bool>())? {
             return Err(wrong_password());
         }
-        let (session_token, expires_at) = open(cx, account)?;
-        Ok(SignedIn {
-            session_token,
-            expires_at,
-            account: AccountView::by_id(cx, account)?,
-            memberships: memberships(cx, account)?,
-        })
+        admit(cx, account)
     }
 }
 
@@ -130,18 +160,104 @@ fn wrong_password() -> Error {
     Error::new(Kind::WrongPassword, "E-mail or password is wrong.")
 }
 
+/// The only way in. Whoever has shown the first factor comes through here, so that none of them gets a session without
+/// the second one that the account has.
+pub(super) fn admit(tx: &Tx, account: Id<Account>) -> Result<SignIn> {
+    match two_factor::is_on(tx, account)? {
+        true => challenge(tx, account).map(SignIn::Challenged),
+        false => open(tx, account, false).map(SignIn::Done),
+    }
+}
+
+fn challenge(tx: &Tx, account: Id<Account>) -> Result<Challenge> {
+    const ASK: &str = "
+        insert into sign_in_challenge (id, account_id, token_hash, created_at, expires_at)
+        values (:id, :account, :hash, :now, :expires)";
+    let challenge_token = secret::session_token();
+    let expires_at = tx.now().plus_seconds(CHALLENGE_MINUTES * 60);
+    tx.conn().prepare_cached(ASK)?.execute(named_params! {
+        ":id": Id::<SignInChallenge>::new(tx.now().ms()), ":account": account,
+        ":hash": TokenHash::of(&challenge_token), ":now": tx.now(), ":expires": expires_at,
+    })?;
+    Ok(Challenge { requires_two_factor: true, challenge_token, expires_at, methods: vec!["totp", "recovery_code"] })
+}
+
 /// A new session: its token is told once, its hash is kept.
-fn open(tx: &Tx, account: Id<Account>) -> Result<(String, Moment)> {
+fn open(tx: &Tx, account: Id<Account>, second_factor: bool) -> Result<SignedIn> {
     const OPEN: &str = "
-        insert into session (id, account_id, token_hash, user_agent, address, created_at, last_used_at, expires_at)
-        values (:id, :account, :hash, :agent, :address, :now, :now, :expires)";
+        insert into session (id, account_id, token_hash, user_agent, address, second_factor, created_at, last_used_at, expires_at)
+        values (:id, :account, :hash, :agent, :address, :second_factor, :now, :now, :expires)";
     let token = secret::session_token();
     let expires_at = tx.now().plus_days(SESSION_DAYS);
     tx.conn().prepare_cached(OPEN)?.execute(named_params! {
         ":id": Id::<Session>::new(tx.now().ms()), ":account": account, ":hash": TokenHash::of(&token),
-        ":agent": tx.call().user_agent, ":address": tx.call().address.map(|address| address.to_string()), ":now": tx.now(), ":expires": expires_at,
+        ":agent": tx.call().user_agent, ":address": tx.call().address.map(|address| address.to_string()),
+        ":second_factor": second_factor, ":now": tx.now(), ":expires": expires_at,
     })?;
-    Ok((token, expires_at))
+    Ok(SignedIn {
+        session_token: token,
+        expires_at,
+        account: AccountView::by_id(tx, account)?,
+        memberships: memberships(tx, account)?,
+    })
+}
+
+/// Go on with a sign-in that asked for the second factor.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoginWithCode {
+    /// From the answer of `auth.login`.
+    pub challenge_token: String,
+    /// Six digits of the authenticator app, or a recovery code.
+    pub code: Line<60>,
+}
+
+const CHALLENGED: &str = "
+    select c.account_id from sign_in_challenge c join account a on a.id = c.account_id
+     where c.token_hash = ?1 and c.expires_at > ?2 and a.archived_at is null";
+
+fn dead_challenge() -> Error {
+    Error::new(Kind::Unauthorized, "This sign-in has taken too long or had too many wrong codes. Sign in again.")
+}
+
+impl Operation for LoginWithCode {
+    type Output = SignedIn;
+    const SPEC: Spec = Spec {
+        name: "auth.login_2fa",
+        title: "Sign in with a code",
+        route: Route::post("/auth/login/2fa"),
+        needs: Needs::Public,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    const PREPARES: bool = true;
+
+    /// Every code that is tried counts, also those whose transaction comes to nothing.
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        let challenge = TokenHash::of(&self.challenge_token);
+        let find = |reading: &mut Reading| {
+            optional(reading.conn(), CHALLENGED, (challenge, Moment::now()), |row| row.take::<Id<Account>>())
+        };
+        let account = before.app.store().read(find)?.ok_or_else(dead_challenge)?;
+        if !before.app.limits.code_of_challenge(challenge) {
+            return Err(dead_challenge());
+        }
+        before.app.limits.code(account)
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<SignedIn> {
+        let challenge = TokenHash::of(&self.challenge_token);
+        let account = optional(cx.conn(), CHALLENGED, (challenge, cx.now()), |row| row.take())?;
+        let account = account.ok_or_else(dead_challenge)?;
+        if !two_factor::use_code(cx, account, self.code.as_str())? {
+            let message = two_factor::WRONG_CODE.to_owned();
+            let error = Error::new(Kind::WrongCode, "The code is not right, or was used before.");
+            return Err(error.at(FieldError { field: "code".into(), message }));
+        }
+        run(cx.conn(), "delete from sign_in_challenge where token_hash = ?1", [challenge])?;
+        open(cx, account, true)
+    }
 }
 
 /// End the session this request came with.
@@ -158,7 +274,7 @@ impl Operation for Logout {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { before_second_factor: true, ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         match cx.caller().identity.means {
@@ -206,7 +322,7 @@ impl Operation for Me {
         needs: Needs::Account,
         effect: Effect::Read,
         toolset: Toolset::Core,
-        more: More { aliases: &["whoami"], ..More::NONE },
+        more: More { aliases: &["whoami"], before_second_factor: true, ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<WhoAmI> {
         let me = cx.signed_in()?.id;

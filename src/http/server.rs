@@ -149,6 +149,7 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/health",
     "/llms.txt",
     "/login",
+    "/login/code",
     "/reset-password",
     "/setup",
     "/static/{hash}/{path:.*}",

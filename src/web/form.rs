@@ -46,6 +46,16 @@ impl Form {
         Form { typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), ..Form::default() }
     }
 
+    /// A blank form that tells why the person is back at it.
+    pub fn refused(error: &Error) -> Self {
+        Form {
+            notice: Some(Notice { title: "", text: error.detail().to_owned() }),
+            status: StatusCode::from_u16(error.status()).ok(),
+            retry_after_seconds: error.retry_after_seconds(),
+            ..Form::default()
+        }
+    }
+
     fn parse(body: &[u8]) -> Self {
         Form { typed: url::form_urlencoded::parse(body).into_owned().collect(), ..Form::default() }
     }
@@ -290,6 +300,7 @@ fn label(field: &str) -> String {
         ("parentId", "Part of"),
         ("dependsOnId", "Waits for"),
         ("currentPassword", "Current password"),
+        ("code", "The code"),
     ];
     if let Some((_, label)) = OTHERS.iter().find(|(name, _)| *name == field) {
         return (*label).to_owned();

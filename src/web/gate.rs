@@ -12,7 +12,7 @@ use crate::core::input;
 use crate::core::operation::Operation;
 use crate::features::accounts::{ResetPassword, UpdateProfile};
 use crate::features::invites::{AcceptInvite, GetInvite, InviteInfo};
-use crate::features::sessions::{Login, Logout, SignedIn};
+use crate::features::sessions::{CHALLENGE_MINUTES, Login, LoginWithCode, Logout, SignIn, SignedIn};
 use crate::features::setup::SetUp;
 use crate::http::auth;
 
@@ -23,9 +23,19 @@ use super::work::role_name;
 /// Where one is after signing in: what there is to do.
 pub const START: &str = "/";
 
+/// Who has shown the first factor in this browser and not yet the second.
+const CHALLENGE_COOKIE: &str = "sally_challenge";
+
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage<'a> {
+    form: &'a Form,
+    next: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "login_code.html")]
+struct CodePage<'a> {
     form: &'a Form,
     next: &'a str,
 }
@@ -68,14 +78,8 @@ pub async fn login(request: HttpRequest, mut form: Form) -> Answer {
     let next = form.take("next");
     let next = own_path(&next).unwrap_or_default();
     match sign_in(&request, &mut form).await? {
-        Some(signed_in) => enter(&request, &signed_in, if next.is_empty() { START } else { next }),
-        None => {
-            let mut response = card(&request, &form, &LoginPage { form: &form, next })?;
-            if let Some(seconds) = form.retry_after_seconds {
-                response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            }
-            Ok(response)
-        }
+        Some(sign_in) => go_on(&request, &sign_in, if next.is_empty() { START } else { next }),
+        None => with_retry_after(&form, card(&request, &form, &LoginPage { form: &form, next })?),
     }
 }
 
@@ -92,22 +96,83 @@ async fn run<O: Operation>(request: &HttpRequest, form: &mut Form) -> Result<Opt
     }
 }
 
-async fn sign_in(request: &HttpRequest, form: &mut Form) -> Result<Option<SignedIn>, Refused> {
+async fn sign_in(request: &HttpRequest, form: &mut Form) -> Result<Option<SignIn>, Refused> {
     run::<Login>(request, form).await
 }
 
-/// Sets the cookie and goes on.
+/// On with what signing in led to: inside, or to the question for the second factor.
+pub fn go_on(request: &HttpRequest, sign_in: &SignIn, to: &str) -> Answer {
+    match sign_in {
+        SignIn::Done(signed_in) => enter(request, signed_in, to),
+        SignIn::Challenged(challenge) => {
+            let next = url::form_urlencoded::byte_serialize(to.as_bytes()).collect::<String>();
+            let cookie = challenge_cookie(request, &challenge.challenge_token);
+            with_cookie(request, see_other(&format!("/login/code?next={next}")), &cookie)
+        }
+    }
+}
+
 fn enter(request: &HttpRequest, signed_in: &SignedIn, to: &str) -> Answer {
-    let app = app_of(request);
     let cookie = Cookie::build(auth::SESSION_COOKIE, signed_in.session_token.as_str())
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app.config().is_behind_tls())
+        .secure(app_of(request).config().is_behind_tls())
         .max_age(Duration::days(30))
         .finish();
-    let mut response = see_other(to);
-    response.add_cookie(&cookie).map_err(|error| Refused::bare(request, Error::internal(error)))?;
+    with_cookie(request, see_other(to), &cookie)
+}
+
+fn with_cookie(request: &HttpRequest, mut response: HttpResponse, cookie: &Cookie<'_>) -> Answer {
+    response.add_cookie(cookie).map_err(|error| Refused::bare(request, Error::internal(error)))?;
+    Ok(response)
+}
+
+fn challenge_cookie<'a>(request: &HttpRequest, token: &'a str) -> Cookie<'a> {
+    Cookie::build(CHALLENGE_COOKIE, token)
+        .path("/login")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(app_of(request).config().is_behind_tls())
+        .max_age(Duration::minutes(CHALLENGE_MINUTES))
+        .finish()
+}
+
+pub async fn code_page(request: HttpRequest) -> Answer {
+    if request.cookie(CHALLENGE_COOKIE).is_none() {
+        return Ok(see_other("/login"));
+    }
+    let query = Query::of(&request);
+    let form = Form::default();
+    card(&request, &form, &CodePage { form: &form, next: own_path(query.get("next")).unwrap_or_default() })
+}
+
+pub async fn code(request: HttpRequest, mut form: Form) -> Answer {
+    let next = form.take("next");
+    let next = own_path(&next).unwrap_or_default();
+    let challenge = request.cookie(CHALLENGE_COOKIE).map_or_else(String::new, |cookie| cookie.value().to_owned());
+    form.set("challengeToken", challenge);
+    let mut gone = challenge_cookie(&request, "");
+    gone.make_removal();
+    match run::<LoginWithCode>(&request, &mut form).await {
+        Ok(Some(signed_in)) => {
+            let response = enter(&request, &signed_in, if next.is_empty() { START } else { next })?;
+            with_cookie(&request, response, &gone)
+        }
+        Ok(None) => with_retry_after(&form, card(&request, &form, &CodePage { form: &form, next })?),
+        Err(refused) if refused.error().kind() == Kind::Unauthorized => {
+            let form = Form::refused(refused.error());
+            with_cookie(&request, card(&request, &form, &LoginPage { form: &form, next })?, &gone)
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Whoever was too fast is told when to try again.
+fn with_retry_after(form: &Form, mut response: HttpResponse) -> Answer {
+    if let Some(seconds) = form.retry_after_seconds {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     Ok(response)
 }
 
@@ -156,7 +221,7 @@ async fn first_time(request: &HttpRequest, email: String, password: String, zone
     let mut form = Form::filled([("email", email), ("password", password)]);
     let signed_in = sign_in(request, &mut form).await?;
     let refused = || Refused::bare(request, Error::new(Kind::Unauthorized, "Sign in with the new password."));
-    let signed_in = signed_in.ok_or_else(refused)?;
+    let Some(SignIn::Done(signed_in)) = signed_in else { return Err(refused()) };
     let app = app_of(request);
     let input = Map::from_iter([("timeZone".to_owned(), Value::from(zone))]);
     // A zone that this server does not know is no reason to stop anybody: it stays UTC.
@@ -188,7 +253,7 @@ pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
         Some(account) => {
             let mut form = Form::filled([("email", account.email), ("password", form.value("password").to_owned())]);
             match sign_in(&request, &mut form).await? {
-                Some(signed_in) => enter(&request, &signed_in, START),
+                Some(sign_in) => go_on(&request, &sign_in, START),
                 None => Ok(see_other("/login")),
             }
         }

@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod members;
 pub mod page;
 pub mod search;
+pub mod security;
 pub mod settings;
 pub mod show;
 pub mod work;
@@ -22,6 +23,7 @@ use page::{Answer, Page, Refused};
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/login").route(get().to(gate::login_page)).route(web::post().to(gate::login)))
+        .service(at("/login/code").route(get().to(gate::code_page)).route(web::post().to(gate::code)))
         .service(at("/logout").route(web::post().to(gate::logout)))
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))

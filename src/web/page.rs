@@ -32,6 +32,9 @@ use crate::features::timesheets::timer::{GetTimer, Timer};
 use crate::features::workspaces::ListWorkspaces;
 use crate::http::{auth, rest};
 
+/// Where one sets up a second factor.
+pub const SECURITY: &str = "/settings/security";
+
 /// What was done, told on the next page.
 const SAID_COOKIE: &str = "sally_said";
 
@@ -134,7 +137,12 @@ impl Page {
         if is_admin {
             // An administrator may enter every workspace; their own come first.
             let paged = Call { paging: Paging::first(200), ..call.clone() };
-            let all = app.run(paged, ListWorkspaces::default()).await?.items.into_iter();
+            let all = match app.run(paged, ListWorkspaces::default()).await {
+                // The frame around the set-up of a second factor that the server demands.
+                Err(error) if error.kind() == Kind::SecondFactorRequired => Vec::new(),
+                listed => listed?.items,
+            };
+            let all = all.into_iter();
             let others = all.filter(|other| workspaces.iter().all(|own| own.slug != other.slug)).collect::<Vec<_>>();
             workspaces.extend(others.into_iter().map(|other| Place {
                 slug: other.slug,
@@ -451,6 +459,9 @@ impl Refused {
         }
         if error.status() == 401 && !by_script(&self.request) {
             return Ok(see_other(&self.sign_in()));
+        }
+        if error.kind() == Kind::SecondFactorRequired && !by_script(&self.request) {
+            return Ok(see_other(SECURITY));
         }
         let request_id = auth::request_id(&self.request);
         if error.kind() == Kind::Internal {

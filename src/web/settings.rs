@@ -8,13 +8,22 @@ use crate::features::sessions::{ListSessions, RevokeSession, SessionView};
 
 use super::form::Form;
 use super::page::{Answer, Page, Query};
-use super::{agents, at, get, keys, members};
+use super::{agents, at, get, keys, members, security};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/settings").route(get().to(show)))
         .service(at("/settings/profile").route(get().to(show)).route(web::post().to(save_profile)))
         .service(at("/settings/password").route(get().to(show)).route(web::post().to(change_password)))
+        .service(at("/settings/security").route(get().to(security::show)))
+        .service(at("/settings/security/setup").route(get().to(security::show)).route(web::post().to(security::set_up)))
+        .service(
+            at("/settings/security/confirm").route(get().to(security::show)).route(web::post().to(security::confirm)),
+        )
+        .service(at("/settings/security/codes").route(get().to(security::show)).route(web::post().to(security::renew)))
+        .service(
+            at("/settings/security/disable").route(get().to(security::show)).route(web::post().to(security::disable)),
+        )
         .service(at("/settings/sessions/{id}/end").route(web::post().to(end_session)))
         .service(at("/settings/members").route(get().to(members::list)))
         .service(at("/settings/members/{id}").route(web::post().to(members::update)))

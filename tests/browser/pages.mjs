@@ -1,37 +1,13 @@
 // Every page in a real browser: light and dark, phone and desktop, with and without JavaScript.
 // Fails on a sideways scroll bar, a blocked or failing script, an accessibility finding, or a step that does not work.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
+import { check, done, open, step } from './story.mjs';
 
 const [base, email, password, pictures] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags });
-if (pictures) mkdirSync(pictures, { recursive: true });
-let passed = 0;
-
-async function step(name, work) {
-  try {
-    await work();
-    passed += 1;
-    console.log(`ok   ${name}`);
-  } catch (error) {
-    console.error(`FAIL ${name}\n${error.stack}`);
-    await browser.close();
-    console.log(`${passed} passed, 1 failed`);
-    process.exit(1);
-  }
-}
 
 /** A window somebody is signed in to, at the deals unless told otherwise; what its console complains about fails the step. */
 async function signedIn({ at = '/crm/deals', ...options } = {}) {
-  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, ...options });
-  const page = await context.newPage();
-  page.complaints = [];
-  page.on('console', (message) => message.type() === 'error' && page.complaints.push(message.text()));
-  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  const page = await open(base, options);
   await page.goto('/login');
   await page.fill('input[name=email]', email);
   await page.fill('input[name=password]', password);
@@ -91,17 +67,9 @@ for (const colorScheme of ['light', 'dark']) {
         const answer = await page.goto(path);
         assert.equal(answer.status(), path === '/no-such-page' ? 404 : 200, path);
         assert.equal(await page.locator('h1').count(), 1, `${path} has one h1`);
-        const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-        assert.ok(wide <= room, `${path} is ${wide} px wide in a window of ${room} px`);
         const complaints = page.complaints.filter((text) => !(path === '/no-such-page' && text.includes('404')));
         assert.deepEqual(complaints, [], path);
-        if (pictures) {
-          const name = `${path.replaceAll(/[^a-z0-9]+/gi, '-').slice(1, 40)}-${colorScheme}-${device}`;
-          await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: device === 'phone' });
-        }
-        // Playwright may add a script where the page's own policy forbids it.
-        const found = await page.evaluate(`${axe}; axe.run().then((result) => result.violations.map((v) => v.id + ': ' + v.nodes[0].html))`);
-        assert.deepEqual(found, [], path);
+        await check(page, path, `${path.replaceAll(/[^a-z0-9]+/gi, '-').slice(1, 40)}-${colorScheme}-${device}`, pictures);
       }
       await page.context().close();
     });
@@ -284,5 +252,4 @@ await step('signing out ends it', async () => {
   await page.context().close();
 });
 
-await browser.close();
-console.log(`${passed} passed, 0 failed`);
+await done();

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The pages in headless Chromium, as the person who signs in sees them.
 #   tests/browser/run.sh http://127.0.0.1:4000 E-MAIL PASSWORD [FOLDER FOR PICTURES]
+# STORY=second_factor runs another file than pages.mjs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sally-browser-tests
@@ -8,4 +9,4 @@ mkdir -p "$cache"
 cp "$here"/*.mjs "$here/package.json" "$cache/"
 cd "$cache"
 npm install --ignore-scripts --no-audit --no-fund --silent
-exec node pages.mjs "$@"
+exec node "${STORY:-pages}.mjs" "$@"

@@ -29,11 +29,15 @@ const NOT_JOURNALED: &[&str] = &[
     "one_time_link",
     "search_pending",
     "session",
+    "sign_in_challenge",
 ];
 /// Columns that change by mere use, that are counted from other rows, or that nobody may read twice.
 const LEFT_OUT: &[&str] = &[
     "password_hash",
     "token_hash",
+    "code_hash",
+    "totp_secret",
+    "totp_last_step",
     "last_used_at",
     "due_told_at",
     "task_count",

@@ -1,0 +1,63 @@
+// What the stories in a real browser share: a browser, steps that are told, and pictures that are looked at.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+export const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags });
+let passed = 0;
+
+export async function step(name, work) {
+  try {
+    await work();
+    passed += 1;
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    console.error(`FAIL ${name}\n${error.stack}`);
+    await browser.close();
+    console.log(`${passed} passed, 1 failed`);
+    process.exit(1);
+  }
+}
+
+/** A window of its own; what its console complains about is kept. */
+export async function open(base, options = {}) {
+  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on('console', (message) => message.type() === 'error' && page.complaints.push(message.text()));
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  return page;
+}
+
+/** Nothing wider than the window, nothing that accessibility checks find; and a picture, where there is a folder for it. */
+export async function check(page, name, picture, pictures) {
+  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= room, `${name} is ${wide} px wide in a window of ${room} px`);
+  if (pictures) {
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: `${pictures}/${picture}.png`, fullPage: room < 600 });
+  }
+  // Playwright may add a script where the page's own policy forbids it.
+  const found = await page.evaluate(`${axe}; axe.run().then((result) => result.violations.map((v) => v.id + ': ' + v.nodes[0].html))`);
+  assert.deepEqual(found, [], name);
+}
+
+/** The page as it is, light and dark, on a phone and a desktop. */
+export async function look(page, name, pictures) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [device, viewport] of [['phone', { width: 360, height: 740 }], ['desktop', { width: 1280, height: 800 }]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      await check(page, name, `${name}-${colorScheme}-${device}`, pictures);
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+export async function done() {
+  await browser.close();
+  console.log(`${passed} passed, 0 failed`);
+}
