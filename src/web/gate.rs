@@ -212,25 +212,30 @@ pub async fn setup(request: HttpRequest, mut form: Form) -> Answer {
         return card(&request, &form, &SetUpPage { form: &form });
     }
     let (email, password) = (form.value("email").to_owned(), form.value("password").to_owned());
-    let signed_in = first_time(&request, email, password, &zone).await?;
-    enter(&request, &signed_in, START)
+    let sign_in = first_time(&request, email, password, &zone).await?;
+    go_on(&request, &sign_in, START)
 }
 
 /// Signs in with what was just made, and keeps the time zone that the browser told.
-async fn first_time(request: &HttpRequest, email: String, password: String, zone: &str) -> Result<SignedIn, Refused> {
+async fn first_time(request: &HttpRequest, email: String, password: String, zone: &str) -> Result<SignIn, Refused> {
     let mut form = Form::filled([("email", email), ("password", password)]);
-    let signed_in = sign_in(request, &mut form).await?;
+    let sign_in = sign_in(request, &mut form).await?;
     let refused = || Refused::bare(request, Error::new(Kind::Unauthorized, "Sign in with the new password."));
-    let Some(SignIn::Done(signed_in)) = signed_in else { return Err(refused()) };
+    let sign_in = sign_in.ok_or_else(refused)?;
+    let SignIn::Done(signed_in) = &sign_in else { return Ok(sign_in) };
     let app = app_of(request);
     let input = Map::from_iter([("timeZone".to_owned(), Value::from(zone))]);
     // A zone that this server does not know is no reason to stop anybody: it stays UTC.
     if let Ok(profile) = input::read::<UpdateProfile>(input, app.shape_of::<UpdateProfile>()) {
         let token = crate::core::secret::TokenHash::of(&signed_in.session_token);
         let call = Call::with(crate::core::caller::Credential::Token(token));
-        app.run(call, profile).await.map_err(|error| Refused::bare(request, error))?;
+        match app.run(call, profile).await {
+            // It waits for the second factor, too.
+            Err(error) if error.kind() != Kind::SecondFactorRequired => return Err(Refused::bare(request, error)),
+            _ => {}
+        }
     }
-    Ok(signed_in)
+    Ok(sign_in)
 }
 
 /// The token has no field of its own to stand at.
@@ -317,8 +322,8 @@ pub async fn accept_invite(request: HttpRequest, page: Option<Page>, mut form: F
         Some(page) => page.go(START, &format!("You belong to {} now", joined.workspace))?,
         None => {
             let password = form.value("password").to_owned();
-            let signed_in = first_time(&request, joined.account.email, password, &zone).await?;
-            enter(&request, &signed_in, START)?
+            let sign_in = first_time(&request, joined.account.email, password, &zone).await?;
+            go_on(&request, &sign_in, START)?
         }
     };
     show_workspace(&request, &mut response, &joined.workspace_slug)?;
