@@ -101,7 +101,9 @@ create table access_key (
   last_used_at    integer,
   created_at      integer not null,
   updated_at      integer not null,
-  version         integer not null default 1
+  version         integer not null default 1,
+  addresses       text,                            -- null: from anywhere; else a blank-separated list such as '10.0.0.0/8 192.0.2.7'
+  last_address    text
 ) strict;
 create index access_key_by_account on access_key (account_id, kind, id);
 create index access_key_by_workspace on access_key (workspace_id) where workspace_id is not null;
@@ -225,9 +227,14 @@ create table change_set (
   agent_id     integer,
   workspace_id integer,
   operation    text not null,                      -- crm.deal.update
-  request_id   text
+  request_id   text,
+  audit        text,                               -- SIGN_IN, KEY, ROLE …; null for everyday work
+  address      text                                -- from where; null for everyday work
 ) strict;
 create index change_set_by_workspace on change_set (workspace_id, id);
+create index change_set_audited on change_set (id) where audit is not null;
+create index change_set_audited_in on change_set (workspace_id, id) where audit is not null;
+create index change_set_failed on change_set (id) where audit = 'SIGN_IN_FAILED';
 
 -- … and one for each row that changed by it. Written by triggers on the writing connection
 -- (src/core/store/journal.rs), never by a feature.

@@ -5,9 +5,10 @@ mod support;
 use std::sync::Arc;
 
 use sally::core::app::{App, Call};
-use sally::core::caller::Workspace;
+use sally::core::caller::{Role, Workspace};
 use sally::core::error::{Error, Kind};
 use sally::core::id::Id;
+use sally::core::operation::Needs;
 use sally::core::store::{Reading, Store, Tuning, all, one, run};
 use sally::features::workspaces::ClearAway;
 use serde_json::{Value, json};
@@ -344,19 +345,20 @@ async fn no_list_scans_its_table() {
         ("validated", json!(false)),
         ("enabled", json!(true)),
         ("unread", json!(true)),
+        ("who", json!("ben@example.com")),
+        ("event", json!("KEY")),
+        ("record", project["id"].clone()),
+        ("inWorkspace", json!("ws_0000000000001")),
     ] {
         filters[filter] = value;
     }
     // `Select::page` itself refuses, in builds with debug assertions, a statement that steps through a table.
     for listed in world.app.operations().iter().filter(|listed| listed.entry.spec.is_list()) {
         let spec = &listed.entry.spec;
-        let who = if matches!(
-            spec.needs,
-            sally::core::operation::Needs::Platform | sally::core::operation::Needs::Superadmin
-        ) {
-            "sam"
-        } else {
-            "ben"
+        let who = match spec.needs {
+            Needs::Platform | Needs::Superadmin => "sam",
+            Needs::Workspace(Role::Owner) => "ada",
+            _ => "ben",
         };
         let who = world.person(who).await;
         let mut fixed = json!({ "limit": 1 });

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::{console, everything, line, output};
 use crate::core::config::Config;
 use crate::core::error::Result;
+use crate::core::network::Network;
 use crate::core::reference::Ref;
 use crate::core::text::Line;
 use crate::core::time::{Due, Moment};
 use crate::features::accounts::ListAccounts;
-use crate::features::keys::{self, CreateKeyFor, KeyKind, ListAllKeys, RevokeAnyKey, ScopesGiven};
+use crate::features::keys::{self, CreateKeyFor, KeyKind, ListAllKeys, RevokeAnyKey, ScopesGiven, ToolsetsGiven};
 use crate::features::workspaces::ListWorkspaces;
 
 #[derive(Subcommand)]
@@ -59,6 +60,18 @@ pub(super) struct Create {
     #[arg(long, value_parser = ScopesGiven::parse)]
     scopes: Option<ScopesGiven>,
 
+    /// A project that it reaches, by its key; give it again for more, and --workspace to say where they are
+    #[arg(long = "project", value_name = "KEY")]
+    projects: Vec<String>,
+
+    /// The only tools it lists, e.g. "core crm" [default: all]
+    #[arg(long, value_parser = ToolsetsGiven::parse)]
+    toolsets: Option<ToolsetsGiven>,
+
+    /// An address or network that it works from, e.g. 10.0.0.0/8; give it again for more [default: anywhere]
+    #[arg(long = "from", value_name = "ADDRESS", value_parser = Network::parse)]
+    addresses: Vec<Network>,
+
     /// How long it works: 90d, 12w, 1y, or a day such as 2027-12-31 [default: until revoked]
     #[arg(long, value_parser = expiry)]
     expires: Option<Due>,
@@ -88,6 +101,9 @@ impl Create {
             scopes: self.scopes,
             workspace: self.workspace.map(Ref::new),
             agent: self.agent.map(Ref::new),
+            projects: Some(self.projects.into_iter().map(Ref::new).collect()).filter(|all: &Vec<_>| !all.is_empty()),
+            toolsets: self.toolsets,
+            addresses: Some(self.addresses).filter(|all| !all.is_empty()),
             expires_at: self.expires,
         };
         let made = app.run_now(console(), create)?;
@@ -122,12 +138,13 @@ fn list(config: Config, json: bool) -> Result<()> {
                 key.scopes.clone(),
                 state(&key, now),
                 key.last_used_at.map_or_else(|| "never".into(), |at| at.to_string()),
+                key.last_address.unwrap_or_default(),
                 key.label,
             ]
         })
         .collect();
     output::say(&output::table(
-        &["ID", "BEGINS WITH", "ACCOUNT", "WORKSPACE", "SCOPES", "STATE", "LAST USED", "LABEL"],
+        &["ID", "BEGINS WITH", "ACCOUNT", "WORKSPACE", "SCOPES", "STATE", "LAST USED", "FROM", "LABEL"],
         &rows,
     ))
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use rusqlite::Connection;
 use serde_json::{Map, Value};
 
+use super::audit::{self, Audited};
 use super::caller::{self, AccessKey, Caller, Credential, Identity, Means, Selector};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
@@ -30,11 +31,14 @@ pub struct App {
     by_name: HashMap<&'static str, usize>,
     by_type: HashMap<TypeId, usize>,
     pub limits: Limits,
-    /// Uses of keys not yet written down; see [`App::tidy`].
-    last_uses: Mutex<HashMap<Id<AccessKey>, Moment>>,
+    /// Uses of keys not yet written down, when and from where; see [`App::tidy`].
+    last_uses: Mutex<Uses>,
     is_set_up: AtomicBool,
     started: Instant,
 }
+
+/// When and from where each key was used last.
+type Uses = HashMap<Id<AccessKey>, (Moment, Option<IpAddr>)>;
 
 /// An operation with the shape of its input.
 pub struct Listed {
@@ -218,16 +222,18 @@ impl App {
                 None => step,
             })
         };
-        self.pass(spec, call, Box::new(parse)).await
+        let exports = spec.more.file.map(|_| call.clone());
+        let reply = self.pass(spec, call, Box::new(parse)).await?;
+        match exports {
+            Some(call) if reply.file.is_some() => self.note_export(spec, call).await?,
+            _ => {}
+        }
+        Ok(reply)
     }
 
     /// Who a credential belongs to right now: for surfaces that show or filter by it.
     pub fn identity(&self, call: &Call) -> Result<Arc<Identity>> {
-        self.store.read(|reading| {
-            let identity = self.recognise(reading, call)?;
-            identity.check(Moment::now())?;
-            Ok(identity)
-        })
+        self.store.read(|reading| self.recognise(reading, call))
     }
 
     /// The same, and refused for whoever says nothing.
@@ -236,8 +242,26 @@ impl App {
         if identity.is_nobody() { Err(caller::not_signed_in()) } else { Ok(identity) }
     }
 
-    /// The door: permission, then input, then the transaction. Everything that anybody does comes through here.
-    async fn pass<T: Send + 'static>(self: &Arc<Self>, spec: &Spec, mut call: Call, parse: Parse<'_, T>) -> Result<T> {
+    /// The door. Everything that anybody does comes through here, and who is turned away is logged.
+    async fn pass<T: Send + 'static>(self: &Arc<Self>, spec: &Spec, call: Call, parse: Parse<'_, T>) -> Result<T> {
+        let (request_id, address) = (call.request_id.clone(), call.address);
+        let outcome = self.pass_through(spec, call, parse).await;
+        if let Err(error) = &outcome
+            && matches!(error.kind(), Kind::PermissionDenied | Kind::WorkspaceDenied | Kind::TooManyRequests)
+        {
+            let from = address.map_or_else(|| "here".to_owned(), |address| address.to_string());
+            log::info!(request_id = request_id.as_str(); "{} from {from} is refused: {}", spec.name, error.code());
+        }
+        outcome
+    }
+
+    /// Permission, then input, then the transaction.
+    async fn pass_through<T: Send + 'static>(
+        self: &Arc<Self>,
+        spec: &Spec,
+        mut call: Call,
+        parse: Parse<'_, T>,
+    ) -> Result<T> {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }
@@ -275,6 +299,7 @@ impl App {
         }
         // Refused before it queues for the writer, and before the input is looked at.
         let caller = self.store.read(|reading| self.admit(reading, &call, &spec))?;
+        self.limits.write(&caller.identity, call.address)?;
         let mut step = parse(&mut call)?;
         let app = self.clone();
         if step.prepares() {
@@ -295,35 +320,36 @@ impl App {
     fn write<T>(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step<T>>) -> Result<T> {
         let now = Moment::now();
         let found = caller::identify(conn, call.credential()).map(Arc::new);
-        let identity = if spec.needs == Needs::Public { or_nobody(found, now)? } else { found? };
-        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, self.config.require_two_factor, now)?;
-        let means = &caller.identity.means;
-        act(
-            conn,
-            &Acting {
-                at: now,
-                operation: spec.name,
-                account: caller.identity.account.as_ref().map(|account| account.id),
-                session: if let Means::Session { id, .. } = means { Some(*id) } else { None },
-                key: caller.identity.key().map(|key| key.id),
-                agent: caller.identity.agent().map(|agent| agent.id),
-                workspace: caller.workspace.as_ref().map(|workspace| workspace.id),
-                request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
-            },
-        )?;
+        let found = found.and_then(|identity| identity.check(now, call.address).map(|()| identity));
+        let identity = if spec.needs == Needs::Public { or_nobody(found)? } else { found? };
+        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, self.config.require_two_factor)?;
+        act(conn, &Acting { at: now, ..acting(&caller, call, spec.name, spec.more.audit) })?;
         let answer = step.execute(&Tx::new(conn, &caller, &self.config, now, call))?;
         acted(conn)?;
         Ok(answer)
     }
 
-    fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {
-        let now = Moment::now();
-        let found = self.recognise(reading, call);
-        let identity = if spec.needs == Needs::Public { or_nobody(found, now)? } else { found? };
-        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, self.config.require_two_factor, now)
+    /// Who takes a file out of here is written down.
+    async fn note_export(self: &Arc<Self>, spec: &Spec, call: Call) -> Result<()> {
+        let (spec, demanded) = (*spec, self.config.require_two_factor);
+        self.store
+            .write(move |conn| {
+                let identity = caller::identify(conn, call.credential())?;
+                let caller = caller::admit(conn, Arc::new(identity), call.selector.as_ref(), &spec, demanded)?;
+                act(conn, &acting(&caller, &call, spec.name, Some(Audited::Export)))?;
+                acted(conn)
+            })
+            .await
     }
 
-    /// Looked up once for each commit of anybody: between commits nothing about it can change.
+    fn admit(&self, reading: &mut Reading, call: &Call, spec: &Spec) -> Result<Caller> {
+        let found = self.recognise(reading, call);
+        let identity = if spec.needs == Needs::Public { or_nobody(found)? } else { found? };
+        caller::admit(reading.conn(), identity, call.selector.as_ref(), spec, self.config.require_two_factor)
+    }
+
+    /// Whose credential it is, and that it is good. Looked up once for each commit of anybody: between commits nothing
+    /// about it can change.
     fn recognise(&self, reading: &mut Reading, call: &Call) -> Result<Arc<Identity>> {
         let Credential::Token(hash) = call.credential() else {
             return caller::identify(reading.conn(), call.credential()).map(Arc::new);
@@ -336,8 +362,10 @@ impl App {
                 identity
             }
         };
+        let now = Moment::now();
+        identity.check(now, call.address)?;
         if let Some(key) = identity.key() {
-            self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, Moment::now());
+            self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, (now, call.address));
         }
         if call.reads_resources {
             return Identity::reading_resources(identity);
@@ -348,17 +376,16 @@ impl App {
     /// Writes down when keys were used last, clears away what has expired. Called by the clock.
     pub async fn tidy(&self) -> Result<()> {
         let uses = std::mem::take(&mut *self.last_uses.lock().expect("nothing panics while holding it"));
-        self.limits.forget_the_calm();
-        let now = Moment::now();
+        let (now, keep_days) = (Moment::now(), self.config.audit_days);
         self.store
             .write(move |conn| {
-                for (key, at) in uses {
-                    run(
-                        conn,
-                        "update access_key set last_used_at = max(ifnull(last_used_at, 0), ?2) where id = ?1",
-                        (key, at),
-                    )?;
+                const USED: &str = "
+                    update access_key set last_used_at = ?2, last_address = ?3
+                     where id = ?1 and ifnull(last_used_at, 0) <= ?2";
+                for (key, (at, address)) in uses {
+                    run(conn, USED, (key, at, address.map(|address| address.to_canonical().to_string())))?;
                 }
+                audit::tidy(conn, now, keep_days)?;
                 run(conn, "delete from idempotent_answer where created_at < ?1", [now.plus_days(-1)])?;
                 run(conn, "delete from session where expires_at < ?1", [now])?;
                 run(conn, "delete from one_time_link where expires_at < ?1", [now])?;
@@ -371,10 +398,27 @@ impl App {
 }
 
 /// Whoever shows what works no more is nobody, where nobody has to be anybody.
-fn or_nobody(found: Result<Arc<Identity>>, now: Moment) -> Result<Arc<Identity>> {
-    match found.and_then(|identity| identity.check(now).map(|()| identity)) {
+fn or_nobody(found: Result<Arc<Identity>>) -> Result<Arc<Identity>> {
+    match found {
         Err(error) if matches!(error.status(), 401 | 403) => Ok(Arc::new(Identity::nobody())),
-        checked => checked,
+        found => found,
+    }
+}
+
+/// Who is writing what, as the journal has it.
+fn acting<'a>(caller: &Caller, call: &'a Call, operation: &'a str, audit: Option<Audited>) -> Acting<'a> {
+    let identity = &caller.identity;
+    Acting {
+        at: Moment::now(),
+        operation,
+        account: identity.account.as_ref().map(|account| account.id),
+        session: if let Means::Session { id, .. } = &identity.means { Some(*id) } else { None },
+        key: identity.key().map(|key| key.id),
+        agent: identity.agent().map(|agent| agent.id),
+        workspace: caller.workspace.as_ref().map(|workspace| workspace.id),
+        request_id: (!call.request_id.is_empty()).then_some(call.request_id.as_str()),
+        audit,
+        address: call.address,
     }
 }
 

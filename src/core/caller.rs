@@ -1,5 +1,6 @@
 //! Who is asking, and what they may do. Read in the same snapshot as the data, so authority is never stale.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -7,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::error::{Error, Kind, Permission, Result, quoted};
 use super::id::{Id, Record};
+use super::network::Network;
 use super::operation::{Effect, Needs, Spec, Toolset};
 use super::place::ProjectRecord;
 use super::scopes::{Level, Scopes};
@@ -134,6 +136,8 @@ pub struct KeyFacts {
     pub agent: Option<AgentFacts>,
     /// The only projects it reaches.
     pub projects: Option<Vec<Id<ProjectRecord>>>,
+    /// Where it works from; empty: from anywhere.
+    pub addresses: Vec<Network>,
 }
 
 #[derive(Debug, Clone)]
@@ -172,6 +176,14 @@ pub struct Selected {
     pub highest: Option<Role>,
 }
 
+impl KeyFacts {
+    /// A caller whose address is not known is nowhere that a key was made for.
+    fn works_from(&self, address: Option<IpAddr>) -> bool {
+        self.addresses.is_empty()
+            || address.is_some_and(|address| self.addresses.iter().any(|network| network.contains(address)))
+    }
+}
+
 impl Identity {
     fn empty(means: Means) -> Self {
         Identity { account: None, means, memberships: Vec::new() }
@@ -182,8 +194,8 @@ impl Identity {
         Identity::empty(Means::None)
     }
 
-    /// 401 for what has expired, 403 for an account that is archived.
-    pub fn check(&self, now: Moment) -> Result<()> {
+    /// 401 for what has expired, 403 for an account that is archived and a key that is used from elsewhere.
+    pub fn check(&self, now: Moment, address: Option<IpAddr>) -> Result<()> {
         if self.expires_at().is_some_and(|expiry| expiry <= now) {
             return Err(match self.means {
                 Means::Key(ref key) if key.token_expires_at.is_some() => {
@@ -201,6 +213,19 @@ impl Identity {
                 required: "an active account".into(),
                 current: Some("archived".into()),
                 reason: "The account is archived. An administrator of this server can bring it back.".into(),
+            }));
+        }
+        if let Some(key) = self.key()
+            && !key.works_from(address)
+        {
+            // Not which addresses those are: whoever found the key need not know.
+            return Err(Error::denied(Permission {
+                scope: "key",
+                required: "one of the key's addresses".into(),
+                current: address.map(|address| address.to_canonical().to_string()),
+                reason:
+                    "The key does not work from this address. Use it from where it was made for, or make another one."
+                        .into(),
             }));
         }
         if let Some(agent) = self.agent().filter(|agent| !agent.enabled) {
@@ -263,6 +288,7 @@ impl Identity {
                 || key.token_expires_at.is_some()
                 || key.agent.is_some()
                 || key.projects.is_some()
+                || !key.addresses.is_empty()
                 || !key.scopes.is_all()
         })
     }
@@ -364,7 +390,7 @@ const FIND_SESSION: &str = "
 
 const FIND_KEY: &str = "
     select k.id, k.label, ifnull(t.scopes, k.scopes), k.toolsets, k.underscore_names, k.workspace_id, k.expires_at, k.revoked_at is not null,
-           g.id, g.name, g.enabled, k.projects, t.expires_at,
+           g.id, g.name, g.enabled, k.projects, t.expires_at, k.addresses,
            a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
       from access_key k join account a on a.id = k.account_id left join agent g on g.id = k.agent_id
       left join oauth_token t on t.token_hash = :hash
@@ -418,8 +444,9 @@ pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
                     ids.into_iter().map(Id::from_raw).collect()
                 }),
                 token_expires_at: row.get(12)?,
+                addresses: networks(row.get(13)?),
             };
-            Ok((facts, row.get::<_, bool>(7)?, person(row, 13)?))
+            Ok((facts, row.get::<_, bool>(7)?, person(row, 14)?))
         })
         .optional()?;
     let (account, means) = match key {
@@ -465,6 +492,11 @@ pub fn identify(conn: &Connection, credential: Credential) -> Result<Identity> {
     Ok(Identity { account: Some(account), means, memberships })
 }
 
+/// As they are stored: separated by blanks.
+pub fn networks(stored: Option<String>) -> Vec<Network> {
+    stored.iter().flat_map(|stored| stored.split(' ')).filter_map(|text| Network::parse(text).ok()).collect()
+}
+
 fn unauthorized(detail: &str) -> Error {
     Error::new(Kind::Unauthorized, detail)
 }
@@ -473,14 +505,14 @@ pub fn not_signed_in() -> Error {
     unauthorized("Sign in, or send a key as “Authorization: Bearer …”.")
 }
 
-/// The check in front of every operation: signed in, second factor, scope, workspace, role; in this order.
+/// The check in front of every operation: signed in, second factor, scope, workspace, role; in this order. That the
+/// credential is good, [`Identity::check`] has said by now.
 pub fn admit(
     conn: &Connection,
     identity: Arc<Identity>,
     selector: Option<&Selector>,
     spec: &Spec,
     demanded: SecondFactorFor,
-    now: Moment,
 ) -> Result<Caller> {
     if spec.needs == Needs::Public {
         return Ok(Caller { identity, workspace: None });
@@ -488,7 +520,6 @@ pub fn admit(
     if identity.is_nobody() {
         return Err(not_signed_in());
     }
-    identity.check(now)?;
     if !spec.more.before_second_factor && identity.lacks_second_factor(demanded) {
         return Err(Error::new(
             Kind::SecondFactorRequired,

@@ -8,7 +8,14 @@ use serde::Deserialize;
 use super::caller::SecondFactorFor;
 use super::error::{Error, Result};
 use super::money::Currency;
+use super::network::Network;
 use super::page::MOST;
+use crate::choices;
+
+choices! {
+    /// Who may make keys for themselves.
+    pub enum KeysBy { Everybody = "EVERYBODY", Owners = "OWNERS", Admins = "ADMINS" }
+}
 
 /// Every setting; `sally.toml.example` says what each is for, and a test holds the two together.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,18 +25,29 @@ pub struct Config {
     pub listen: SocketAddr,
     /// As people reach the server, e.g. `https://sally.example.com`; default: `http://` and the listening address.
     pub public_url: Option<url::Url>,
+    /// Other names by which it is reached.
+    pub hosts: Vec<String>,
     /// Threads that answer requests; 0: one for each core.
     pub workers: usize,
     pub body_limit_kib: usize,
     pub upload_limit_mib: usize,
     pub body_timeout_seconds: u64,
-    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Addresses and networks of reverse proxies whose `X-Forwarded-…` headers are believed.
+    pub trusted_proxies: Vec<Network>,
     pub mmap_mib: i64,
     /// The feature key `crm.core`.
     pub crm: bool,
     pub default_currency: Currency,
+    /// Limits; 0 switches one off.
     pub sign_in_attempts_per_minute: u32,
+    pub password_resets_per_hour: u32,
+    pub writes_per_minute: u32,
+    pub mcp_calls_per_minute: u32,
+    pub keys_by: KeysBy,
+    /// The longest that a new key may work; 0: for ever.
+    pub key_max_days: u32,
+    /// How long the audit is kept; 0: for ever.
+    pub audit_days: u32,
     /// Where the clock puts backups; empty: it takes none.
     pub backup_dir: PathBuf,
     pub backup_every_hours: u32,
@@ -44,6 +62,7 @@ impl Default for Config {
             db: "sally.db".into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             public_url: None,
+            hosts: Vec::new(),
             workers: 0,
             body_limit_kib: 1_024,
             upload_limit_mib: 25,
@@ -53,6 +72,12 @@ impl Default for Config {
             crm: true,
             default_currency: Currency::parse("USD").expect("USD is a currency"),
             sign_in_attempts_per_minute: 10,
+            password_resets_per_hour: 10,
+            writes_per_minute: 300_000,
+            mcp_calls_per_minute: 1_000_000,
+            keys_by: KeysBy::Everybody,
+            key_max_days: 0,
+            audit_days: 0,
             backup_dir: PathBuf::new(),
             backup_every_hours: 24,
             backup_keep: 7,
@@ -115,9 +140,6 @@ impl Config {
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(name, "must be more than 0"));
-        }
-        if self.sign_in_attempts_per_minute == 0 {
-            return Err(wrong("sign_in_attempts_per_minute", "must be more than 0"));
         }
         if self.mmap_mib < 0 {
             return Err(wrong("mmap_mib", "must not be negative"));

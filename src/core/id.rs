@@ -51,18 +51,25 @@ impl<T> Id<T> {
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 13;
 
+/// What stands behind the prefix, where any kind of record may be meant.
+pub fn any(text: &str) -> Option<i64> {
+    read_digits(text.rsplit_once('_')?.1)
+}
+
+fn read_digits(digits: &str) -> Option<i64> {
+    if digits.len() != LENGTH {
+        return None;
+    }
+    digits.bytes().try_fold(0_i64, |raw, byte| {
+        let digit = DIGITS.iter().position(|d| *d == byte.to_ascii_lowercase())?;
+        raw.checked_mul(32)?.checked_add(digit as i64)
+    })
+}
+
 impl<T: Record> Id<T> {
     /// Reads `deal_01jd8k3m0p4qz`; `None` for anything else, including other kinds' ids.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(T::PREFIX)?.strip_prefix('_')?;
-        if digits.len() != LENGTH {
-            return None;
-        }
-        let mut raw: i64 = 0;
-        for byte in digits.bytes() {
-            let digit = DIGITS.iter().position(|d| *d == byte.to_ascii_lowercase())?;
-            raw = raw.checked_mul(32)?.checked_add(digit as i64)?;
-        }
+        let raw = read_digits(text.strip_prefix(T::PREFIX)?.strip_prefix('_')?)?;
         Some(Id(raw, PhantomData))
     }
 }

@@ -1,14 +1,17 @@
-//! How much of what is dear anybody gets: sign-in attempts, password hashes at a time.
+//! How much of what is dear anybody gets: sign-ins, password resets, writes, MCP calls, password hashes at a time.
 
-use std::net::IpAddr;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed, StateStore};
+use governor::{Quota, RateLimiter};
 
-use super::caller::Account;
+use super::caller::{AccessKey, Account, Identity};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::id::Id;
@@ -16,11 +19,12 @@ use super::secret::TokenHash;
 
 /// The limits of one server.
 pub struct Limits {
-    by_address: DefaultKeyedRateLimiter<IpAddr>,
-    by_account: DefaultKeyedRateLimiter<String>,
-    codes_by_account: DefaultKeyedRateLimiter<i64>,
-    codes_by_challenge: DefaultKeyedRateLimiter<TokenHash>,
-    clock: DefaultClock,
+    sign_ins: Limit,
+    resets: Limit,
+    writes: Limit,
+    mcp_calls: Limit,
+    codes: Limit,
+    codes_of_challenges: Limit,
     /// Argon2 takes 19 MiB and a core for each: two at a time leave the rest of the server alone.
     pub slow_hashes: Arc<tokio::sync::Semaphore>,
     /// One backup at a time is enough.
@@ -29,24 +33,95 @@ pub struct Limits {
 
 /// After ten codes of an account, one each ten minutes.
 const CODE_EVERY: Duration = Duration::from_secs(600);
-const CODES: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+const CODES: u32 = 10;
 /// Longer than any challenge is good for, so that it never gets a sixth.
 const CHALLENGE_LIVES: Duration = Duration::from_secs(3_600);
-const CODES_OF_A_CHALLENGE: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
+const CODES_OF_A_CHALLENGE: u32 = 5;
 
 fn one_each(period: Duration, at_once: NonZeroU32) -> Quota {
     Quota::with_period(period).expect("a period longer than nothing").allow_burst(at_once)
 }
 
+/// Whose share something is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Who<'a> {
+    /// An IPv4 address, or the first half of an IPv6 one: whoever has one of those has all of its network.
+    Address(IpAddr),
+    Email(&'a str),
+    Account(Id<Account>),
+    Key(Id<AccessKey>),
+    Token(TokenHash),
+}
+
+impl Who<'_> {
+    fn at(address: IpAddr) -> Self {
+        Who::Address(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+            address => address,
+        })
+    }
+}
+
+/// So much at once, and as much again within the same time.
+struct Limit {
+    what: &'static str,
+    /// `None`: switched off.
+    limiter: Option<RateLimiter<u64, Slots, DefaultClock>>,
+    hasher: RandomState,
+}
+
+impl Limit {
+    fn new(what: &'static str, quota: fn(NonZeroU32) -> Quota, most: u32) -> Self {
+        let limiter =
+            NonZeroU32::new(most).map(|most| RateLimiter::new(quota(most), Slots::new(), DefaultClock::default()));
+        Limit { what, limiter, hasher: RandomState::new() }
+    }
+
+    /// Takes one from the share of each, in this order, and nothing from those behind one that has used its own up.
+    fn take(&self, all: &[Option<Who<'_>>]) -> Result<()> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        for who in all.iter().flatten() {
+            limiter.check_key(&self.hasher.hash_one(who)).map_err(|not_until| {
+                let wait = not_until.wait_time_from(limiter.clock().now()).as_secs() as u32 + 1;
+                Error::too_many(format!("Too many {}. Try again in {wait} seconds.", self.what), wait)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What is remembered, in as much memory as ever: a million addresses take no more than one. Two that meet in a slot
+/// share what one may; nobody can aim at another's slot, as the hash is seeded anew with each start.
+struct Slots(Box<[InMemoryState]>);
+
+impl Slots {
+    const MANY: usize = 1 << 14;
+
+    fn new() -> Self {
+        Slots(std::iter::repeat_with(InMemoryState::default).take(Slots::MANY).collect())
+    }
+}
+
+impl StateStore for Slots {
+    type Key = u64;
+
+    fn measure_and_replace<T, F, E>(&self, hash: &u64, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        self.0[*hash as usize % Slots::MANY].measure_and_replace(&NotKeyed::NonKey, decide)
+    }
+}
+
 impl Limits {
     pub(super) fn new(config: &Config) -> Self {
-        let attempts = NonZeroU32::new(config.sign_in_attempts_per_minute).unwrap_or(NonZeroU32::MIN);
         Limits {
-            by_address: RateLimiter::keyed(Quota::per_minute(attempts)),
-            by_account: RateLimiter::keyed(Quota::per_minute(attempts)),
-            codes_by_account: RateLimiter::keyed(one_each(CODE_EVERY, CODES)),
-            codes_by_challenge: RateLimiter::keyed(one_each(CHALLENGE_LIVES, CODES_OF_A_CHALLENGE)),
-            clock: DefaultClock::default(),
+            sign_ins: Limit::new("attempts to sign in", Quota::per_minute, config.sign_in_attempts_per_minute),
+            resets: Limit::new("password resets", Quota::per_hour, config.password_resets_per_hour),
+            writes: Limit::new("changes", Quota::per_minute, config.writes_per_minute),
+            mcp_calls: Limit::new("MCP calls", Quota::per_minute, config.mcp_calls_per_minute),
+            codes: Limit::new("codes", |most| one_each(CODE_EVERY, most), CODES),
+            codes_of_challenges: Limit::new("codes", |most| one_each(CHALLENGE_LIVES, most), CODES_OF_A_CHALLENGE),
             slow_hashes: Arc::new(tokio::sync::Semaphore::new(2)),
             backups: tokio::sync::Semaphore::new(1),
         }
@@ -55,19 +130,14 @@ impl Limits {
     /// One attempt of the address, then one at the account; 429 when either has had too many. An address that has used
     /// its own up costs the account nothing more.
     pub fn sign_in(&self, email: &str, address: Option<IpAddr>) -> Result<()> {
-        let tried = address.map_or(Ok(()), |address| self.by_address.check_key(&address));
-        let tried = tried.and_then(|()| self.by_account.check_key(&email.to_owned()));
-        tried.map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
-            Error::too_many(format!("Too many attempts to sign in. Try again in {wait} seconds."), wait)
-        })
+        self.sign_ins.take(&[address.map(Who::at), Some(Who::Email(email))])
     }
 
     /// One code tried for the account. There are a million codes and three of them fit at a time, so a minute's pause, as
     /// for passwords, would let somebody who has the password get in within days.
     pub fn code(&self, account: Id<Account>) -> Result<()> {
-        self.codes_by_account.check_key(&account.raw()).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now()).as_secs() as u32 + 1;
+        self.codes.take(&[Some(Who::Account(account))]).map_err(|error| {
+            let wait = error.retry_after_seconds().unwrap_or_default();
             let minutes = wait.div_ceil(60);
             Error::too_many(format!("Too many codes were tried. Try again in {minutes} minutes."), wait)
         })
@@ -75,14 +145,57 @@ impl Limits {
 
     /// One code tried at a sign-in; false once it has had its number.
     pub fn code_of_challenge(&self, challenge: TokenHash) -> bool {
-        self.codes_by_challenge.check_key(&challenge).is_ok()
+        self.codes_of_challenges.take(&[Some(Who::Token(challenge))]).is_ok()
     }
 
-    /// Drops what is remembered of those who have been calm; called by the clock, so memory stays bounded.
-    pub(super) fn forget_the_calm(&self) {
-        self.by_address.retain_recent();
-        self.by_account.retain_recent();
-        self.codes_by_account.retain_recent();
-        self.codes_by_challenge.retain_recent();
+    /// One link to a new password, asked for or used; the e-mail where it is known.
+    pub fn reset(&self, email: Option<&str>, address: Option<IpAddr>) -> Result<()> {
+        self.resets.take(&[address.map(Who::at), email.map(Who::Email)])
+    }
+
+    /// One change by whoever it is.
+    pub(super) fn write(&self, identity: &Identity, address: Option<IpAddr>) -> Result<()> {
+        let key = identity.key().map(|key| Who::Key(key.id));
+        let account = identity.account.as_ref().map(|account| Who::Account(account.id));
+        self.writes.take(&[address.map(Who::at), key, account])
+    }
+
+    /// One message of an MCP client, before anything is looked up for it.
+    pub fn mcp_call(&self, key: TokenHash, address: Option<IpAddr>) -> Result<()> {
+        self.mcp_calls.take(&[address.map(Who::at), Some(Who::Token(key))])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_network_is_one_and_what_is_used_up_costs_nobody_else() {
+        let config = Config { sign_in_attempts_per_minute: 2, ..Config::default() };
+        let limits = Limits::new(&config);
+        for last in ["1", "2"] {
+            limits.sign_in("ada@example.com", address(&format!("2001:db8:0:7::{last}"))).unwrap();
+        }
+        let refused = limits.sign_in("ben@example.com", address("2001:db8:0:7:ffff::3")).unwrap_err();
+        assert_eq!((refused.status(), refused.retry_after_seconds().is_some_and(|wait| wait <= 60)), (429, true));
+        limits.sign_in("ben@example.com", address("2001:db8:0:8::3")).unwrap();
+        limits.sign_in("ben@example.com", address("192.0.2.1")).unwrap();
+        // The account has had its two by now, wherever the third comes from.
+        assert_eq!(limits.sign_in("ada@example.com", address("192.0.2.1")).unwrap_err().status(), 429);
+        // An IPv4 address is the same one however it is written.
+        assert_eq!(limits.sign_in("eve@example.com", address("::ffff:192.0.2.1")).unwrap_err().status(), 429);
+    }
+
+    #[test]
+    fn none_is_switched_off() {
+        let limits = Limits::new(&Config { sign_in_attempts_per_minute: 0, ..Config::default() });
+        for _ in 0..10_000 {
+            limits.sign_in("ada@example.com", address("192.0.2.1")).unwrap();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What everything stands on. Knows neither HTTP nor any feature.
 
 pub mod app;
+pub mod audit;
 pub mod caller;
 pub mod choice;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod id;
 pub mod input;
 pub mod limits;
 pub mod money;
+pub mod network;
 pub mod operation;
 pub mod page;
 pub mod patch;

@@ -14,12 +14,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::app::{App, Call};
+use super::audit::Audited;
 use super::caller::{self, Account, Agent, Caller, Person, Role, Selected, Workspace};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
 use super::id::Id;
 use super::input::{self, Shape};
 use super::page::Paging;
+use super::store::{self, Acting, act, acted};
 use super::time::{Day, Moment};
 
 /// Everything that Sally can do is one of these: the struct is the input, its doc comments are the user's documentation.
@@ -48,6 +50,30 @@ pub struct Before<'a> {
     pub app: &'a App,
     pub call: &'a Call,
     pub caller: &'a Caller,
+}
+
+impl Before<'_> {
+    /// Writes down that somebody tried and was refused: the account they tried to be, if there is one. What was typed is
+    /// not kept; it may be a password in the wrong field.
+    pub fn failed(&self, operation: &'static str, account: Option<Id<Account>>) -> Result<()> {
+        let (address, request_id) = (self.call.address, self.call.request_id.clone());
+        self.app.store().write_and_wait(move |conn| {
+            let failed = Acting {
+                at: Moment::now(),
+                operation,
+                account,
+                session: None,
+                key: None,
+                agent: None,
+                workspace: None,
+                request_id: Some(&request_id),
+                audit: Some(Audited::SignInFailed),
+                address,
+            };
+            act(conn, &failed)?;
+            acted(conn)
+        })
+    }
 }
 
 /// What an operation answers with.
@@ -112,6 +138,8 @@ pub struct More {
     pub path_is_optional: bool,
     /// The role will do that somebody has in a project of the workspace: for what they began there.
     pub or_in_a_project: bool,
+    /// Of those that are asked for later: what kind of thing it is. The door writes it down with the address.
+    pub audit: Option<Audited>,
     /// Takes a file as `base64`, `fileName` and `mimeType`: over REST also as a form with a file, and larger than other bodies.
     pub takes_file: bool,
     /// Runs in a session that still lacks the second factor which the server demands: what one needs to set it up.
@@ -135,6 +163,7 @@ impl More {
         synonyms: &[],
         path_is_optional: false,
         or_in_a_project: false,
+        audit: None,
         takes_file: false,
         before_second_factor: false,
         sorts: &[],
@@ -382,6 +411,16 @@ impl<'a> Tx<'a> {
 
     pub fn account_id(&self) -> Option<Id<Account>> {
         self.person().map(|person| person.id)
+    }
+
+    /// Whose act this is, where only the operation finds it out: for the journal.
+    pub fn act_for(&self, account: Id<Account>) -> Result<()> {
+        store::act_for(self.conn, Some(account), None)
+    }
+
+    /// The workspace that it is about, where none is selected.
+    pub fn act_in(&self, workspace: Option<Id<Workspace>>) -> Result<()> {
+        store::act_for(self.conn, None, workspace)
     }
 
     /// The agent that writes for the person, through a key bound to it.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, Means, Person, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::Id;
@@ -198,7 +199,7 @@ impl Operation for ChangePassword {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Password), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
@@ -274,10 +275,11 @@ impl Operation for ResetPassword {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Password), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        before.app.limits.reset(None, before.call.address)?;
         setup::check_link(before, "PASSWORD", &self.token)?;
         self.hash = hash_checked(&self.password)?;
         Ok(())
@@ -285,6 +287,7 @@ impl Operation for ResetPassword {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let account = setup::use_link(cx, "PASSWORD", &self.token)?
             .ok_or_else(|| Error::internal("a password link without an account"))?;
+        cx.act_for(account)?;
         set_password(cx, account, &self.hash)?;
         run(cx.conn(), "delete from session where account_id = ?1", [account])?;
         AccountView::by_id(cx, account)
@@ -365,7 +368,7 @@ impl Operation for CreateAccount {
         needs: Needs::Platform,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Account), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
@@ -416,7 +419,7 @@ impl Operation for ArchiveAccount {
         needs: Needs::Platform,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Account), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let id = anybody(cx, self.account_id.as_str())?;
@@ -470,7 +473,7 @@ impl Operation for UpdatePlatformRole {
         needs: Needs::Superadmin,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Role), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let id = anybody(cx, self.account_id.as_str())?;
@@ -529,7 +532,7 @@ impl Operation for AddUser {
         needs: Needs::Superadmin,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Account), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, _: &Before<'_>) -> Result<()> {
@@ -589,7 +592,7 @@ impl Operation for OfferPassword {
         needs: Needs::Superadmin,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Password), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<PasswordOffer> {
         let account = AccountView::by_id(cx, anybody(cx, self.account.as_str())?)?;

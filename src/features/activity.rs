@@ -42,6 +42,17 @@ choices! {
     pub enum Action { Created = "CREATED", Updated = "UPDATED", Deleted = "DELETED" }
 }
 
+impl Action {
+    /// As the journal has it.
+    pub fn of_journal(word: &str) -> Action {
+        match word {
+            "INSERT" => Action::Created,
+            "DELETE" => Action::Deleted,
+            _ => Action::Updated,
+        }
+    }
+}
+
 /// One record that somebody made, changed or deleted.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -155,11 +166,7 @@ impl Entered {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<Entered> {
         let (seq, at, actor, agent) = (row.take()?, row.take()?, Named::read(row)?, Named::read(row)?);
         let (operation, table, record_id) = (row.take()?, row.take::<String>()?, row.take()?);
-        let action = match row.take::<String>()?.as_str() {
-            "INSERT" => Action::Created,
-            "DELETE" => Action::Deleted,
-            _ => Action::Updated,
-        };
+        let action = Action::of_journal(&row.take::<String>()?);
         let fields: Map<String, Value> = serde_json::from_str(&row.take::<String>()?).unwrap_or_default();
         let fields = fields.into_iter().map(|(column, value)| match action {
             Action::Created => (column, Value::Null, value),

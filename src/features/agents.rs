@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{Agent, Role};
 use crate::core::error::{Error, Result};
 use crate::core::id::Id;
@@ -172,7 +173,7 @@ impl Operation for CreateAgent {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Agents,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Agent), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AgentView> {
         must_be_free(cx, &self.name, None)?;
@@ -212,7 +213,7 @@ impl Operation for UpdateAgent {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Agents,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Agent), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AgentView> {
         let id = self.agent_id.resolve(cx)?;

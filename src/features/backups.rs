@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::app::App;
+use crate::core::audit::Audited;
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset};
@@ -57,7 +58,7 @@ impl Operation for CreateBackup {
         needs: Needs::Platform,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Export), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {

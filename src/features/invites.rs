@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::choices;
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, Role, Workspace};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::id::{Id, Record};
@@ -179,7 +180,7 @@ impl Operation for CreateInvite {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More { aliases: &["create_invite"], ..More::NONE },
+        more: More { audit: Some(Audited::Member), aliases: &["create_invite"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
         const KNOWN: &str = "
@@ -274,7 +275,7 @@ impl Operation for ResendInvite {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Member), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
         let invite = Invite::find_open(cx, self.invite_id.as_str())?;
@@ -303,7 +304,7 @@ impl Operation for CancelInvite {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Destructive,
         toolset: Toolset::Workspace,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Member), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let invite = Invite::find_open(cx, self.invite_id.as_str())?;
@@ -452,7 +453,7 @@ impl Operation for AcceptInvite {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More { sees_caller: true, ..More::NO_TOOL },
+        more: More { audit: Some(Audited::Member), sees_caller: true, ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
 
@@ -473,6 +474,7 @@ impl Operation for AcceptInvite {
                 })?;
                 before.app.limits.sign_in(&invite.email, before.call.address)?;
                 if !secret::password_fits(password, account.password_hash.as_deref()) {
+                    before.failed(Self::SPEC.name, Some(account.id))?;
                     return Err(missing("password", "is not the password of this account"));
                 }
                 let hash = account.password_hash.ok_or_else(|| Error::internal("a password that fits no hash"))?;
@@ -511,6 +513,8 @@ impl Operation for AcceptInvite {
             }
             _ => return Err(again()),
         };
+        cx.act_for(account_id)?;
+        cx.act_in(Some(invite.workspace_id))?;
         // Who was added by hand meanwhile keeps that role.
         let known = optional(cx.conn(), ROLE, (invite.workspace_id, account_id), |row| row.take::<Role>())?;
         if known.is_none() {

@@ -4,9 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::choices;
-use crate::core::caller::{AccessKey, Account, Agent, OauthClient, Workspace};
-use crate::core::error::{Error, Result};
+use crate::core::audit::Audited;
+use crate::core::caller::{self, AccessKey, Account, Agent, OauthClient, Role, Workspace};
+use crate::core::config::KeysBy;
+use crate::core::error::{Error, FieldError, Permission, Result};
 use crate::core::id::{self, Id};
+use crate::core::network::Network;
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::place::{self, ProjectRecord, Sight};
@@ -72,10 +75,15 @@ pub struct Key {
     pub agent: Option<Named<Agent>>,
     /// The only projects it reaches; null: all.
     pub projects: Option<Vec<Named<ProjectRecord>>>,
+    /// The only addresses and networks it works from, e.g. `10.0.0.0/8`; null: anywhere.
+    pub addresses: Option<Vec<Network>>,
     pub tool_names: ToolNames,
     pub expires_at: Option<Moment>,
     pub revoked_at: Option<Moment>,
+    /// Written down twice a minute.
     pub last_used_at: Option<Moment>,
+    /// Where that was.
+    pub last_address: Option<String>,
     pub account_id: Id<Account>,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -102,7 +110,7 @@ const COLUMNS: &str = "
     k.id, k.kind, k.label, k.prefix, k.scopes, k.toolsets, k.workspace_id, g.id, g.name,
     iif(k.projects is null, null, (
       select json_group_array(json_array(p.id, p.name)) from json_each(k.projects) e join project p on p.id = e.value)),
-    k.underscore_names, k.expires_at, k.revoked_at, k.last_used_at, k.account_id, k.created_at, k.updated_at, k.version";
+    k.addresses, k.underscore_names, k.expires_at, k.revoked_at, k.last_used_at, k.last_address, k.account_id, k.created_at, k.updated_at, k.version";
 
 const FROM: &str = "access_key k left join agent g on g.id = k.agent_id";
 
@@ -122,10 +130,12 @@ impl Key {
                 let named: Vec<(i64, String)> = serde_json::from_str(&json).unwrap_or_default();
                 named.into_iter().map(|(id, name)| Named { id: Id::from_raw(id), name }).collect()
             }),
+            addresses: Some(caller::networks(row.take()?)).filter(|networks| !networks.is_empty()),
             tool_names: if row.take()? { ToolNames::Underscore } else { ToolNames::Dotted },
             expires_at: row.take()?,
             revoked_at: row.take()?,
             last_used_at: row.take()?,
+            last_address: row.take()?,
             account_id: row.take()?,
             created_at: row.take()?,
             updated_at: row.take()?,
@@ -180,14 +190,19 @@ pub struct ToolsetsGiven(String);
 
 impl<'de> Deserialize<'de> for ToolsetsGiven {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        ToolsetsGiven::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl ToolsetsGiven {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
         match words.iter().find(|word| Toolset::named(word).is_none()) {
             Some(unknown) => {
                 let all: Vec<&str> = Toolset::ALL.iter().map(|toolset| toolset.word()).collect();
-                Err(de::Error::custom(crate::core::choice::unknown(unknown, &all)))
+                Err(crate::core::choice::unknown(unknown, &all))
             }
-            None if words.is_empty() => Err(de::Error::custom("must name at least one toolset; leave it out for all")),
+            None if words.is_empty() => Err("must name at least one toolset; leave it out for all".into()),
             None => Ok(ToolsetsGiven(words.join(" "))),
         }
     }
@@ -213,8 +228,69 @@ pub struct Narrowing {
     pub workspace: Option<Ref<Workspace>>,
     pub agent: Option<Ref<Agent>>,
     pub projects: Option<Vec<Ref<ProjectRecord>>>,
+    pub addresses: Option<Vec<Network>>,
     pub expires_at: Option<Due>,
     pub tool_names: Option<ToolNames>,
+}
+
+/// May the account have keys, as the setting `keys_by` says? Owners make keys for workspaces that they own only: one
+/// that works in all of the account's works in those of others too.
+fn may_have_keys(tx: &Tx, account: Id<Account>, workspace: Option<Id<Workspace>>) -> Result<()> {
+    const ADMINISTERS: &str = "select platform_role <> 'NONE' from account where id = ?1";
+    const OWNS: &str = "
+        select count(*) > 0 and sum(m.role <> 'OWNER') is 0
+          from workspace_membership m join workspace w on w.id = m.workspace_id
+         where m.account_id = ?1 and (w.id = ?2 or ?2 is null and w.archived_at is null)";
+    let keys_by = tx.config().keys_by;
+    if keys_by == KeysBy::Everybody || one(tx.conn(), ADMINISTERS, [account], |row| row.take())? {
+        return Ok(());
+    }
+    if keys_by == KeysBy::Owners && one(tx.conn(), OWNS, (account, workspace), |row| row.take())? {
+        return Ok(());
+    }
+    let (scope, required, reason) = match keys_by {
+        KeysBy::Owners => (
+            "workspace",
+            Role::Owner.word(),
+            "On this server only owners make keys, for workspaces that they own (setting keys_by). Choose one of yours, or ask an owner.",
+        ),
+        _ => ("platform", "ADMIN", "On this server only administrators make keys (setting keys_by). Ask one of them."),
+    };
+    let field = FieldError { field: "workspaceId".into(), message: reason.into() };
+    Err(Error::denied(Permission { scope, required: required.into(), current: None, reason: reason.into() }).at(field))
+}
+
+/// Until when a new key works, within the setting `key_max_days`.
+fn expiry(tx: &Tx, wanted: Option<Due>) -> Result<Option<Moment>> {
+    let wanted = wanted.map(|due| due.moment(&tx.time_zone()));
+    if wanted.is_some_and(|moment| moment <= tx.now()) {
+        return Err(Error::field("expiresAt", "must be in the future"));
+    }
+    // Whoever has a hand on the machine could change the setting as well.
+    let days = if tx.caller().identity.account.is_none() { 0 } else { i64::from(tx.config().key_max_days) };
+    if days == 0 {
+        return Ok(wanted);
+    }
+    // A day given as the last one ends at midnight.
+    if wanted.is_some_and(|moment| moment > tx.now().plus_days(days + 1)) {
+        let message = format!("is too late: a key works for {days} days at most on this server (setting key_max_days)");
+        return Err(Error::field("expiresAt", message));
+    }
+    Ok(Some(wanted.unwrap_or_else(|| tx.now().plus_days(days))))
+}
+
+/// Nobody narrows a key to more networks than this.
+const MOST_NETWORKS: usize = 20;
+
+/// As they are stored: separated by blanks.
+fn stored(networks: &[Network]) -> Result<String> {
+    if networks.is_empty() || networks.len() > MOST_NETWORKS {
+        return Err(Error::field(
+            "addresses",
+            format!("takes 1 to {MOST_NETWORKS} addresses; leave it out for anywhere"),
+        ));
+    }
+    Ok(networks.iter().map(Network::to_string).collect::<Vec<_>>().join(" "))
 }
 
 /// Makes a key; its token is told once.
@@ -260,10 +336,11 @@ fn narrowed(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, nar
         }
         None => None,
     };
-    let expires_at = narrowing.expires_at.map(|due| due.moment(&tx.time_zone()));
-    if expires_at.is_some_and(|moment| moment <= tx.now()) {
-        return Err(Error::field("expiresAt", "must be in the future"));
+    if tx.caller().identity.account.is_some() {
+        may_have_keys(tx, account, workspace)?;
     }
+    let expires_at = expiry(tx, narrowing.expires_at)?;
+    let addresses = narrowing.addresses.as_deref().map(stored).transpose()?;
     let scopes = narrowing.scopes.map_or_else(Scopes::all, |given| given.0);
     let mut row = Change::of("access_key");
     row.set("account_id", account)?
@@ -274,8 +351,10 @@ fn narrowed(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, nar
         .set("workspace_id", workspace)?
         .set("agent_id", agent.map(|(agent, _)| agent))?
         .set("projects", projects)?
+        .set("addresses", addresses)?
         .set("underscore_names", narrowing.tool_names == Some(ToolNames::Underscore))?
         .set("expires_at", expires_at)?;
+    tx.act_in(workspace)?;
     Ok(row)
 }
 
@@ -372,16 +451,17 @@ fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {
 /// The first time revokes, and the key stays listed; the second time removes it.
 fn revoke(tx: &Tx, account: Option<Id<Account>>, kind: Option<KeyKind>, text: &str) -> Result<()> {
     const FIND: &str = "
-        select id, revoked_at is not null, version from access_key
+        select id, revoked_at is not null, version, workspace_id from access_key
          where id = ?1 and (?2 is null or account_id = ?2) and (?3 is null or kind = ?3)";
     let found = optional(tx.conn(), FIND, (Id::<AccessKey>::parse(text.trim()), account, kind), |row| {
-        Ok((row.take::<Id<AccessKey>>()?, row.take::<bool>()?, row.take::<i64>()?))
+        Ok((row.take::<Id<AccessKey>>()?, row.take::<bool>()?, row.take::<i64>()?, row.take::<Option<_>>()?))
     })?;
-    let (id, is_revoked, version) = found.ok_or_else(|| Error::not_found("key", text))?;
+    let (id, is_revoked, version, workspace) = found.ok_or_else(|| Error::not_found("key", text))?;
     if tx.caller().identity.key().is_none_or(|own| own.id != id) {
         tx.caller().identity.must_be_whole()?;
     }
     tx.check_version(version)?;
+    tx.act_in(workspace)?;
     if is_revoked {
         run(tx.conn(), "delete from access_key where id = ?1", [id])?;
         return Ok(());
@@ -433,6 +513,8 @@ pub struct CreateApiKey {
     pub agent_id: Option<Ref<Agent>>,
     /// The only ones it reaches, e.g. `["WEB"]`.
     pub projects: Option<Vec<Ref<ProjectRecord>>>,
+    /// The only ones it works from, e.g. `["10.0.0.0/8"]`.
+    pub addresses: Option<Vec<Network>>,
     /// e.g. `2027-12-31`.
     pub expires_at: Option<Due>,
 }
@@ -446,7 +528,12 @@ impl Operation for CreateApiKey {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More { aliases: &["api_keys.create", "create_api_key"], synonyms: &[("name", "label")], ..More::NONE },
+        more: More {
+            audit: Some(Audited::Key),
+            aliases: &["api_keys.create", "create_api_key"],
+            synonyms: &[("name", "label")],
+            ..More::NONE
+        },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
         let narrowing = Narrowing {
@@ -454,6 +541,7 @@ impl Operation for CreateApiKey {
             workspace: self.workspace_id,
             agent: self.agent_id,
             projects: self.projects,
+            addresses: self.addresses,
             expires_at: self.expires_at,
             ..Narrowing::default()
         };
@@ -478,7 +566,7 @@ impl Operation for RevokeApiKey {
         needs: Needs::Account,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More { aliases: &["api_keys.revoke", "delete_api_key"], ..More::NONE },
+        more: More { audit: Some(Audited::Key), aliases: &["api_keys.revoke", "delete_api_key"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         revoke(cx, Some(cx.signed_in()?.id), Some(KeyKind::Api), self.api_key_id.as_str())
@@ -522,6 +610,8 @@ pub struct CreateMcpKey {
     pub agent_id: Option<Ref<Agent>>,
     /// The only ones it reaches, e.g. `["WEB"]`.
     pub projects: Option<Vec<Ref<ProjectRecord>>>,
+    /// The only ones it works from, e.g. `["10.0.0.0/8"]`.
+    pub addresses: Option<Vec<Network>>,
     /// e.g. `2027-12-31`.
     pub expires_at: Option<Due>,
     /// UNDERSCORE lists tools as crm_deal_list, for clients that refuse dots.
@@ -537,7 +627,7 @@ impl Operation for CreateMcpKey {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Key), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
         let narrowing = Narrowing {
@@ -546,6 +636,7 @@ impl Operation for CreateMcpKey {
             workspace: self.workspace_id,
             agent: self.agent_id,
             projects: self.projects,
+            addresses: self.addresses,
             expires_at: self.expires_at,
             tool_names: self.tool_names,
         };
@@ -570,7 +661,7 @@ impl Operation for RevokeMcpKey {
         needs: Needs::Account,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Key), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         revoke(cx, Some(cx.signed_in()?.id), Some(KeyKind::Mcp), self.mcp_key_id.as_str())
@@ -588,13 +679,27 @@ pub struct CreateKeyFor {
     pub scopes: Option<ScopesGiven>,
     pub workspace: Option<Ref<Workspace>>,
     pub agent: Option<Ref<Agent>>,
+    pub projects: Option<Vec<Ref<ProjectRecord>>>,
+    pub toolsets: Option<ToolsetsGiven>,
+    pub addresses: Option<Vec<Network>>,
     pub expires_at: Option<Due>,
 }
 
 impl CreateKeyFor {
     /// A key that does all its account may.
     pub fn whole(account: Line<320>, kind: KeyKind, label: Line<120>) -> Self {
-        CreateKeyFor { account, kind, label, scopes: None, workspace: None, agent: None, expires_at: None }
+        CreateKeyFor {
+            account,
+            kind,
+            label,
+            scopes: None,
+            workspace: None,
+            agent: None,
+            projects: None,
+            toolsets: None,
+            addresses: None,
+            expires_at: None,
+        }
     }
 }
 
@@ -607,7 +712,7 @@ impl Operation for CreateKeyFor {
         needs: Needs::Superadmin,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Key), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewKey> {
         let account = anybody(cx, self.account.as_str())?;
@@ -615,6 +720,9 @@ impl Operation for CreateKeyFor {
             scopes: self.scopes,
             workspace: self.workspace,
             agent: self.agent,
+            projects: self.projects,
+            toolsets: self.toolsets,
+            addresses: self.addresses,
             expires_at: self.expires_at,
             ..Narrowing::default()
         };
@@ -659,7 +767,7 @@ impl Operation for RevokeAnyKey {
         needs: Needs::Superadmin,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Key), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         revoke(cx, None, None, self.key_id.as_str())

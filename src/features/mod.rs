@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod activity;
 pub mod agents;
+pub mod audit;
 pub mod backups;
 pub mod clients;
 pub mod comments;
@@ -15,6 +16,7 @@ pub mod search;
 pub mod sessions;
 pub mod setup;
 pub mod system;
+pub mod table;
 pub mod tasks;
 pub mod timesheets;
 pub mod two_factor;
@@ -30,6 +32,7 @@ pub const ALL: &[&[Entry]] = &[
     two_factor::OPERATIONS,
     accounts::OPERATIONS,
     keys::OPERATIONS,
+    audit::OPERATIONS,
     workspaces::OPERATIONS,
     invites::OPERATIONS,
     clients::OPERATIONS,

@@ -4,6 +4,7 @@ use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, Means, Role, Session, Workspace};
 use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::id::{Id, Record};
@@ -122,7 +123,7 @@ impl Operation for Login {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::SignIn), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
 
@@ -138,6 +139,7 @@ impl Operation for Login {
         })?;
         let stored = found.as_ref().and_then(|(_, hash)| hash.as_deref());
         if !secret::password_fits(&self.password, stored) {
+            before.failed(Self::SPEC.name, found.map(|(id, _)| id))?;
             return Err(wrong_password());
         }
         self.verified = found.and_then(|(id, hash)| Some((id, hash?)));
@@ -152,6 +154,7 @@ impl Operation for Login {
         if !one(cx.conn(), STILL, (account, hash), |row| row.take::<bool>())? {
             return Err(wrong_password());
         }
+        cx.act_for(account)?;
         admit(cx, account)
     }
 }
@@ -229,7 +232,7 @@ impl Operation for LoginWithCode {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::SignIn), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
 
@@ -255,6 +258,7 @@ impl Operation for LoginWithCode {
             let error = Error::new(Kind::WrongCode, "The code is not right, or was used before.");
             return Err(error.at(FieldError { field: "code".into(), message }));
         }
+        cx.act_for(account)?;
         run(cx.conn(), "delete from sign_in_challenge where token_hash = ?1", [challenge])?;
         open(cx, account, true)
     }
@@ -274,7 +278,7 @@ impl Operation for Logout {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More { before_second_factor: true, ..More::NO_TOOL },
+        more: More { audit: Some(Audited::SignOut), before_second_factor: true, ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         match cx.caller().identity.means {
@@ -413,7 +417,7 @@ impl Operation for RevokeSession {
         needs: Needs::Account,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::SignOut), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         cx.caller().identity.must_be_whole()?;

@@ -4,6 +4,7 @@ use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
@@ -155,7 +156,7 @@ impl Operation for SetUp {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Account), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
@@ -196,7 +197,7 @@ impl Operation for Init {
         needs: Needs::Superadmin,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Account), ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, _: &Before<'_>) -> Result<()> {

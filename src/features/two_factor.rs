@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, Means};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::{Id, Record};
@@ -212,7 +213,7 @@ impl Operation for SetUpTwoFactor {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More { before_second_factor: true, ..More::NO_TOOL },
+        more: More { audit: Some(Audited::TwoFactor), before_second_factor: true, ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
@@ -261,7 +262,7 @@ impl Operation for ConfirmTwoFactor {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More { before_second_factor: true, ..More::NO_TOOL },
+        more: More { audit: Some(Audited::TwoFactor), before_second_factor: true, ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
@@ -313,7 +314,7 @@ impl Operation for DisableTwoFactor {
         needs: Needs::Account,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More { before_second_factor: true, ..More::NO_TOOL },
+        more: More { audit: Some(Audited::TwoFactor), before_second_factor: true, ..More::NO_TOOL },
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
@@ -359,7 +360,7 @@ impl Operation for ResetTwoFactor {
         needs: Needs::Superadmin,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::TwoFactor), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let id = accounts::anybody(cx, self.account.as_str())?;

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, Role, Workspace, pin_refusal};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
@@ -210,7 +211,7 @@ impl Operation for CreateWorkspace {
         needs: Needs::Platform,
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Workspace), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
         if cx.caller().identity.pinned_to().is_some() {
@@ -276,7 +277,7 @@ impl Operation for UpdateWorkspace {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Workspace), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
         let workspace = cx.workspace();
@@ -313,7 +314,7 @@ impl Operation for ArchiveWorkspace {
         needs: Needs::Platform,
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More::NONE,
+        more: More { audit: Some(Audited::Workspace), ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<WorkspaceView> {
         let id = within_pin(cx, any_workspace(cx, self.workspace_id.as_str())?)?;
@@ -349,7 +350,7 @@ impl Operation for DeleteWorkspace {
         needs: Needs::Platform,
         effect: Effect::Destructive,
         toolset: Toolset::Workspace,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Workspace), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         // Nobody reaches it any more, and its slug is free; no slug begins with a number sign.
@@ -556,7 +557,7 @@ impl Operation for AddMember {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More { aliases: &["workspace.members.add"], ..More::NONE },
+        more: More { audit: Some(Audited::Member), aliases: &["workspace.members.add"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
         let account = anybody(cx, self.account_id.as_str())?;
@@ -595,7 +596,7 @@ impl Operation for UpdateMember {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Workspace,
-        more: More { aliases: &["workspace.members.update"], ..More::NONE },
+        more: More { audit: Some(Audited::Role), aliases: &["workspace.members.update"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
         let member = Member::find(cx, self.membership_id.as_str())?;
@@ -643,7 +644,7 @@ impl Operation for RemoveMember {
         needs: Needs::Workspace(Role::Owner),
         effect: Effect::Destructive,
         toolset: Toolset::Workspace,
-        more: More { aliases: &["workspace.members.remove"], ..More::NONE },
+        more: More { audit: Some(Audited::Member), aliases: &["workspace.members.remove"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let member = Member::find(cx, self.membership_id.as_str())?;

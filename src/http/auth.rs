@@ -9,6 +9,7 @@ use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, IF_MATCH, ORIGIN,
 use crate::core::app::{App, Call};
 use crate::core::caller::{Credential, Selector};
 use crate::core::error::{Error, Kind, Permission, Result};
+use crate::core::network::Network;
 use crate::core::secret::TokenHash;
 
 pub const SESSION_COOKIE: &str = "sally_session";
@@ -80,18 +81,66 @@ pub fn same_origin(request: &HttpRequest, app: &App) -> Result<()> {
         return if matches!(site, "same-origin" | "none") { Ok(()) } else { Err(refuse()) };
     }
     let Some(origin) = header(request, &ORIGIN)? else { return Ok(()) };
-    let host = request.connection_info().host().to_owned();
+    let host = host(request, app);
     let own = [app.config().base_url(), format!("http://{host}"), format!("https://{host}")];
     if own.iter().any(|own| own.eq_ignore_ascii_case(origin)) { Ok(()) } else { Err(refuse()) }
 }
 
 /// Where this server is: as configured, else as this very request reached it. Without a slash at the end.
 pub fn own_address(request: &HttpRequest, app: &App) -> String {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    match host.and_then(|host| url::Url::parse(&format!("http://{host}")).ok()) {
-        Some(reached) if app.config().public_url.is_none() => reached.origin().ascii_serialization(),
+    let scheme = if is_secure(request, app) { "https" } else { "http" };
+    match url::Url::parse(&format!("{scheme}://{}", host(request, app))) {
+        Ok(reached) if app.config().public_url.is_none() => reached.origin().ascii_serialization(),
         _ => app.config().base_url(),
     }
+}
+
+/// The name and port that were asked for; a trusted proxy may have been asked under another one.
+pub fn host(request: &HttpRequest, app: &App) -> String {
+    let asked = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    forwarded_word(request, app, "x-forwarded-host").unwrap_or(asked).to_owned()
+}
+
+/// Does the browser talk TLS, to us or to a trusted proxy?
+pub fn is_secure(request: &HttpRequest, app: &App) -> bool {
+    app.config().is_behind_tls()
+        || forwarded_word(request, app, "x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// What a trusted proxy says of the request as it got it. From anybody else it is ignored.
+fn forwarded_word<'a>(request: &'a HttpRequest, app: &App, name: &str) -> Option<&'a str> {
+    request.peer_addr().filter(|peer| is_proxy(app, peer.ip()))?;
+    let word = request.headers().get(name)?.to_str().ok()?.rsplit(',').next()?.trim();
+    (!word.is_empty()).then_some(word)
+}
+
+/// What is told to whoever asks for another server than this one.
+pub const NOT_MEANT: &str = "The Host of the request is no name of this server. If it should be, put it into hosts or public_url of sally.toml, or the proxy that passes it on into trusted_proxies.";
+
+/// Is this server meant? A page of another site can give its own name our address, and would then be of one origin with
+/// us for the browser; but it cannot make an address, or a name of ours, its own.
+pub fn is_meant(request: &HttpRequest, app: &App) -> bool {
+    let Some(asked) = request.headers().get(HOST).and_then(|host| host.to_str().ok()) else {
+        // Without a Host it is no browser.
+        return !request.headers().contains_key(HOST);
+    };
+    let Ok(asked) = url::Url::parse(&format!("http://{asked}")) else { return false };
+    let is_bare = asked.path() == "/" && asked.query().is_none() && asked.username().is_empty();
+    let config = app.config();
+    let is_known = match asked.host() {
+        Some(url::Host::Domain(name)) => {
+            name == "localhost"
+                || name.ends_with(".localhost")
+                || config.public_url.as_ref().and_then(|own| own.host_str()).is_some_and(|own| own == name)
+                || config.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
+        }
+        Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+        None => false,
+    };
+    let is_from_here =
+        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback() && !is_proxy(app, peer.ip()));
+    let must_be_known = config.public_url.is_some() || !config.hosts.is_empty() || is_from_here;
+    is_bare && (is_known || !must_be_known)
 }
 
 pub fn selector(request: &HttpRequest) -> Result<Option<Selector>> {
@@ -126,15 +175,21 @@ pub fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
     Some(forwarded(request, request.peer_addr()?.ip(), &app.config().trusted_proxies))
 }
 
-fn forwarded(request: &HttpRequest, peer: IpAddr, trusted: &[IpAddr]) -> IpAddr {
-    if !trusted.contains(&peer) {
+/// May this peer say for whom it asks?
+pub fn is_proxy(app: &App, peer: IpAddr) -> bool {
+    app.config().trusted_proxies.iter().any(|network| network.contains(peer))
+}
+
+fn forwarded(request: &HttpRequest, peer: IpAddr, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(*address));
+    if !is_trusted(&peer) {
         return peer;
     }
     // The last address that is not one of ours: what came before it may be made up. Some proxies add a line of their own.
     let lines = request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok());
     let addresses: Vec<IpAddr> =
         lines.flat_map(|line| line.split(',')).filter_map(|part| part.trim().parse().ok()).collect();
-    addresses.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
+    addresses.into_iter().rev().find(|address| !is_trusted(address)).unwrap_or(peer)
 }
 
 pub fn header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
@@ -161,10 +216,11 @@ mod tests {
             .append_header(header("198.51.100.1"))
             .append_header(header("203.0.113.7"))
             .to_http_request();
+        let trusted = &[Network::parse("127.0.0.0/8").unwrap()];
         for request in [&one_line, &two_lines] {
-            assert_eq!(forwarded(request, proxy, &[proxy]), stranger);
-            assert_eq!(forwarded(request, made_up, &[proxy]), made_up);
+            assert_eq!(forwarded(request, proxy, trusted), stranger);
+            assert_eq!(forwarded(request, made_up, trusted), made_up);
         }
-        assert_eq!(forwarded(&TestRequest::get().to_http_request(), proxy, &[proxy]), proxy);
+        assert_eq!(forwarded(&TestRequest::get().to_http_request(), proxy, trusted), proxy);
     }
 }

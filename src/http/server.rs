@@ -10,7 +10,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as Actix, HttpMessage, HttpRequest, HttpResponse, HttpServer, guard, web};
@@ -23,7 +23,7 @@ use crate::core::store::panic_text;
 use crate::mcp;
 
 use super::auth::RequestId;
-use super::{assets, files, openapi, rest};
+use super::{assets, auth, files, openapi, rest};
 
 /// A running request is finished, if it takes no longer than this.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -194,7 +194,17 @@ async fn around(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = given_id(request.headers()).unwrap_or_else(next_id);
     request.extensions_mut().insert(RequestId(id.clone()));
-    if !is_open(&request) {
+    let app = request.app_data::<web::Data<App>>().expect("every worker has it").clone();
+    let is_secure = auth::is_secure(request.request(), &app);
+    // The MCP endpoint looks by itself, and says it in its own protocol.
+    if request.path() != "/mcp" && !auth::is_meant(request.request(), &app) {
+        log::info!(request_id = id.as_str(); "a request for another name than ours is refused");
+        let error = Error::new(Kind::Misdirected, auth::NOT_MEANT);
+        let mut response = plain_problem(&error.problem(&id), error.status());
+        finish(response.headers_mut(), &id, is_secure);
+        return Ok(request.into_response(response));
+    }
+    if !is_open(&request, &app) {
         let error = Error::new(
             Kind::NotSetUp,
             "This server is being set up. Open the one-time link that `sally serve` printed.",
@@ -204,7 +214,7 @@ async fn around(
             true => crate::web::not_set_up(request.request(), error),
             false => plain_problem(&error.problem(&id), error.status()),
         };
-        finish(response.headers_mut(), &id);
+        finish(response.headers_mut(), &id, is_secure);
         return Ok(request.into_response(response));
     }
     let line = format!("{} {}", request.method(), request.path());
@@ -214,20 +224,20 @@ async fn around(
             log::error!(request_id = id.as_str(); "{line}: {}", panic_text(&*panic));
             let error = Error::internal("panic");
             let mut response = plain_problem(&error.problem(&id), 500);
-            finish(response.headers_mut(), &id);
+            finish(response.headers_mut(), &id, is_secure);
             return Err(InternalError::from_response("panic", response).into());
         }
     };
-    finish(response.headers_mut(), &id);
+    finish(response.headers_mut(), &id, is_secure);
     Ok(response)
 }
 
 /// Until there is an account, only health and the set-up page are served.
-fn is_open(request: &ServiceRequest) -> bool {
+fn is_open(request: &ServiceRequest, app: &App) -> bool {
     let path = request.path();
     let always =
         matches!(path, "/setup" | "/health" | "/api/health" | "/api/v1/health") || path.starts_with("/static/");
-    always || request.app_data::<web::Data<App>>().is_some_and(|app| app.is_set_up())
+    always || app.is_set_up()
 }
 
 fn plain_problem(problem: &Problem<'_>, status: u16) -> HttpResponse {
@@ -253,7 +263,13 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
 /// No inline script or style, nothing from elsewhere, no frames.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn finish(headers: &mut HeaderMap, id: &str) {
+/// A year; for this name alone, as others of the domain are none of ours.
+const TLS_ONLY: &str = "max-age=31536000";
+
+/// What a page has no use for, no script in it may ask for.
+const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+
+fn finish(headers: &mut HeaderMap, id: &str, is_secure: bool) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -262,7 +278,13 @@ fn finish(headers: &mut HeaderMap, id: &str) {
         (REFERRER_POLICY, "same-origin"),
         (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
         (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
+    if is_secure {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TLS_ONLY));
+    }
     for (name, value) in always {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));

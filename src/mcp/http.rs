@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, USER_AGENT,
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, USER_AGENT,
 };
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
@@ -120,7 +120,11 @@ impl Refusal {
             Refusal::Door(error) if error.status() >= 500 => rest::problem(request, &error),
             Refusal::Door(error) => {
                 let refused = RpcError::with_status(error.status(), REFUSED, error.detail());
-                Refusal::from(refused).into_response(request, app)
+                let mut response = Refusal::from(refused).into_response(request, app);
+                if let Some(seconds) = error.retry_after_seconds() {
+                    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                }
+                response
             }
         }
     }
@@ -339,11 +343,13 @@ fn peer(request: &HttpRequest, endpoint: &Endpoint) -> Result<Peer, Refusal> {
     own_origin(request, app)?;
     let token = token(request)?;
     let (wishes, selector) = wishes(request)?;
+    let address = auth::address(request, app);
+    app.limits.mcp_call(token, address)?;
     let call = Call {
         credential: Some(Credential::Token(token)),
         selector: auth::selector(request)?.or(selector),
         request_id: auth::request_id(request),
-        address: auth::address(request, app),
+        address,
         user_agent: auth::header(request, &USER_AGENT)?.map(|agent| agent.chars().take(300).collect()),
         ..Call::default()
     };
@@ -410,6 +416,9 @@ fn own_origin(request: &HttpRequest, app: &App) -> Result<(), RpcError> {
     if host.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'@' | b'\\')) {
         return Err(RpcError::invalid_request("Bad Request: Host is a name and a port and nothing else"));
     }
+    if !auth::is_meant(request, app) {
+        return Err(RpcError::with_status(403, REFUSED, format!("Forbidden: {}", auth::NOT_MEANT)));
+    }
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let foreign = || RpcError::with_status(403, REFUSED, "Forbidden: the Origin is not this server's");
     let origin = origin.to_str().ok().and_then(|text| Some((text, url::Url::parse(text).ok()?)));
@@ -428,7 +437,7 @@ fn own_origin(request: &HttpRequest, app: &App) -> Result<(), RpcError> {
     }
     // A name that leads to this computer's loopback address without being one of its names was made up to get here.
     let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
-    let is_proxied = request.peer_addr().is_some_and(|peer| app.config().trusted_proxies.contains(&peer.ip()));
+    let is_proxied = request.peer_addr().is_some_and(|peer| auth::is_proxy(app, peer.ip()));
     let is_fine = match (is_loopback(&own), is_loopback(&origin)) {
         (true, true) => true,
         (false, false) => own.host() == origin.host() && (!is_local || is_proxied),

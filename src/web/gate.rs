@@ -117,7 +117,7 @@ fn enter(request: &HttpRequest, signed_in: &SignedIn, to: &str) -> Answer {
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app_of(request).config().is_behind_tls())
+        .secure(auth::is_secure(request, &app_of(request)))
         .max_age(Duration::days(30))
         .finish();
     with_cookie(request, see_other(to), &cookie)
@@ -355,7 +355,7 @@ fn show_workspace(request: &HttpRequest, response: &mut HttpResponse, slug: &str
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app_of(request).config().is_behind_tls())
+        .secure(auth::is_secure(request, &app_of(request)))
         .max_age(Duration::days(365))
         .finish();
     response.add_cookie(&cookie).map_err(|error| Refused::bare(request, Error::internal(error)))

@@ -3,6 +3,8 @@
 use actix_web::web;
 use askama::Template;
 
+use crate::core::caller::PlatformRole;
+use crate::core::config::KeysBy;
 use crate::core::time::Moment;
 use crate::features::keys::{
     CreateApiKey, CreateMcpKey, Key, KeyKind, ListApiKeys, ListMcpKeys, NewKey, RevokeApiKey, RevokeMcpKey,
@@ -11,7 +13,7 @@ use crate::http::auth::own_address;
 use crate::mcp::clients::{self, ClientConfig};
 
 use super::form::Form;
-use super::page::{Answer, Page, Query, Refused};
+use super::page::{Answer, Page, Place, Query, Refused};
 use super::show::Choice;
 
 #[derive(Template)]
@@ -26,6 +28,10 @@ struct KeysPage<'a> {
     projects: Vec<Choice>,
     expiries: Vec<Choice>,
     toolsets: Vec<&'static str>,
+    /// Why no key can be made here; empty if one can.
+    refusal: &'static str,
+    /// What this server says of how long keys work; empty if nothing.
+    policy: String,
 }
 
 struct Row {
@@ -53,8 +59,9 @@ impl Row {
     fn new(page: &Page, key: &Key) -> Self {
         let place = key.workspace_id.and_then(|id| page.workspaces.iter().find(|place| place.raw_id == id.raw()));
         let projects = key.projects.iter().flatten().map(|project| project.name.clone());
-        let only: Vec<String> =
-            place.map(|place| place.name.clone()).into_iter().chain(projects).chain(key.toolsets.clone()).collect();
+        let addresses = key.addresses.iter().flatten().map(|network| format!("from {network}"));
+        let place = place.map(|place| place.name.clone()).into_iter();
+        let only: Vec<String> = place.chain(projects).chain(key.toolsets.clone()).chain(addresses).collect();
         Row {
             id: key.id.to_string(),
             label: key.label.clone(),
@@ -72,7 +79,11 @@ impl Row {
             },
             used: key.last_used_at.map_or_else(
                 || "Not used yet".to_owned(),
-                |at| format!("Used {}", page.ago(&at).replace("Today", "today").replace("Yesterday", "yesterday")),
+                |at| {
+                    let ago = page.ago(&at).replace("Today", "today").replace("Yesterday", "yesterday");
+                    let from = key.last_address.iter().map(|address| format!(" from {address}")).collect::<String>();
+                    format!("Used {ago}{from}")
+                },
             ),
             version: key.version,
         }
@@ -95,6 +106,7 @@ async fn show(page: &Page, form: &Form) -> Answer {
     if !agents.is_empty() {
         agents.insert(0, Choice::new("", "Myself"));
     }
+    let config = page.app().config();
     let template = KeysPage {
         page,
         keys: keys.iter().map(|key| Row::new(page, key)).collect(),
@@ -105,13 +117,36 @@ async fn show(page: &Page, form: &Form) -> Answer {
             Some(_) => page.projects().await?.into_iter().map(|one| Choice::new(one.id, one.name)).collect(),
             None => Vec::new(),
         },
-        expiries: [("90", "In 90 days"), ("30", "In 30 days"), ("365", "In one year"), ("", "Never")]
-            .into_iter()
-            .map(|(days, text)| Choice::new(days, text))
-            .collect(),
+        expiries: expiries(config.key_max_days),
         toolsets: toolsets(page),
+        refusal: match config.keys_by {
+            _ if page.account.platform_role != PlatformRole::None => "",
+            KeysBy::Everybody => "",
+            KeysBy::Owners if page.workspaces.iter().any(Place::is_owned) => "",
+            KeysBy::Owners => "On this server owners of a workspace make keys. Ask an owner of yours.",
+            KeysBy::Admins => "On this server administrators make keys. Ask one of them.",
+        },
+        policy: match config.key_max_days {
+            0 => String::new(),
+            days => {
+                format!("On this server a new key works for {days} days at most. Keys made before keep their expiry.")
+            }
+        },
     };
     page.show(form.status(), &template)
+}
+
+/// How long a new key can work, where the server sets no limit or one of so many days.
+fn expiries(most: u32) -> Vec<Choice> {
+    let within = |(days, _): &(u32, &str)| most == 0 || *days <= most;
+    let mut choices: Vec<Choice> = [(90, "In 90 days"), (30, "In 30 days"), (365, "In one year")]
+        .into_iter()
+        .filter(within)
+        .map(|(days, text)| Choice::new(days, text))
+        .collect();
+    let last = if most == 0 { "Never".to_owned() } else { format!("As late as possible, in {most} days") };
+    choices.push(Choice::new("", last));
+    choices
 }
 
 /// The areas that have tools at all.
@@ -128,11 +163,13 @@ fn toolsets(page: &Page) -> Vec<&'static str> {
 
 pub async fn list(page: Page) -> Answer {
     let slug = page.workspace.as_ref().map(|place| place.slug.clone()).unwrap_or_default();
+    let most = page.app().config().key_max_days;
+    let expires = if (1..90).contains(&most) { "" } else { "90" };
     let form = Form::filled([
         ("kind", "MCP".to_owned()),
         ("scopes", "*".to_owned()),
         ("workspaceId", slug),
-        ("expires", "90".to_owned()),
+        ("expires", expires.to_owned()),
     ]);
     show(&page, &form).await
 }
@@ -152,11 +189,16 @@ struct MadePage<'a> {
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    let typed = ["kind", "customScopes", "expires"].map(|name| (name, form.take(name)));
-    let [(_, kind), (_, custom), (_, days)] = &typed;
+    let typed = ["kind", "customScopes", "expires", "addresses"].map(|name| (name, form.take(name)));
+    let [(_, kind), (_, custom), (_, days), (_, addresses)] = &typed;
     let chosen = form.value("scopes").to_owned();
     if !custom.trim().is_empty() {
         form.set("scopes", custom.trim());
+    }
+    // One in a line, or with commas between them.
+    let addresses: Vec<&str> = addresses.split([',', ' ', '\n', '\r', '\t']).filter(|part| !part.is_empty()).collect();
+    if !addresses.is_empty() {
+        form.set("addresses", addresses.join(","));
     }
     match days.parse::<i64>() {
         Ok(days) if (1..=3_650).contains(&days) => form.set("expiresAt", page.today.plus_days(days).to_string()),

@@ -1,6 +1,7 @@
 //! Pages, written by hand over the same operations: a struct per template, forms that run what REST runs.
 
 pub mod agents;
+pub mod audit;
 pub mod confirm;
 pub mod crm;
 pub mod form;

@@ -78,6 +78,12 @@ pub struct Place {
     role: Option<Role>,
 }
 
+impl Place {
+    pub fn is_owned(&self) -> bool {
+        self.role == Some(Role::Owner)
+    }
+}
+
 /// The running clock, as the frame shows it.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -308,7 +314,7 @@ impl Page {
                 .path("/")
                 .http_only(true)
                 .same_site(SameSite::Lax)
-                .secure(self.app.config().is_behind_tls())
+                .secure(auth::is_secure(&self.request, &self.app))
                 .max_age(Duration::minutes(1))
                 .finish();
             response.add_cookie(&cookie).map_err(|error| self.refuse(Error::internal(error)))?;
@@ -352,7 +358,7 @@ pub fn own_path(text: &str) -> Option<&str> {
 pub fn came_from(request: &HttpRequest) -> Option<String> {
     let referer = request.headers().get(REFERER)?.to_str().ok()?;
     let url = url::Url::parse(referer).ok()?;
-    let host = request.connection_info().host().to_owned();
+    let host = auth::host(request, &app_of(request));
     let own = match url.port() {
         Some(port) => format!("{}:{port}", url.host_str()?),
         None => url.host_str()?.to_owned(),

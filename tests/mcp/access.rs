@@ -90,6 +90,7 @@ async fn pages_of_other_sites_are_refused() {
     // A name that was made to lead to this machine.
     let rebound = client.again().with("Host", "evil.example").with("Origin", "http://evil.example");
     assert_eq!(rebound.request("ping", json!({})).status, 403);
+    assert_eq!(client.again().with("Host", "evil.example").request("ping", json!({})).status, 403);
     for odd in ["127.0.0.1/evil?", "a@127.0.0.1", "127.0.0.1#", r"127.0.0.1\evil"] {
         assert_eq!(client.again().with("Host", odd).request("ping", json!({})).status, 400, "{odd}");
     }

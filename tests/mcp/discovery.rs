@@ -15,7 +15,7 @@ fn challenged(answer: &crate::support::server::Answer) -> String {
 
 #[tokio::test]
 async fn who_is_not_let_in_is_led_to_the_metadata_of_this_very_address() {
-    let world = World::new().await;
+    let world = World::with(|config| config.hosts = vec!["sally.local".into()]).await;
     let server = Server::start(&world.app);
     let stranger = Client::plain(&server, "sallymcp_nobodys");
     for (method, body) in [("POST", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), ("GET", ""), ("DELETE", "")] {
@@ -54,8 +54,10 @@ async fn the_address_that_people_use_is_the_one_in_the_metadata() {
     let server = Server::start(&world.app);
     let address = challenged(&Client::plain(&server, "x").send("GET", ""));
     assert_eq!(address, "https://sally.example.com/.well-known/oauth-protected-resource/mcp");
-    let told = server.send("GET", "/.well-known/oauth-protected-resource/mcp", &[("Host", "evil.example")], "").json();
-    assert_eq!(told["resource"], "https://sally.example.com/mcp");
+    for own in ["sally.example.com", "127.0.0.1"] {
+        let told = server.send("GET", "/.well-known/oauth-protected-resource/mcp", &[("Host", own)], "").json();
+        assert_eq!(told["resource"], "https://sally.example.com/mcp");
+    }
 }
 
 #[tokio::test]

@@ -21,8 +21,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{Error, Kind, Result};
 
 pub use copy::{Backup, Progress, Restored, back_up, clear_unfinished, restore, stamp};
-pub use journal::Acting;
-pub(crate) use journal::{act, acted};
+pub use journal::{Acting, ChangeSet};
+pub(crate) use journal::{act, act_for, acted};
 pub use sql::{Change, all, delete, insert, one, optional, run};
 pub use verify::{Verified, verify};
 use writer::Writer;
@@ -187,6 +187,14 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.submit(work)?.await.map_err(|_| Error::busy("The server is stopping."))?
+    }
+
+    /// The same from a thread that may wait.
+    pub fn write_and_wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.submit(work)?.blocking_recv().map_err(|_| Error::busy("The server is stopping."))?
     }
 }
 

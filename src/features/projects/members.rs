@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::choices;
+use crate::core::audit::Audited;
 use crate::core::caller::{Account, Role};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
@@ -199,7 +200,11 @@ impl Operation for AddProjectMember {
         needs: Needs::Project(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Projects,
-        more: More { aliases: &["project.members.add", "add_project_member"], ..More::NONE },
+        more: More {
+            audit: Some(Audited::Member),
+            aliases: &["project.members.add", "add_project_member"],
+            ..More::NONE
+        },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<ProjectMember> {
         let project = cx.project(&self.project_id)?.id;
@@ -235,7 +240,7 @@ impl Operation for UpdateProjectMember {
         needs: Needs::Project(Role::Owner),
         effect: Effect::Write,
         toolset: Toolset::Projects,
-        more: More { aliases: &["project.members.update"], ..More::NONE },
+        more: More { audit: Some(Audited::Role), aliases: &["project.members.update"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<ProjectMember> {
         let project = cx.project(&self.project_id)?.id;
@@ -286,7 +291,11 @@ impl Operation for RemoveProjectMember {
         needs: Needs::Project(Role::Owner),
         effect: Effect::Destructive,
         toolset: Toolset::Projects,
-        more: More { aliases: &["project.members.remove", "remove_project_member"], ..More::NONE },
+        more: More {
+            audit: Some(Audited::Member),
+            aliases: &["project.members.remove", "remove_project_member"],
+            ..More::NONE
+        },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let project = cx.project(&self.project_id)?.id;

@@ -14,6 +14,7 @@ use crate::core::reference::Ref;
 use crate::core::store::one;
 use crate::core::time::{Day, DayWord};
 use crate::features::clients::ClientRecord;
+use crate::features::table::{self, MOST_ROWS};
 use crate::features::tasks::TaskRecord;
 
 use super::{BRIEF, CLOSED, COLUMNS, Chosen, FROM, SORTS, Timesheet, Wanted, show_seen};
@@ -153,7 +154,7 @@ impl Operation for ReportTimesheets {
             synonyms: &[("userId", "accountId")],
             sorts: SORTS,
             brief: BRIEF,
-            file: Some("text/csv; charset=utf-8"),
+            file: Some(table::CSV),
             ..More::NONE
         },
     };
@@ -177,7 +178,7 @@ impl Operation for ReportTimesheets {
         let sums = chosen.select(cx, SUMS, ENTRIES)?;
         let sums = sums.all(cx, "", Sums::read)?.remove(0);
         if self.format == Some(Format::Csv) {
-            let table = Some(table(cx, &chosen, sums.entries)?);
+            let table = Some(as_table(cx, &chosen, sums.entries)?);
             let page = Page { items: Vec::new(), next_cursor: None, total: None };
             return Ok(Report { summary: summary(sums, &chosen), groups: Vec::new(), page, table });
         }
@@ -260,12 +261,9 @@ fn id_text<T: Record>(row: &mut Columns<'_>) -> rusqlite::Result<Option<String>>
     Ok(row.take::<Option<Id<T>>>()?.map(|id| id.to_string()))
 }
 
-/// What a spreadsheet still opens.
-const MOST_ROWS: i64 = 100_000;
-
 /// All entries as CSV (RFC 4180), oldest day first.
-fn table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
-    if entries > MOST_ROWS {
+fn as_table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
+    if entries > MOST_ROWS as i64 {
         return Err(Error::field(
             "format",
             format!("{entries} entries are more than the {MOST_ROWS} of a table; narrow them with from and to"),
@@ -273,7 +271,6 @@ fn table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
     }
     let mut entries = chosen.select(tx, COLUMNS, FROM)?.all(tx, "order by e.spent_on, e.id", Timesheet::read)?;
     show_seen(tx, &mut entries)?;
-    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let header = [
         "Date",
         "Person",
@@ -289,37 +286,23 @@ fn table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
         "Description",
         "Id",
     ];
-    csv.write_record(header).map_err(Error::internal)?;
     let yes = |flag: bool| if flag { "yes" } else { "no" };
-    for entry in entries {
-        let row = [
+    let rows = entries.into_iter().map(|entry| {
+        [
             entry.date.to_string(),
-            plain(entry.account.name),
-            plain(entry.agent.map(|agent| agent.name).unwrap_or_default()),
-            plain(entry.client.map(|client| client.name).unwrap_or_default()),
-            plain(entry.project.name),
+            entry.account.name,
+            entry.agent.map(|agent| agent.name).unwrap_or_default(),
+            entry.client.map(|client| client.name).unwrap_or_default(),
+            entry.project.name,
             entry.task_key.unwrap_or_default(),
-            plain(entry.task.map(|task| task.name).unwrap_or_default()),
+            entry.task.map(|task| task.name).unwrap_or_default(),
             entry.minutes.to_string(),
             format!("{:.2}", entry.minutes as f64 / 60.0),
             yes(entry.billable).to_owned(),
             yes(entry.validated).to_owned(),
-            plain(entry.description.unwrap_or_default()),
+            entry.description.unwrap_or_default(),
             entry.id.to_string(),
-        ];
-        csv.write_record(row).map_err(Error::internal)?;
-    }
-    Ok(File {
-        name: format!("time-{}.csv", tx.today()),
-        media_type: ReportTimesheets::SPEC.more.file.expect("the report can be a file"),
-        bytes: csv.into_inner().map_err(Error::internal)?,
-    })
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn plain(text: String) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text,
-    }
+        ]
+    });
+    table::csv(format!("time-{}.csv", tx.today()), header, rows)
 }
