@@ -127,6 +127,22 @@ async fn comments_time_and_notifications_of_a_bound_key_name_the_agent_too() {
 }
 
 #[tokio::test]
+async fn a_narrowed_key_does_through_no_field_what_its_scopes_forbid() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Draw" })).await.unwrap();
+    // To put a task away is an act of its own, in another area than to change it.
+    let (_, key) = narrowed(&ada, json!({ "scopes": "core:write" })).await;
+    key.ask("task.update", json!({ "taskId": "WEB-1", "title": "Paint" })).await.unwrap();
+    let refused = key.refused("task.update", json!({ "taskId": "WEB-1", "title": "Oil", "archived": true })).await;
+    assert_eq!((refused.status(), refused.permission().unwrap().required.as_str()), (403, "tasks:write"));
+    let task = ada.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap();
+    assert_eq!((&task["title"], &task["archivedAt"]), (&json!("Paint"), &serde_json::Value::Null));
+    ada.ask("task.update", json!({ "taskId": "WEB-1", "archived": true })).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_key_for_one_project_sees_nothing_else() {
     let world = World::new().await;
     let (ada, ben) = (world.person("ada").await, world.person("ben").await);

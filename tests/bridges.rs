@@ -110,6 +110,39 @@ async fn a_deal_or_follow_up_is_turned_once_and_a_viewer_turns_none() {
 }
 
 #[tokio::test]
+async fn a_follow_up_is_done_with_its_task_however_that_comes_to_be_done() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let (deal, _) = won(&ben).await;
+    let follow_up = async |title: &str, status: &str| {
+        let made = ben.ask("crm.follow_up.add", json!({ "title": title, "dealId": deal["id"] })).await.unwrap();
+        let turn = json!({ "followUpId": made["id"], "projectId": "SHOP", "status": status });
+        ben.ask("crm.follow_up.create_task", turn).await.unwrap();
+    };
+    let open = async || {
+        let page = ben.ask("crm.follow_up.list", json!({ "status": "OPEN" })).await.unwrap();
+        let mut titles: Vec<String> = texts(&page["items"], "title").into_iter().map(str::to_owned).collect();
+        titles.sort_unstable();
+        titles
+    };
+    for (title, status) in [("At once", "Done"), ("Review", "Review"), ("Blocked", "Blocked"), ("Later", "Backlog")] {
+        follow_up(title, status).await;
+    }
+    assert_eq!(open().await, ["Blocked", "Later", "Review"]);
+    // Its status becomes one of done tasks, or goes and leaves its tasks to one.
+    let review = json!({ "projectId": "SHOP", "statusId": "Review", "type": "DONE" });
+    ben.ask("project.status.update", review).await.unwrap();
+    assert_eq!(open().await, ["Blocked", "Later"]);
+    // What was taken up again in a done task's column is nobody's business when another column joins it.
+    let again = ben.ask("crm.follow_up.list", json!({ "status": "DONE" })).await.unwrap();
+    let again = again["items"].as_array().unwrap().iter().find(|item| item["title"] == "At once").unwrap().clone();
+    ben.ask("crm.follow_up.update", json!({ "followUpId": again["id"], "status": "OPEN" })).await.unwrap();
+    let blocked = json!({ "projectId": "SHOP", "statusId": "Blocked", "targetStatusId": "Done" });
+    ben.ask("project.status.delete", blocked).await.unwrap();
+    assert_eq!(open().await, ["At once", "Later"]);
+}
+
+#[tokio::test]
 async fn a_project_of_a_few_shows_at_its_deal_to_them_alone() {
     let world = World::new().await;
     let (ben, ada, vera) = (world.person("ben").await, world.person("ada").await, world.person("vera").await);

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{World, put, put_task};
+use support::{Person, World, put, put_task};
 
 fn names(list: &Value) -> Vec<&str> {
     let items = list.as_array().or(list["items"].as_array()).expect("a list");
@@ -300,6 +300,10 @@ async fn statuses_are_added_changed_reordered_and_deleted_with_their_tasks_kept(
     ben.ask("project.status.delete", with(json!({ "statusId": "Done" }))).await.unwrap();
     assert_eq!(board(&world, project).await, ["Blocked four", "Blocked two", "Blocked one", "Blocked three"]);
 
+    // A type may be that of several, so it names none of them here.
+    let by_type = with(json!({ "statusId": "IN_PROGRESS" }));
+    assert_eq!(ben.refused("project.status.delete", by_type.clone()).await.status(), 404);
+    assert_eq!(ben.refused("project.status.update", by_type).await.status(), 404);
     for refused in [json!({ "statusId": "Backlog" }), json!({ "statusId": "Nowhere" })] {
         let known = refused["statusId"] == "Backlog";
         let error = ben.refused("project.status.delete", with(refused)).await;
@@ -499,6 +503,29 @@ async fn what_happened_is_told_newest_first_with_names() {
     assert_eq!(at_task["items"].as_array().unwrap().len(), 3);
     assert_eq!(at_task["items"][0]["key"], "REL-1");
     assert_eq!(vera.refused("project.activity", json!({ "projectId": "REL" })).await.status(), 403);
+}
+
+#[tokio::test]
+async fn what_left_for_a_hidden_project_has_no_name_where_it_came_from() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    let hidden = json!({ "name": "Secret", "key": "SEC", "visibility": "MEMBERS" });
+    ada.ask("project.create", hidden).await.unwrap();
+    let task = json!({ "projectId": "WEB", "title": "Plan", "todos": ["Takeover"] });
+    let task = ada.ask("task.create", task).await.unwrap();
+    let todo = ada.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap()["todos"][0]["id"].clone();
+    ada.ask("task.update", json!({ "taskId": task["id"], "projectId": "SEC" })).await.unwrap();
+    let renamed = json!({ "taskId": task["id"], "todoId": todo, "text": "Buy Bolt" });
+    ada.ask("task.todo.update", renamed).await.unwrap();
+    let told = async |who: &Person| {
+        let told = who.ask("project.activity", json!({ "projectId": "WEB" })).await.unwrap();
+        let items = told["items"].as_array().unwrap().clone();
+        let todos = items.into_iter().filter(|item| item["type"] == "todo");
+        todos.map(|item| item["summary"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&ben).await, ["Ada added the todo “Takeover” to a task"], "what it was called here");
+    assert_eq!(told(&ada).await, ["Ada added the todo “Buy Bolt” to SEC-1"]);
 }
 
 #[tokio::test]

@@ -207,8 +207,11 @@ async fn a_batch_is_done_whole_or_not_at_all() {
         .await
         .unwrap();
     assert_eq!((&changed["items"][1]["labels"], &changed["items"][1]["owner"]["name"]), (&json!(["x"]), &json!("Ben")));
-    let less = ben.ask("task.batch_update", json!({ "taskIds": [one], "removeLabels": ["X"] })).await.unwrap();
-    assert_eq!(less["items"][0]["labels"], json!([]));
+    let labels = ben.ask("project.label.list", json!({ "projectId": "WEB" })).await.unwrap();
+    for (task, label) in [(&one, &json!("X")), (&two, &labels["items"][0]["id"])] {
+        let less = ben.ask("task.batch_update", json!({ "taskIds": [task], "removeLabels": [label] })).await.unwrap();
+        assert_eq!(less["items"][0]["labels"], json!([]), "by its name in any case, or by its id");
+    }
 
     ada.ask("project.create", json!({ "name": "Secret", "key": "SEC", "visibility": "MEMBERS" })).await.unwrap();
     ada.ask("task.create", json!({ "projectId": "SEC", "title": "Hidden" })).await.unwrap();
@@ -299,6 +302,25 @@ async fn tasks_are_found_by_how_they_stand_whose_they_are_and_when_they_are_due(
 }
 
 #[tokio::test]
+async fn a_status_of_a_hidden_project_is_no_status_to_look_for() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    project(&ada).await;
+    let hidden = json!({ "name": "Secret", "key": "SEC", "visibility": "MEMBERS" });
+    ada.ask("project.create", hidden).await.unwrap();
+    let status = json!({ "projectId": "SEC", "name": "Takeover", "type": "REVIEW" });
+    let status = ada.ask("project.status.create", status).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "SEC", "title": "Hidden", "status": "Takeover" })).await.unwrap();
+    assert_eq!(keys(&ada, json!({ "status": "Takeover" })).await, ["SEC-1"]);
+    for name in [&json!("Takeover"), &status["id"]] {
+        let refused = ben.refused("task.list", json!({ "status": name })).await;
+        let unknown = ben.refused("task.list", json!({ "status": "Nowhere" })).await;
+        let said = name.as_str().unwrap();
+        assert_eq!((refused.status(), refused.detail()), (404, unknown.detail().replace("Nowhere", said).as_str()));
+    }
+}
+
+#[tokio::test]
 async fn todos_are_ticked_off_and_put_in_order() {
     let world = World::new().await;
     let ben = world.person("ben").await;
@@ -313,6 +335,10 @@ async fn todos_are_ticked_off_and_put_in_order() {
         .await
         .unwrap();
     assert_eq!((&done["done"], &done["text"], &done["version"]), (&json!(true), &json!("One"), &json!(2)));
+    let place = async |todo: &Value| {
+        let input = json!({ "taskId": key, "todoId": todo, "done": false });
+        ben.ask("task.todo.update", input).await.unwrap()["position"].clone()
+    };
     let texts = async || {
         let seen = ben.ask("task.get", json!({ "taskId": key })).await.unwrap();
         let texts: Vec<String> =
@@ -321,6 +347,7 @@ async fn todos_are_ticked_off_and_put_in_order() {
     };
     ben.ask("task.todo.reorder", json!({ "taskId": key, "orderedTodoIds": [three, one, two] })).await.unwrap();
     assert_eq!(texts().await, (vec!["three".into(), "One".into(), "two".into()], json!({ "done": 1, "total": 3 })));
+    assert_eq!(place(&two).await, json!(2));
     for order in [
         json!([one, two]),
         json!([one, two, two]),
@@ -335,6 +362,7 @@ async fn todos_are_ticked_off_and_put_in_order() {
     assert_eq!(ben.refused("task.todo.delete", json!({ "taskId": other, "todoId": one })).await.status(), 404);
     ben.ask("task.todo.delete", json!({ "taskId": key, "todoId": one })).await.unwrap();
     assert_eq!(texts().await, (vec!["three".into(), "two".into()], json!({ "done": 0, "total": 2 })));
+    assert_eq!((place(&three).await, place(&two).await), (json!(0), json!(1)), "without the gap");
 }
 
 #[tokio::test]
