@@ -94,6 +94,19 @@ fn the_demo_lets_people_and_agents_in_and_can_be_started_again() {
     assert_eq!(again.get("/api/crm/deals", told(&again, "MCP key")).0, 200);
     assert_eq!(again.get("/api/crm/deals", &key).0, 200);
 
+    // A key that nobody took up is gone at the next start.
+    let restarted = |mut server: Server| {
+        server.signal("-TERM");
+        server.wait();
+        Server::start(folder.path(), &["--demo"])
+    };
+    let third = restarted(again);
+    let unused = told(&third, "MCP key").to_owned();
+    let fourth = restarted(third);
+    let keys = json_of(&run(folder.path(), &["key", "list", "--json"]));
+    assert_eq!(keys["items"].as_array().unwrap().len(), 3);
+    assert_eq!((fourth.get("/api/crm/deals", &unused).0, fourth.get("/api/crm/deals", &key).0), (401, 200));
+
     let (other, _) = adas_file();
     let refused = run(other.path(), &["serve", "--demo", "--listen", "127.0.0.1:0"]);
     assert!(complaint(&refused).contains("holds accounts already"));

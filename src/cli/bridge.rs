@@ -2,7 +2,7 @@
 //! to a running server, each answer back. What the client need not know of is settled here: a server that restarts,
 //! a session that was lost. stdout carries messages of the protocol and nothing else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,8 +25,10 @@ use crate::mcp::protocol::{NO_SESSION, PARSE_ERROR, REFUSED};
 /// Longer than what the server takes, so that it is the one to say what is wrong.
 const LONGEST_LINE: u64 = 16 << 20;
 const LONGEST_ANSWER: u64 = 64 << 20;
-/// Requests on their way at once; further ones wait.
+/// Requests on their way at once; further ones wait in a line.
 const AT_ONCE: usize = 16;
+/// As long as the line is, nothing more is read.
+const LONGEST_QUEUE: usize = 256;
 /// Waits before a server that is not there is tried again: long enough for its restart.
 const PATIENCE: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1_600)];
@@ -179,11 +181,20 @@ struct Bridge {
     session: Mutex<Option<Session>>,
     /// Requests whose answers are awaited, and whether the client still wants them.
     waiting: Mutex<HashMap<String, bool>>,
-    on_the_way: Mutex<usize>,
+    traffic: Mutex<Traffic>,
+    /// The traffic is less than it was.
     arrived: Condvar,
     is_listening: Mutex<bool>,
     /// What stderr was told last: the same trouble is told once.
     told: Mutex<String>,
+}
+
+/// Requests that go their ways side by side.
+#[derive(Default)]
+struct Traffic {
+    queue: VecDeque<Message>,
+    /// Threads that carry them, each one at a time.
+    carriers: usize,
 }
 
 /// Why there is no answer.
@@ -220,14 +231,15 @@ impl Bridge {
             settings,
             session: Mutex::default(),
             waiting: Mutex::default(),
-            on_the_way: Mutex::default(),
+            traffic: Mutex::default(),
             arrived: Condvar::new(),
             is_listening: Mutex::default(),
             told: Mutex::default(),
         }
     }
 
-    /// Notifications and `initialize` keep their order; requests go their ways side by side.
+    /// Notifications and `initialize` keep their order; requests go their ways side by side. None of them is waited for:
+    /// the next message may cancel it.
     fn take(self: Arc<Self>, message: Message) {
         if message.is("notifications/cancelled")
             && let Some(id) = message.params.get("requestId")
@@ -245,27 +257,40 @@ impl Bridge {
             }
             return;
         }
-        let is_endless = message.is("subscriptions/listen");
-        if !is_endless {
-            let mut on_the_way = locked(&self.on_the_way);
-            while *on_the_way >= AT_ONCE {
-                on_the_way = self.arrived.wait(on_the_way).unwrap_or_else(PoisonError::into_inner);
-            }
-            *on_the_way += 1;
+        if message.is("subscriptions/listen") {
+            std::thread::spawn(move || self.carry(&message));
+            return;
         }
-        std::thread::spawn(move || {
-            self.carry(&message);
-            if !is_endless {
-                *locked(&self.on_the_way) -= 1;
-                self.arrived.notify_all();
+        let traffic = locked(&self.traffic);
+        let traffic = self.arrived.wait_while(traffic, |traffic| traffic.queue.len() >= LONGEST_QUEUE);
+        let mut traffic = traffic.unwrap_or_else(PoisonError::into_inner);
+        traffic.queue.push_back(message);
+        if traffic.carriers < AT_ONCE {
+            traffic.carriers += 1;
+            drop(traffic);
+            std::thread::spawn(move || self.carry_on());
+        }
+    }
+
+    /// Carries what stands in the line until nothing does.
+    fn carry_on(&self) {
+        loop {
+            let mut traffic = locked(&self.traffic);
+            let next = traffic.queue.pop_front();
+            traffic.carriers -= usize::from(next.is_none());
+            drop(traffic);
+            self.arrived.notify_all();
+            match next {
+                Some(message) => self.carry(&message),
+                None => return,
             }
-        });
+        }
     }
 
     fn carry(&self, message: &Message) {
         let id = message.id.as_ref().map(Value::to_string);
         let is_wanted = || id.as_ref().is_none_or(|id| locked(&self.waiting).get(id).copied().unwrap_or(true));
-        match self.exchange(message) {
+        match if is_wanted() { self.exchange(message) } else { Ok(Reply::Silence) } {
             Ok(Reply::Silence | Reply::SessionLost) => {}
             Ok(Reply::Message(answer)) if is_wanted() => self.say(&answer),
             Ok(Reply::Message(_)) => {}
@@ -526,8 +551,8 @@ impl Bridge {
 
     /// Waits for what is on its way, and ends the session.
     fn farewell(&self) {
-        let on_the_way = locked(&self.on_the_way);
-        let _ = self.arrived.wait_timeout_while(on_the_way, FAREWELL, |on_the_way| *on_the_way > 0);
+        let traffic = locked(&self.traffic);
+        let _ = self.arrived.wait_timeout_while(traffic, FAREWELL, |traffic| traffic.carriers > 0);
         let Some(session) = self.session() else { return };
         if let Ok(request) = self.within("DELETE", &session).body(()) {
             let request = self.agent.configure_request(request).timeout_global(Some(Duration::from_secs(2))).build();

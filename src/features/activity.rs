@@ -541,6 +541,7 @@ fn page(tx: &Tx, spec: &Spec, condition: &'static str, id: i64, role: Role) -> R
 }
 
 /// See what happened in a project, newest first.
+/// At one task: `task.activity`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProjectActivity {
@@ -566,6 +567,7 @@ impl Operation for ListProjectActivity {
 }
 
 /// See what happened at a task, newest first.
+/// What people wrote: `comment.list`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTaskActivity {

@@ -132,6 +132,7 @@ fn must_be_free(tx: &Tx, name: &Line<200>, itself: Option<Id<ClientRecord>>) -> 
 }
 
 /// List clients by name.
+/// Companies of the CRM: `crm.organization.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListClients {
@@ -216,6 +217,7 @@ impl Operation for GetClient {
 }
 
 /// Add a client.
+/// In the CRM: `crm.organization.create`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateClient {

@@ -288,6 +288,7 @@ fn mention(tx: &Tx, comment: Id<CommentRecord>, accounts: &[Id<Account>]) -> Res
 const SORTS: &[Sort] = &[Sort::up("createdAt", "c.id")];
 
 /// List the comments of a task, oldest first.
+/// What changed: `task.activity`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListComments {
@@ -321,6 +322,7 @@ impl Operation for ListComments {
 }
 
 /// Comment on a task. `@name` and `@email` in the text mention people too.
+/// On a deal or person: `crm.activity.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddComment {
@@ -449,6 +451,7 @@ impl Operation for DeleteComment {
 }
 
 /// List who can be mentioned in a project or at a task: those who see it.
+/// All members: `workspace.member.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListMentionableUsers {

@@ -193,6 +193,7 @@ impl Operation for ListNotifications {
 }
 
 /// Mark one of your notifications as read.
+/// All: `notification.read_all`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReadNotification {
@@ -228,6 +229,7 @@ impl Operation for ReadNotification {
 }
 
 /// Mark all your notifications as read.
+/// One: `notification.read`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReadAllNotifications {}

@@ -106,6 +106,7 @@ fn words(columns: &str, text: &str) -> String {
 
 /// Find anything by words, best matches first.
 /// A task's key such as WEB-12 finds that task.
+/// By status, owner or day: `task.list`, `crm.deal.list`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Search {

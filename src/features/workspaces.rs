@@ -504,6 +504,7 @@ impl Member {
 }
 
 /// List the members of a workspace with their roles.
+/// Of one project: `project.member.list`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListMembers {
@@ -537,6 +538,7 @@ impl Operation for ListMembers {
 }
 
 /// Add an account that exists to a workspace.
+/// Into one project: `project.member.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddMember {

@@ -25,7 +25,7 @@ use super::address::{Address, Form};
 use super::guides::{Argument, Input, PROMPTS, Prompt, Shown};
 use super::protocol::{Failure, Peer, RpcError};
 use super::resources::{failed, text};
-use super::tools::{Tools, asks_for_workspace, stamp};
+use super::tools::{Tools, asks_for_workspace, names, spelled, stamp};
 
 /// The argument of every prompt where there are several workspaces.
 pub const WORKSPACE: &str = "workspace";
@@ -148,30 +148,15 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn guide(&self, guide: &str, workspace: Option<&str>) -> String {
-        let lines = guide.lines().filter_map(|line| self.with_tools(line).and_then(|line| self.filled(&line)));
+        let names = names(self.peer, self.identity);
+        let offers = |tool: &str| self.tools.offers(self.app, self.peer, self.identity, tool);
+        let lines = guide.lines().filter_map(|line| spelled(line, self.app, names, offers));
+        let lines = lines.filter_map(|line| self.filled(&line));
         let mut lines: Vec<String> = lines.collect();
         if let Some(slug) = workspace {
             lines.push(format!("- Give every tool workspaceSlug: \"{slug}\"."));
         }
         lines.join("\n")
-    }
-
-    /// The line with each tool as this connection calls it; `None` if it does not have one of them.
-    fn with_tools(&self, line: &str) -> Option<String> {
-        let mut told = String::with_capacity(line.len());
-        for (index, part) in line.split('`').enumerate() {
-            match index % 2 {
-                0 => told.push_str(part),
-                _ if self.app.operation(part).is_none() => {
-                    told.push_str(&format!("`{part}`"));
-                }
-                _ if self.tools.offers(self.app, self.peer, self.identity, part) => {
-                    told.push_str(&format!("`{}`", self.tools.name(self.peer, self.identity, part)));
-                }
-                _ => return None,
-            }
-        }
-        Some(told)
     }
 
     /// The line with `{name}` and `{name|else}` filled in; `None` if one is neither given nor has an else.

@@ -137,13 +137,19 @@ impl Sessions {
 
     /// The session's streams tell it from now on when the resource changes.
     pub async fn subscribe(&self, session: &Arc<Session>, uri: &str, watched: Watched) -> Result<(), Failure> {
-        session.subscribed.add(uri, watched)?;
+        session.subscribed.add(uri, watched, self.watched_elsewhere(session))?;
         Ok(self.write_subscriptions(session).await?)
     }
 
     pub async fn unsubscribe(&self, session: &Arc<Session>, uri: &str) -> Result<(), Failure> {
         session.subscribed.remove(uri);
         Ok(self.write_subscriptions(session).await?)
+    }
+
+    fn watched_elsewhere(&self, session: &Session) -> usize {
+        let live = self.live();
+        let others = live.values().filter(|other| other.key == session.key && other.hash != session.hash);
+        others.map(|other| other.subscribed.len()).sum()
     }
 
     async fn write_subscriptions(&self, session: &Arc<Session>) -> Result<()> {

@@ -90,6 +90,8 @@ enum Owner {
 
 struct Line {
     number: u64,
+    /// Resources that it watches without a session.
+    watched: usize,
     /// Whoever holds the other end learns of the stream's end by its closing.
     _end: oneshot::Sender<()>,
 }
@@ -103,7 +105,7 @@ struct Seat {
 }
 
 impl Streams {
-    fn open(self: &Arc<Self>, owner: Owner, most: usize) -> Seat {
+    fn open(self: &Arc<Self>, owner: Owner, most: usize, watched: usize) -> Seat {
         let (end, ended) = oneshot::channel();
         let mut open = self.locked();
         open.last_number += 1;
@@ -113,9 +115,14 @@ impl Streams {
             if lines.len() >= most {
                 lines.remove(0);
             }
-            lines.push(Line { number, _end: end });
+            lines.push(Line { number, watched, _end: end });
         }
         Seat { streams: self.clone(), owner, number, ended }
+    }
+
+    /// Resources that a key watches without sessions.
+    fn watched_by(&self, key: &Owner) -> usize {
+        self.locked().by_owner.get(key).map_or(0, |lines| lines.iter().map(|line| line.watched).sum())
     }
 
     /// Ends the streams of a session.
@@ -279,7 +286,7 @@ pub fn of_session(
     if let Some(resumed) = resumed {
         session.subscribed.lost_after(resumed.number);
     }
-    let seat = endpoint.streams.open(Owner::Session(session.hash), OF_A_SESSION);
+    let seat = endpoint.streams.open(Owner::Session(session.hash), OF_A_SESSION, 0);
     let first = match session.revision == PRIMED {
         true => event(Some(EventId { known, number: seat.number << 32 }), ""),
         false => comment(),
@@ -316,12 +323,17 @@ pub async fn of_subscription(
     if uris.len() > subscriptions::MOST {
         return Err(wrong(&format!("resourceSubscriptions may have {} addresses", subscriptions::MOST)).into());
     }
+    let key = Owner::Key(peer.key(&endpoint.app)?);
+    if uris.len() + endpoint.streams.watched_by(&key) > subscriptions::MOST_OF_A_KEY {
+        let most = format!("at most {} resources can be watched with one key", subscriptions::MOST_OF_A_KEY);
+        return Err(wrong(&format!("resourceSubscriptions: {most}")).into());
+    }
     let known = Lists::now(&endpoint, &peer, peer.identity(&endpoint.app)?);
     let resources = Subscribed::default();
     for uri in &uris {
         // What may not be seen is left out of what we say to offer.
         match Watched::now(&endpoint.app, &peer, uri).await {
-            Ok(watched) => resources.add(uri, watched)?,
+            Ok(watched) => resources.add(uri, watched, 0)?,
             Err(protocol::Failure::Rpc(_)) => {}
             Err(failure) => return Err(failure),
         }
@@ -333,13 +345,14 @@ pub async fn of_subscription(
     if prompts {
         offered["promptsListChanged"] = true.into();
     }
-    let watched: Vec<String> = resources.all().into_iter().map(|(uri, _)| uri).collect();
-    if !watched.is_empty() {
-        offered["resourceSubscriptions"] = watched.into();
+    let uris: Vec<String> = resources.all().into_iter().map(|(uri, _)| uri).collect();
+    let watched = uris.len();
+    if watched > 0 {
+        offered["resourceSubscriptions"] = uris.into();
     }
     let acknowledged =
         notification("notifications/subscriptions/acknowledged", Some(&id), json!({ "notifications": offered }));
-    let seat = endpoint.streams.open(Owner::Key(peer.key(&endpoint.app)?), OF_A_KEY);
+    let seat = endpoint.streams.open(key, OF_A_KEY, watched);
     let topic = Topic::Subscription { id, tools, prompts, resources };
     Ok(Speech::new(endpoint, peer, topic, seat, known, event(None, &acknowledged)).into_response())
 }

@@ -17,6 +17,8 @@ use super::tools::stamp;
 
 /// Resources that one session or stream may watch.
 pub const MOST: usize = 100;
+/// And all sessions of a key together, or all its streams without one: whatever is written, each of them is looked at.
+pub const MOST_OF_A_KEY: usize = 500;
 
 /// What a peer watches.
 #[derive(Debug, Default)]
@@ -74,12 +76,19 @@ pub async fn digest_now(app: &Arc<App>, peer: &Peer, uri: &str) -> Option<u64> {
 }
 
 impl Subscribed {
-    pub fn add(&self, uri: &str, watched: Watched) -> Result<(), RpcError> {
+    /// `elsewhere`: what the same key watches already.
+    pub fn add(&self, uri: &str, watched: Watched, elsewhere: usize) -> Result<(), RpcError> {
         let mut by_uri = self.locked();
-        if by_uri.len() >= MOST && !by_uri.contains_key(uri) {
-            return Err(RpcError::invalid_params(format!("uri: at most {MOST} resources can be watched at once")));
+        if by_uri.contains_key(uri) {
+            return Ok(());
         }
-        by_uri.entry(uri.to_owned()).or_insert(watched);
+        let here = by_uri.len();
+        for (known, most, by) in [(here, MOST, "at once"), (here + elsewhere, MOST_OF_A_KEY, "with one key")] {
+            if known >= most {
+                return Err(RpcError::invalid_params(format!("uri: at most {most} resources can be watched {by}")));
+            }
+        }
+        by_uri.insert(uri.to_owned(), watched);
         drop(by_uri);
         self.changed.notify_waiters();
         Ok(())
@@ -91,6 +100,10 @@ impl Subscribed {
 
     pub fn is_empty(&self) -> bool {
         self.locked().is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.locked().len()
     }
 
     pub fn all(&self) -> Vec<(String, Watched)> {
@@ -138,7 +151,7 @@ mod tests {
     fn what_is_watched_survives_a_restart_and_what_went_astray_is_told_again() {
         let watched = Watched { workspace: None, digest: u64::MAX - 5, event: 0 };
         let subscribed = Subscribed::default();
-        subscribed.add("sally://tasks/WEB-1", watched).unwrap();
+        subscribed.add("sally://tasks/WEB-1", watched, 0).unwrap();
         let again = Subscribed::from_json(subscribed.to_json());
         assert_eq!(again.all()[0].1.digest, watched.digest);
         again.has_told("sally://tasks/WEB-1", 7, 3);

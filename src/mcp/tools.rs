@@ -148,10 +148,16 @@ impl Tools {
         if let Some(offer) = lists.get(&key) {
             return offer.clone();
         }
+        let is_listed = |name: &str| self.by_name.get(name).is_some_and(|index| key.tools.contains(index));
+        let told = |text: &str| {
+            let lines = text.lines().filter_map(|line| spelled(line, app, key.names, is_listed));
+            lines.collect::<Vec<_>>().join("\n")
+        };
         let described: Vec<Description<'_>> = key
             .tools
             .iter()
-            .map(|index| describe(&app.operations()[self.all[*index].operation], key.names, key.asks_for_workspace))
+            .map(|index| &app.operations()[self.all[*index].operation])
+            .map(|listed| describe(listed, key.names, key.asks_for_workspace, &told))
             .collect();
         let list: Arc<[u8]> = serde_json::to_vec(&List { tools: described }).expect("plain data").into();
         let stamp = stamp(&list);
@@ -168,11 +174,6 @@ impl Tools {
         self.by_name
             .get(name)
             .is_some_and(|index| is_offered(&app.operations()[self.all[*index].operation].entry.spec, peer, identity))
-    }
-
-    /// The tool's name as the peer sees it in the list.
-    pub fn name(&self, peer: &Peer, identity: &Identity, name: &str) -> String {
-        names(peer, identity).of(name)
     }
 
     /// Changes whenever the offer does.
@@ -286,9 +287,23 @@ pub fn stamp(text: &[u8]) -> u64 {
 }
 
 /// The way of naming that counts most: the address, then the key, then what is known of the client.
-fn names(peer: &Peer, identity: &Identity) -> Names {
+pub fn names(peer: &Peer, identity: &Identity) -> Names {
     let by_key = identity.key().filter(|key| key.underscore_names).map(|_| Names::Underscored);
     peer.wishes.names.or(by_key).unwrap_or_else(|| Names::for_client(peer.terms.client()))
+}
+
+/// A line about tools, each as the connection calls it; `None` if it does not have one of them.
+pub fn spelled(line: &str, app: &App, names: Names, is_offered: impl Fn(&str) -> bool) -> Option<String> {
+    let mut told = String::with_capacity(line.len());
+    for (index, part) in line.split('`').enumerate() {
+        match index % 2 {
+            0 => told.push_str(part),
+            _ if app.operation(part).is_none() => told.push_str(&format!("`{part}`")),
+            _ if is_offered(part) => told.push_str(&format!("`{}`", names.of(part))),
+            _ => return None,
+        }
+    }
+    Some(told)
 }
 
 fn is_offered(spec: &Spec, peer: &Peer, identity: &Identity) -> bool {
@@ -411,9 +426,17 @@ impl Annotations {
     }
 }
 
-fn describe<'a>(listed: &'a Listed, names: Names, asks_for_workspace: bool) -> Description<'a> {
+fn describe<'a>(
+    listed: &'a Listed,
+    names: Names,
+    asks_for_workspace: bool,
+    told: &impl Fn(&str) -> String,
+) -> Description<'a> {
     let spec = &listed.entry.spec;
     let mut schema = listed.shape.schema.clone();
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = told(text);
+    }
     lighten(&mut schema);
     let object = schema.as_object_mut().expect("the schema of an input is an object");
     let description = object.remove("description").unwrap_or_else(|| spec.title.into());

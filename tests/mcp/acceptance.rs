@@ -116,6 +116,11 @@ async fn lines_11_14_19_and_22_the_families_of_tools_prompts_and_resources_are_t
     }
     assert_eq!(ada.call("whoami", json!({}))["account"]["name"], "Ada");
     ada.call("ping", json!({}));
+    let bearer = format!("Bearer {}", world.person("ada").await.token);
+    let me = server.send("GET", "/api/v1/auth/me", &[("Authorization", &bearer)], "").json();
+    let (account, membership) = (&me["account"], &me["memberships"][0]);
+    assert!(account["id"].is_string() && membership["workspaceId"].is_string(), "{me}");
+    assert_eq!((&account["email"], &membership["role"]), (&json!("ada@example.com"), &json!("OWNER")));
     assert!(ada.result("prompts/list", json!({}))["prompts"].as_array().unwrap().len() >= 15);
     let listed = ada.result("resources/list", json!({})).to_string();
     let templates = ada.result("resources/templates/list", json!({})).to_string();
@@ -248,18 +253,18 @@ async fn line_21_a_key_is_shown_once_with_what_it_may_do() {
     Sample::new(&world).await;
     let bearer = format!("Bearer {}", world.person("ben").await.token);
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-    let wish = json!({ "label": "CI", "scopes": "read", "projects": ["WEB"], "expiresAt": "2099-01-01T00:00:00Z" });
-    let made = server.send("POST", "/api/v1/auth/api-keys", &headers, wish.to_string());
+    let wish = json!({ "name": "CI", "scopes": "read", "projects": ["WEB"], "expiresAt": "2099-01-01T00:00:00Z" });
+    let made = server.send("POST", "/api/v1/api-keys", &headers, wish.to_string());
     let key = made.json();
-    assert_eq!((made.status, &key["projects"][0]["name"]), (201, &json!("Website relaunch")), "{key}");
+    assert_eq!((made.status, &key["label"]), (201, &json!("CI")), "{key}");
+    assert_eq!(key["projects"][0]["name"], "Website relaunch");
     let token = key["token"].as_str().unwrap();
     assert!(token.starts_with(key["prefix"].as_str().unwrap()), "{key}");
     assert!(["scopes", "createdAt", "expiresAt"].iter().all(|field| key[field].is_string()), "{key}");
     let listed = server.send("GET", "/api/v1/auth/api-keys", &headers, "");
     assert!(listed.body.contains(key["id"].as_str().unwrap()) && !listed.body.contains(token));
     let own = format!("Bearer {token}");
-    let me = server.send("GET", "/api/v1/auth/me", &[("Authorization", &own)], "").json();
-    assert_eq!(me["account"]["email"], "ben@example.com");
+    assert_eq!(server.send("GET", "/api/v1/projects", &[("Authorization", &own)], "").status, 200);
 }
 
 #[tokio::test]

@@ -12,12 +12,12 @@ use crate::support::World;
 use crate::support::server::Server;
 
 /// Keeps all threads for slow reads busy until it is dropped.
-struct Busy {
+pub struct Busy {
     _held: Vec<mpsc::Sender<()>>,
 }
 
 impl Busy {
-    fn new(world: &World) -> Busy {
+    pub fn new(world: &World) -> Busy {
         let held = (0..2).map(|_| {
             let (hold, held) = mpsc::channel::<()>();
             let (begin, begun) = mpsc::channel();

@@ -9,6 +9,7 @@ use sally::core::store::run;
 use sally::features::keys::KeyKind;
 use serde_json::{Value, json};
 
+use crate::cancellation::Busy;
 use crate::client::{initialize, mcp_key, narrowed_key};
 use crate::stateless::REVISION;
 use crate::streams::join_bolt;
@@ -186,6 +187,66 @@ async fn what_the_server_says_by_itself_arrives_too() {
     // The same pipes go on to carry requests, and a subscription does not hold up the end.
     assert_eq!(new.request("tools/call", json!({ "_meta": meta, "name": "auth.me" }))["id"], "tools/call");
     assert_eq!((old.end().0, new.end().0), (0, 0));
+}
+
+#[tokio::test]
+async fn a_cancellation_is_carried_however_many_requests_are_on_the_way() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let mut bridge = Bridge::start(&server.base, &world.person("ben").await.token);
+    bridge.hello();
+    let busy = Busy::new(&world);
+    let call = |id: &str, tool: &str, arguments: Value| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+                "params": { "name": tool, "arguments": arguments, "_meta": { "progressToken": id } } })
+        .to_string()
+    };
+    let slow = |number: usize| call(&format!("slow {number}"), "search", json!({ "query": "x" }));
+    let cancel = |request: &str| {
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": request } }).to_string()
+    };
+    (0..16).for_each(|number| bridge.send(&slow(number)));
+    bridge.send(&call("unsent", "auth.me", json!({})));
+    bridge.send(&call("quick", "auth.me", json!({})));
+    // What the server tells of the first one shows that it has got that far.
+    while bridge.message()["params"]["progressToken"] != "slow 0" {}
+    // One that waits in the line is not even sent, and one that is on its way gives its place to the next.
+    bridge.send(&cancel("unsent"));
+    bridge.send(&cancel("slow 0"));
+    let answer = |bridge: &mut Bridge| loop {
+        let message = bridge.message();
+        if let Some(id) = message["id"].as_str() {
+            return id.to_owned();
+        }
+    };
+    assert_eq!(answer(&mut bridge), "quick");
+    drop(busy);
+    let mut answered: Vec<String> = (1..16).map(|_| answer(&mut bridge)).collect();
+    let mut expected: Vec<String> = (1..16).map(|number| format!("slow {number}")).collect();
+    answered.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(answered, expected);
+    assert_eq!(bridge.end().1, "", "what was cancelled gets no answer");
+}
+
+#[tokio::test]
+async fn a_local_client_may_mean_one_of_several_workspaces() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    join_bolt(&world).await;
+    let key = world.person("ben").await.token;
+    let list = json!({ "name": "project.list" });
+    let mut unsaid = Bridge::start(&server.base, &key);
+    unsaid.hello();
+    let which = unsaid.request("tools/call", list.clone());
+    assert_eq!(which["result"]["structuredContent"]["code"], "WORKSPACE_REQUIRED", "{which}");
+    for (slug, is_own) in [("acme", true), ("nowhere", false)] {
+        let mut command = command(Path::new(env!("CARGO_BIN_EXE_sally")), &server.base, &key);
+        let mut bridge = Bridge::launch(command.arg("mcp").env("SALLY_WORKSPACE_SLUG", slug));
+        bridge.hello();
+        let listed = bridge.request("tools/call", list.clone());
+        assert_eq!(listed["result"]["isError"].is_null(), is_own, "{listed}");
+    }
 }
 
 #[tokio::test]

@@ -128,6 +128,29 @@ async fn only_what_may_be_read_can_be_watched_by_whoever_has_a_session() {
     subscribe(&ben, "sally://tasks/WEB-1");
     let (_, code, why) = ben.error("resources/subscribe", json!({ "uri": "sally://tasks/WEB-101" }));
     assert!(code == -32_602 && why.contains("at most 100"), "{why}");
+
+    // All sessions of a key together may watch five times as many, and so may its streams without one.
+    let uris = |count: usize| (1..=count).map(|number| format!("sally://tasks/WEB-{number}")).collect::<Vec<_>>();
+    let more: Vec<Client<'_>> = (0..5).map(|_| Client::hello(&server, &ben.key, "2025-06-18")).collect();
+    for session in &more[..4] {
+        uris(100).iter().for_each(|uri| subscribe(session, uri));
+    }
+    let (_, code, why) = more[4].error("resources/subscribe", json!({ "uri": TASK }));
+    assert!(code == -32_602 && why.contains("at most 500"), "{why}");
+    assert_eq!(ben.send("DELETE", "").status, 204);
+    subscribe(&more[4], TASK);
+    let stateless = Stateless::new(&server, &more[4].key);
+    let _open: Vec<Listener> = (0..5)
+        .map(|number| {
+            let watched = json!({ "resourceSubscriptions": uris(100) });
+            let mut stream = Listener::subscribe(&server, &stateless, &number.to_string(), watched);
+            stream.next().unwrap();
+            stream
+        })
+        .collect();
+    let refused =
+        stateless.send("subscriptions/listen", json!({ "notifications": { "resourceSubscriptions": [TASK] } }));
+    assert!(refused.status == 400 && refused.body.contains("at most 500"), "{}", refused.body);
 }
 
 #[tokio::test]

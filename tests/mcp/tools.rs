@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, mcp_key, narrowed_key, told};
 use crate::support::server::Server;
@@ -157,6 +157,79 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
     assert!(properties["fields"].is_object());
     assert_eq!(sam.tool("crm.deal.update")["annotations"]["idempotentHint"], true);
     assert!(sam.tool("crm.deal.create")["annotations"].get("idempotentHint").is_none());
+}
+
+/// A model that holds the wrong one of two tools is told of the other, by a name that it can call.
+#[tokio::test]
+async fn a_tool_names_its_near_neighbours_as_this_connection_calls_them() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let sam = Client::plain(&server, &mcp_key(&world, "sam").await);
+    let described = |client: &Client<'_>| -> HashMap<String, String> {
+        let listed = client.result("tools/list", json!({}));
+        let text = |tool: &Value, field: &str| tool[field].as_str().expect("a text").to_owned();
+        listed["tools"].as_array().unwrap().iter().map(|tool| (text(tool, "name"), text(tool, "description"))).collect()
+    };
+    // Whatever looks like a tool is one that is listed, in the spelling of the list.
+    let names_only_listed = |tools: &HashMap<String, String>, is_name: fn(&str) -> bool| {
+        for (tool, description) in tools {
+            assert!(!description.contains('`'), "{tool}: {description}");
+            let words = description.split([' ', ',', ':', '\n']).map(|word| word.trim_end_matches('.'));
+            for word in words.filter(|word| is_name(word)) {
+                assert!(tools.contains_key(word) && word != tool, "{tool} names {word}");
+            }
+        }
+    };
+    let tools = described(&sam);
+    let is_dotted = |word: &str| word.split_once('.').is_some_and(|(area, rest)| area.len() > 3 && rest.len() > 2);
+    names_only_listed(&tools, is_dotted);
+    let neighbours = tools.keys().flat_map(|tool| {
+        let (of, verb) = tool.rsplit_once('.').unwrap_or(("", tool));
+        let sibling = |verb: &str| format!("{of}.{verb}");
+        match verb {
+            "batch_update" | "batch_move" => vec![sibling(&verb["batch_".len()..])],
+            "update" | "move" => vec![sibling(&format!("batch_{verb}"))],
+            "archive" => vec![sibling("delete")],
+            "delete" => vec![sibling("archive")],
+            "read" => vec![sibling("read_all")],
+            "read_all" => vec![sibling("read")],
+            _ => vec![],
+        }
+        .into_iter()
+        .filter(|neighbour| tools.contains_key(neighbour))
+        .map(|neighbour| (tool.clone(), neighbour))
+        .collect::<Vec<_>>()
+    });
+    let more = [
+        ("task.list", "task.mine"),
+        ("task.list", "search"),
+        ("search", "task.list"),
+        ("task.move", "task.reorder"),
+        ("task.reorder", "task.move"),
+        ("task.activity", "comment.list"),
+        ("comment.add", "crm.activity.add"),
+        ("timesheet.add", "timesheet.timer.start"),
+        ("timesheet.list", "timesheet.report"),
+        ("crm.activity.add", "crm.follow_up.add"),
+        ("crm.follow_up.add", "crm.activity.add"),
+        ("client.list", "crm.organization.list"),
+        ("project.member.add", "workspace.member.add"),
+        ("project.get", "board.get"),
+    ];
+    let neighbours: Vec<(String, String)> =
+        neighbours.chain(more.map(|(tool, neighbour)| (tool.to_owned(), neighbour.to_owned()))).collect();
+    assert!(neighbours.len() >= 24, "{neighbours:?}");
+    for (tool, neighbour) in &neighbours {
+        assert!(tools[tool].contains(neighbour.as_str()), "{tool} does not name {neighbour}: {}", tools[tool]);
+    }
+
+    let underscored = described(&sam.again().at("names=underscore"));
+    names_only_listed(&underscored, |word| word.contains('_') && !word.contains('…'));
+    assert!(underscored["task_move"].contains("task_batch_move"), "{}", underscored["task_move"]);
+    // Who does not have the neighbour is not sent to it.
+    let core = described(&sam.again().at("toolsets=core"));
+    names_only_listed(&core, is_dotted);
+    assert_eq!(core["task.move"], "Move a task to the end of another column.");
 }
 
 /// What a model pays before it has done anything.

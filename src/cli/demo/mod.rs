@@ -12,15 +12,16 @@ mod work;
 use std::sync::Arc;
 
 use super::{console, serve};
-use crate::core::app::App;
+use crate::core::app::{App, Call};
 use crate::core::caller::{AccessKey, Role};
 use crate::core::error::{Error, Result};
 use crate::core::id::Id;
+use crate::core::page::{MOST, Paging};
 use crate::core::reference::Ref;
 use crate::core::secret;
 use crate::core::text::{Email, Line};
 use crate::features::accounts::{AddUser, ListAccounts, OfferPassword};
-use crate::features::keys::{CreateKeyFor, KeyKind};
+use crate::features::keys::{CreateKeyFor, Key, KeyKind, ListAllKeys, RevokeAnyKey};
 use crate::features::setup::Init;
 use crate::mcp::clients as mcp_clients;
 
@@ -29,6 +30,9 @@ use team::Team;
 
 const WORKSPACE: &str = "Studio Nord";
 const SLUG: &str = "studio-nord";
+
+/// Of the keys that a start tells.
+const LABEL: &str = "Demo";
 
 const OWNER: (&str, &str) = ("Lena Brandt", "lena@studio-nord.example");
 const COLLEAGUES: [(&str, &str, Role); 3] = [
@@ -64,7 +68,8 @@ pub(super) async fn tell(app: &Arc<App>) -> Result<String> {
             app.config().db.display()
         )));
     };
-    let key = key(app, OWNER.1, KeyKind::Mcp, "Demo", None).await?.0;
+    remove_unused_keys(app).await?;
+    let key = key(app, OWNER.1, KeyKind::Mcp, LABEL, None).await?.0;
     let clients = mcp_clients::hosted(&base_url, &key);
     let text = |client: &str| clients.iter().find(|known| known.client == client).map_or("", |known| &known.text);
     let [(_, jonas, _), (_, amara, _), (_, piet, _)] = COLLEAGUES;
@@ -130,6 +135,24 @@ async fn key(
     let whole = CreateKeyFor::whole(line(account), kind, line(label));
     let made = app.run(console(), CreateKeyFor { agent: agent.map(Ref::new), ..whole }).await?;
     Ok((made.token, made.key.id))
+}
+
+async fn remove(app: &Arc<App>, key: Id<AccessKey>) -> Result<()> {
+    // The first time revokes.
+    for _ in 0..2 {
+        app.run(console(), RevokeAnyKey { key_id: line(&key.to_string()) }).await?;
+    }
+    Ok(())
+}
+
+/// Each start tells a new key, because an old one cannot be shown again. Those that no client took up need not pile up.
+async fn remove_unused_keys(app: &Arc<App>) -> Result<()> {
+    let known = app.run(Call { paging: Paging::first(MOST), ..console() }, ListAllKeys {}).await?;
+    let is_unused = |key: &Key| key.label == LABEL && key.kind == KeyKind::Mcp && key.last_used_at.is_none();
+    for key in known.items.iter().filter(|key| is_unused(key)) {
+        remove(app, key.id).await?;
+    }
+    Ok(())
 }
 
 fn line<const MAX: usize>(text: &str) -> Line<MAX> {

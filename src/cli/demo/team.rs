@@ -5,16 +5,15 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::super::console;
 use super::data::{Company, Happened, Opportunity, Outcome, ToDo, Who};
-use super::{key, line};
+use super::{key, remove};
 use crate::core::app::{App, Call};
 use crate::core::caller::{AccessKey, Credential};
 use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::secret::TokenHash;
 use crate::core::time::{Day, Moment};
-use crate::features::keys::{KeyKind, RevokeAnyKey};
+use crate::features::keys::KeyKind;
 
 const SCRIBE: &str = "Scribe";
 const SCRIBES_WORK: &str = "Tidies up what somebody noted down in a meeting or a call: as a comment on the task, or as an activity of the deal. It adds nothing of its own and asks when two notes disagree.";
@@ -47,9 +46,7 @@ impl Team {
     /// Revoked, and then taken off the list.
     pub(super) async fn leave(self) -> Result<()> {
         for (_, _, key) in self.keys {
-            for _ in 0..2 {
-                self.app.run(console(), RevokeAnyKey { key_id: line(&key.to_string()) }).await?;
-            }
+            remove(&self.app, key).await?;
         }
         Ok(())
     }

@@ -143,6 +143,7 @@ pub(super) fn newest_for(tx: &Tx, whose: Whose) -> Result<Vec<Activity>> {
 pub const SORTS: &[Sort] = &[Sort::down("occurredAt", "v.occurred_at")];
 
 /// List activities, newest first: the timeline of a deal, a person, an organization or the workspace.
+/// What is to be done: `crm.follow_up.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListActivities {
@@ -198,6 +199,7 @@ impl Operation for ListActivities {
 }
 
 /// Write down a note, call, e-mail or meeting about a deal, person or organization.
+/// What is to be done: `crm.follow_up.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddActivity {

@@ -31,6 +31,7 @@ use super::organizations::OrganizationRecord;
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateProjectFromDeal>(), Entry::of::<CreateTaskFromFollowUp>()];
 
 /// Make a project from a deal and link the two. Its organization becomes the client.
+/// For a project that exists, set projectId: `crm.deal.update`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProjectFromDeal {

@@ -179,6 +179,7 @@ pub const SORTS: &[Sort] =
     &[Sort::up("dueAt", "ifnull(f.due_at, 253402300799999)"), Sort::down("updatedAt", "f.updated_at")];
 
 /// List follow-ups, the soonest first, those without a date last.
+/// What was done: `crm.activity.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListFollowUps {
@@ -234,6 +235,7 @@ impl Operation for ListFollowUps {
 }
 
 /// Plan a follow-up.
+/// What was done: `crm.activity.add`. Work in a project: `task.create`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddFollowUp {

@@ -278,6 +278,7 @@ pub const SORTS: &[Sort] = &[
 ];
 
 /// List organizations, newest change first.
+/// For whom projects are: `client.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListOrganizations {

@@ -114,6 +114,7 @@ fn between(tx: &Tx, project: Id<ProjectRecord>, other: Id<ProjectRecord>) -> Res
 }
 
 /// Let a project depend on another one of the workspace.
+/// Between tasks: `task.dependency.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddDependency {

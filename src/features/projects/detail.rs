@@ -26,6 +26,7 @@ use super::{Project, ProjectLine};
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetProject>()];
 
 /// Read a project: counts, statuses, labels, members, dependencies, newest tasks, time, deals.
+/// Its cards: `board.get`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetProject {

@@ -180,6 +180,7 @@ impl Operation for ListProjectMembers {
 }
 
 /// Give a member of the workspace a role in a project.
+/// Into the workspace, which comes first: `workspace.member.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddProjectMember {

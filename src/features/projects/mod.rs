@@ -264,6 +264,7 @@ fn must_be_free(tx: &Tx, key: Option<&Key>, slug: Option<&Slug>, itself: Option<
 const MOST_MEMBERS: usize = 100;
 
 /// Start a project with the statuses Backlog, In Progress, Blocked, Review and Done.
+/// From a deal: `crm.deal.create_project`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProject {
@@ -345,6 +346,7 @@ pub struct ListedProject {
 }
 
 /// List the projects you see by name.
+/// Counts over all of them: `project.summary`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListProjects {
@@ -473,6 +475,7 @@ impl Operation for UpdateProject {
 }
 
 /// Archive a project: it stays readable and takes nothing new until `archived: false` brings it back.
+/// For good: `project.delete`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ArchiveProject {
@@ -509,6 +512,7 @@ impl Operation for ArchiveProject {
 }
 
 /// Delete a project with its tasks, comments and time.
+/// To keep it readable: `project.archive`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteProject {

@@ -262,6 +262,7 @@ fn must_be_free(tx: &Tx, project: Id<ProjectRecord>, name: &Line<60>, itself: Op
 }
 
 /// Rename a status, or change its type or colour. A new type holds for its tasks, too.
+/// Their order: `project.status.reorder`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateStatus {

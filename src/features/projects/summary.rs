@@ -15,6 +15,7 @@ use crate::core::store::one;
 pub const OPERATIONS: &[Entry] = &[Entry::of::<SummarizeProjects>()];
 
 /// See how work stands in all projects: open, overdue, in review, done this week.
+/// One project: `project.get`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SummarizeProjects {}

@@ -27,10 +27,11 @@ pub struct Changed {
 impl Answer for Changed {}
 
 /// Change up to 200 tasks alike: all of them or none.
+/// One task: `task.update`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchUpdate {
-    /// Keys or ids.
+    /// e.g. `["WEB-3","WEB-7"]`.
     #[schemars(length(min = 1, max = 200))]
     pub task_ids: Vec<Ref<TaskRecord>>,
     /// Name, type or id.
@@ -102,10 +103,11 @@ impl Operation for BatchUpdate {
 }
 
 /// Move up to 200 tasks to the ends of columns of their projects: all of them or none.
+/// One task: `task.move`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchMove {
-    /// Keys or ids.
+    /// e.g. `["WEB-3","WEB-7"]`.
     #[schemars(length(min = 1, max = 200))]
     pub task_ids: Vec<Ref<TaskRecord>>,
     /// Name or type, in each of their projects.

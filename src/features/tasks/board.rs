@@ -23,6 +23,7 @@ use super::task::{COLUMNS, FROM, Priority, Task};
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetBoard>()];
 
 /// Show a project's board: each status with its cards from top to bottom.
+/// With more filters, as a list: `task.list`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetBoard {

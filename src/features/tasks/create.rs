@@ -22,6 +22,7 @@ use crate::features::projects::statuses::{self, StatusRecord, StatusType};
 pub const OPERATIONS: &[Entry] = &[Entry::of::<CreateTask>()];
 
 /// Add a task to a project.
+/// From a follow-up: `crm.follow_up.create_task`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTask {
@@ -37,7 +38,7 @@ pub struct CreateTask {
     pub priority: Option<Priority>,
     /// E-mail, name or `me`; else nobody.
     pub owner_id: Option<Ref<Account>>,
-    /// Who else works on it.
+    /// Who else works on it: e-mails or names.
     pub participants: Option<Vec<Ref<Account>>>,
     /// e.g. `2027-03-01`, `friday`, `+3d`.
     pub due_date: Option<DayWord>,
@@ -47,7 +48,7 @@ pub struct CreateTask {
     pub estimate_minutes: Option<Minutes>,
     /// e.g. `["bug"]`; made when missing.
     pub labels: Option<Labels>,
-    /// A checklist.
+    /// A checklist, e.g. `[{"text":"Ask the bank"}]`.
     pub todos: Option<NewTodos>,
     /// The task it is a part of.
     pub parent_id: Option<Ref<TaskRecord>>,

@@ -107,6 +107,7 @@ impl Answer for Dependency {
 }
 
 /// Let a task wait for another one of the workspace.
+/// Between projects: `project.dependency.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddDependency {

@@ -24,6 +24,7 @@ use super::{Seen, TaskRecord, seen};
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetTask>()];
 
 /// Read a task with its todos, dependencies, sub-tasks, newest comments and time.
+/// What changed: `task.activity`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTask {

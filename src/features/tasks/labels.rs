@@ -19,6 +19,7 @@ use crate::features::projects::labels::{LabelRecord, find_or_make};
 pub const OPERATIONS: &[Entry] = &[Entry::of::<UpdateLabels>()];
 
 /// Replace a task's labels.
+/// To add or take off some: `task.batch_update`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateLabels {

@@ -39,6 +39,7 @@ pub const SORTS: &[Sort] = &[
 const BRIEF: &[&str] = &["key", "title", "status", "priority", "owner", "dueDate", "labels"];
 
 /// List tasks, newest change first.
+/// Your own: `task.mine`. Words in comments too: `search`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTasks {
@@ -380,6 +381,7 @@ choices! {
 }
 
 /// List the tasks that you own or take part in, the soonest due first.
+/// Anybody's: `task.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MyTasks {

@@ -21,6 +21,7 @@ use super::{Seen, TaskRecord, parse_key, seen_for};
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ReorderTasks>()];
 
 /// Put a task before or after another one, in its column or another; else to the end. Or order a whole column.
+/// To the end of a column: `task.move`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReorderTasks {
@@ -32,7 +33,7 @@ pub struct ReorderTasks {
     pub before_id: Option<Ref<TaskRecord>>,
     /// The card right above it.
     pub after_id: Option<Ref<TaskRecord>>,
-    /// All cards of the column in the new order.
+    /// All cards of the column in the new order: keys or ids.
     pub ordered_task_ids: Option<Vec<Ref<TaskRecord>>>,
     /// Its project, to check.
     pub project_id: Option<Ref<ProjectRecord>>,

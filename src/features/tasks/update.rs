@@ -27,6 +27,7 @@ pub const OPERATIONS: &[Entry] = &[
 ];
 
 /// Change a task.
+/// Many alike: `task.batch_update`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateTask {
@@ -43,7 +44,7 @@ pub struct UpdateTask {
     pub priority: Patch<Priority>,
     /// E-mail, name or `me`.
     pub owner_id: Patch<Ref<Account>>,
-    /// All others who work on it.
+    /// All others who work on it: e-mails or names.
     pub participants: Patch<Vec<Ref<Account>>>,
     /// e.g. `2027-03-01`, `friday`, `+3d`.
     pub due_date: Patch<DayWord>,
@@ -129,6 +130,7 @@ impl Operation for UpdateTask {
 }
 
 /// Move a task to the end of another column.
+/// Many: `task.batch_move`. To a place between cards: `task.reorder`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MoveTask {
@@ -166,6 +168,7 @@ impl Operation for MoveTask {
 }
 
 /// Say who works on a task.
+/// With other changes: `task.update`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AssignTask {
@@ -174,7 +177,7 @@ pub struct AssignTask {
     pub task_id: Ref<TaskRecord>,
     /// E-mail, name or `me`; null: nobody.
     pub owner_id: Patch<Ref<Account>>,
-    /// All others who work on it.
+    /// All others who work on it: e-mails or names.
     pub participants: Patch<Vec<Ref<Account>>>,
 }
 
@@ -215,6 +218,7 @@ impl Operation for AssignTask {
 }
 
 /// Put a task away, or bring it back.
+/// For good: `task.delete`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ArchiveTask {
@@ -243,6 +247,7 @@ impl Operation for ArchiveTask {
 }
 
 /// Delete a task with its todos, comments and pictures. Its sub-tasks and time stay.
+/// To keep it: `task.archive`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteTask {

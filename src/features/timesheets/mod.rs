@@ -373,6 +373,7 @@ pub const SORTS: &[Sort] = &[Sort::down("date", "e.spent_on"), Sort::down("updat
 const BRIEF: &[&str] = &["id", "date", "minutes", "description", "billable", "account", "project", "taskKey"];
 
 /// List time entries, newest day first: your own, and everybody's in projects you own.
+/// Sums: `timesheet.report`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTimesheets {
@@ -498,6 +499,7 @@ impl Operation for GetTimesheet {
 }
 
 /// Log time on a task or in a project.
+/// While it is being done: `timesheet.timer.start`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddTimesheet {

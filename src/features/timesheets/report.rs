@@ -115,6 +115,7 @@ impl Answer for Report {
 }
 
 /// Sum up time by day, week, month, project, client, task or account; as CSV for a spreadsheet.
+/// Single entries: `timesheet.list`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportTimesheets {

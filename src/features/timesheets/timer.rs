@@ -146,6 +146,7 @@ fn stop(
 }
 
 /// Start the clock on a task or in a project. One that runs is stopped, its time kept.
+/// Afterwards: `timesheet.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StartTimer {
