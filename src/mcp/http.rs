@@ -223,6 +223,31 @@ async fn reply(
         Some(Said::Response(response)) => return Ok(answer(200, response)),
         Some(Said::Messages(messages)) => return Ok(streams::of_messages(messages)),
     }
+    let token = protocol::progress_token(&message)?.filter(|_| accepts == Accepts::Both);
+    let answered = match token {
+        None => run(endpoint, peer, message).await?,
+        Some(token) => {
+            let (id, endpoint, peer) = (message.id.clone(), endpoint.clone(), peer.clone());
+            let mut running = Box::pin(async move { run(&endpoint, &peer, message).await });
+            match tokio::time::timeout(streams::PROGRESS_EVERY, &mut running).await {
+                Ok(answered) => answered?,
+                Err(_) => {
+                    // The status has been said, so whatever goes wrong from here on is an error of JSON-RPC.
+                    let told = async move { running.await.unwrap_or_else(|failure| Some(failure.told(&id))) };
+                    return Ok(streams::of_long_work(Box::pin(told), token));
+                }
+            }
+        }
+    };
+    Ok(match answered {
+        Some(response) => answer(200, response),
+        // Whoever cancels a request gets no response to it.
+        None => HttpResponse::Accepted().finish(),
+    })
+}
+
+/// The response to a request; `None` once it is cancelled.
+async fn run(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<Option<Vec<u8>>, Failure> {
     let id = message.id.clone();
     let head = peer.terms.head(&message.method);
     let amending = endpoint.guest.as_ref().map(|guest| (guest, message.method.clone()));
@@ -230,8 +255,7 @@ async fn reply(
     let mut result = match &peer.terms {
         Terms::Session(session) => match session.running(&id).or_cancelled(answered).await {
             Some(result) => result?,
-            // Whoever cancels a request gets no response to it.
-            None => return Ok(HttpResponse::Accepted().finish()),
+            None => return Ok(None),
         },
         // Whoever has no session cancels by hanging up, which drops all this.
         Terms::Plain | Terms::Stateless(_) => answered.await?,
@@ -239,7 +263,7 @@ async fn reply(
     if let Some((guest, method)) = amending {
         result = guest.amend(&method, result);
     }
-    Ok(answer(200, protocol::response(&id, head, &Ok(result))))
+    Ok(Some(protocol::response(&id, head, &Ok(result))))
 }
 
 async fn initialize(endpoint: &Endpoint, peer: &Peer, message: Request) -> Result<HttpResponse, Refusal> {

@@ -106,6 +106,17 @@ impl From<Error> for Failure {
     }
 }
 
+impl Failure {
+    /// As the answer to a request whose HTTP status has been sent already.
+    pub fn told(self, id: &Value) -> Vec<u8> {
+        let error = match self {
+            Failure::Rpc(error) => error,
+            Failure::Door(error) => RpcError::new(REFUSED, error.detail()),
+        };
+        response(id, "{", &Err(error))
+    }
+}
+
 /// One message from a client.
 #[derive(Debug)]
 pub enum Message {
@@ -123,6 +134,15 @@ pub struct Request {
     pub id: Value,
     pub method: String,
     pub params: Map<String, Value>,
+}
+
+/// By which name the client wants to hear how a request gets on, if it does.
+pub fn progress_token(request: &Request) -> Result<Option<Value>, RpcError> {
+    match request.params.get("_meta").and_then(|meta| meta.get("progressToken")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(token) if token.is_string() || token.is_i64() || token.is_u64() => Ok(Some(token.clone())),
+        Some(_) => Err(RpcError::invalid_params("_meta.progressToken must be a text or an integer")),
+    }
 }
 
 /// A message that is none, with its id if it has one.

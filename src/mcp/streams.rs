@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ use super::subscriptions::{self, Subscribed, Watched};
 
 /// An open stream says this often that it is alive; a peer that has gone is noticed by it.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often somebody who asked for it hears that their request is still running.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// How soon a stream learns of a change.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Streams that one session may hold open; the oldest makes room.
@@ -513,6 +516,27 @@ impl Speech {
         let result = json!({ "resultType": "complete", "_meta": { stateless::META_SUBSCRIPTION: id } });
         Some(event(None, &json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()))
     }
+}
+
+/// Answers a request that is still running: with how long it has been, again and again, and with its response at last.
+/// Nothing that Sally does knows how much of it is left, so there is no total.
+pub fn of_long_work(response: Pin<Box<dyn Future<Output = Option<Vec<u8>>>>>, token: Value) -> HttpResponse {
+    let clock = tokio::time::interval(PROGRESS_EVERY);
+    streamed(stream::unfold(Some((response, clock, token, 0)), |running| async {
+        let (mut response, mut clock, token, seconds) = running?;
+        tokio::select! {
+            biased;
+            response = &mut response => Some((Ok(event(None, &String::from_utf8_lossy(&response?))), None)),
+            _ = clock.tick() => {
+                let seconds = seconds + PROGRESS_EVERY.as_secs();
+                let params = json!({
+                    "progressToken": token, "progress": seconds, "message": format!("Running for {seconds} s"),
+                });
+                let told = event(None, &notification("notifications/progress", None, params));
+                Some((Ok(told), Some((response, clock, token, seconds))))
+            }
+        }
+    }))
 }
 
 /// Answers one request with all that is said to it, as it is said.

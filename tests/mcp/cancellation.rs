@@ -4,10 +4,12 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sally::core::error::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, mcp_key};
 use crate::sample::Sample;
+use crate::stateless::Stateless;
+use crate::streams::Listener;
 use crate::support::World;
 use crate::support::server::Server;
 
@@ -77,6 +79,59 @@ async fn cancelled_notifications_are_honoured_and_get_no_response() {
     assert_eq!(ben.post(&search("slow")).status, 200);
     assert_eq!(ben.post(&cancel("slow")).status, 202);
     assert_eq!(ben.post(&search("slow")).json()["id"], "slow");
+}
+
+#[tokio::test]
+async fn who_asks_for_it_hears_that_a_request_is_still_running() {
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    Sample::new(&world).await;
+    let ben = Client::hello(&server, &mcp_key(&world, "ben").await, "2025-06-18");
+    let stateless = Stateless::new(&server, &ben.key);
+    let busy = Busy::new(&world);
+    let search = |token: Value| json!({ "name": "search", "arguments": { "query": "payment" }, "_meta": { "progressToken": token } });
+    let request =
+        |id: &str, params: Value| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+    let mut heard = Listener::post(&server, &ben, &request("heard", search(json!(7))));
+    let mut cancelled = Listener::post(&server, &ben, &request("cancelled", search(json!("c"))));
+    let mut alone = stateless.meta.clone();
+    alone["progressToken"] = json!("alone");
+    let mut params = search(json!(null));
+    params["_meta"] = alone;
+    let client = stateless.client.again().with("Mcp-Method", "tools/call").with("Mcp-Name", "search");
+    let mut alone = Listener::post(&server, &client, &request("alone", params));
+    for (listener, token) in [(&mut heard, json!(7)), (&mut cancelled, json!("c")), (&mut alone, json!("alone"))] {
+        assert!(listener.head.contains("content-type: text/event-stream"), "{}", listener.head);
+        for seconds in 1..=2 {
+            let told = listener.next().unwrap().message();
+            assert_eq!(told["method"], "notifications/progress");
+            assert_eq!((&told["params"]["progressToken"], &told["params"]["progress"]), (&token, &json!(seconds)));
+        }
+    }
+    let cancel =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": "cancelled" } });
+    assert_eq!(ben.post(&cancel).status, 202);
+    while let Some(event) = cancelled.next() {
+        assert_eq!(event.message()["method"], "notifications/progress", "no response to what is cancelled");
+    }
+    drop(busy);
+    for (mut listener, id) in [(heard, "heard"), (alone, "alone")] {
+        let response = loop {
+            let message = listener.next().unwrap().message();
+            if message["method"].is_null() {
+                break message;
+            }
+        };
+        assert_eq!(response["id"], id);
+        assert_eq!(response["result"]["structuredContent"]["items"][0]["type"], "TASK", "{response}");
+        assert_eq!(listener.next(), None);
+    }
+    // What is quick is answered as ever, and so is who could not read a stream.
+    let quick = ben.request("tools/call", search(json!(7)));
+    assert_eq!((quick.status, quick.header("content-type")), (200, Some("application/json")));
+    let plain = Client::plain(&server, &ben.key);
+    assert!(plain.result("tools/call", search(json!(7)))["isError"].is_null());
+    assert_eq!(ben.error("tools/call", search(json!([7]))).1, -32_602);
 }
 
 #[tokio::test]

@@ -42,14 +42,18 @@ impl Listener {
 
     pub fn subscribe(server: &Server, stateless: &Stateless<'_>, id: &str, notifications: Value) -> Listener {
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": "subscriptions/listen", "params": {
-            "_meta": stateless.meta, "notifications": notifications } })
-        .to_string();
+            "_meta": stateless.meta, "notifications": notifications } });
+        Listener::post(server, &stateless.client.again().with("Mcp-Method", "subscriptions/listen"), &message)
+    }
+
+    /// A request whose answer may be a stream.
+    pub fn post(server: &Server, client: &Client<'_>, message: &Value) -> Listener {
+        let message = message.to_string();
         let end = format!(
-            "Accept: application/json, text/event-stream\r\nMcp-Method: subscriptions/listen\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{message}",
+            "Accept: application/json, text/event-stream\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{message}",
             message.len()
         );
-        Listener::open(server, &stateless.client, "POST", &end)
+        Listener::open(server, client, "POST", &end)
     }
 
     fn open(server: &Server, client: &Client<'_>, method: &str, end: &str) -> Listener {
