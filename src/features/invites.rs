@@ -162,6 +162,7 @@ impl Link {
 
 /// Invite somebody to a workspace by e-mail. The answer's `inviteUrl` is for you to pass on; it works once, for seven
 /// days. Inviting the same e-mail again makes a new link.
+/// Who has an account already: `workspace.member.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateInvite {

@@ -538,7 +538,7 @@ impl Operation for ListMembers {
 }
 
 /// Add an account that exists to a workspace.
-/// Into one project: `project.member.add`.
+/// Into one project: `project.member.add`. By e-mail, with a link: `workspace.invite`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddMember {

@@ -2,7 +2,7 @@
 //!
 //! | lines | tested by |
 //! |---|---|
-//! | 1–9, 11–17, 19–22, 24–27, 29 | the tests below; 11 without invites, which have no operations |
+//! | 1–9, 11–17, 19–22, 24–27, 29 | the tests below |
 //! | 10 (local process), 18 (one line on stdin), 23 (error wording) | `stdio.rs` |
 //! | 28 (resources as Markdown) | `resources.rs` |
 
@@ -94,6 +94,7 @@ async fn lines_11_14_19_and_22_the_families_of_tools_prompts_and_resources_are_t
     assert!(names.len() >= 67, "{}", names.len());
     for family in [
         "workspace.",
+        "workspace.invite",
         "client.",
         "project.",
         "project.member.",
@@ -106,6 +107,14 @@ async fn lines_11_14_19_and_22_the_families_of_tools_prompts_and_resources_are_t
     ] {
         assert!(names.iter().any(|name| name.starts_with(family)), "{family}");
     }
+    let invited = ada.call("workspace.invite", json!({ "email": "nora@example.com", "role": "MEMBER" }));
+    assert!(invited["inviteUrl"].as_str().unwrap().contains("/accept-invite?token="), "{invited}");
+    let here = json!({ "workspaceId": "acme" });
+    assert_eq!(ada.call("workspace.invite.list", here.clone())["items"][0]["email"], "nora@example.com");
+    let nora = json!({ "workspaceId": "acme", "inviteId": "nora@example.com" });
+    assert_ne!(ada.call("workspace.invite.resend", nora.clone())["inviteUrl"], invited["inviteUrl"]);
+    ada.call("workspace.invite.cancel", nora);
+    assert_eq!(ada.call("workspace.invite.list", here)["items"], json!([]));
     for record in ["organization", "person", "deal"] {
         for verb in ["list", "get", "create", "update"] {
             assert!(names.contains(&format!("crm.{record}.{verb}")), "crm.{record}.{verb}");

@@ -214,6 +214,8 @@ async fn a_tool_names_its_near_neighbours_as_this_connection_calls_them() {
         ("crm.follow_up.add", "crm.activity.add"),
         ("client.list", "crm.organization.list"),
         ("project.member.add", "workspace.member.add"),
+        ("workspace.member.add", "workspace.invite"),
+        ("workspace.invite", "workspace.member.add"),
         ("project.get", "board.get"),
     ];
     let neighbours: Vec<(String, String)> =
