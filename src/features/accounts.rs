@@ -106,7 +106,6 @@ pub fn anybody(tx: &Tx, text: &str) -> Result<Id<Account>> {
 }
 
 /// See your profile.
-/// Your workspaces and rights: `auth.me`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetProfile {}

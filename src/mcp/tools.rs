@@ -446,10 +446,8 @@ fn describe<'a>(
         properties.remove(name);
     }
     if spec.is_list() {
-        properties.insert(
-            common::LIMIT.into(),
-            json!({ "type": "integer", "default": LIST_LENGTH, "description": "Up to 200." }),
-        );
+        // How many it gives by itself stands in the instructions, too.
+        properties.insert(common::LIMIT.into(), json!({ "type": "integer", "description": "Up to 200." }));
         // Every order in both directions as an enumeration costs three times the words.
         match spec.more.sorts {
             [_] => properties.remove(common::SORT),

@@ -153,7 +153,7 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
     }
     let list = sam.tool("crm.deal.list");
     let properties = &list["inputSchema"]["properties"];
-    assert_eq!((&properties["limit"]["default"], &properties["status"]["default"]), (&json!(20), &json!("OPEN")));
+    assert_eq!(properties["status"]["default"], "OPEN");
     assert!(properties["fields"].is_object());
     assert_eq!(sam.tool("crm.deal.update")["annotations"]["idempotentHint"], true);
     assert!(sam.tool("crm.deal.create")["annotations"].get("idempotentHint").is_none());
