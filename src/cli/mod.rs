@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod init;
 mod key;
+mod log;
 mod mcp;
 mod openapi;
 mod output;

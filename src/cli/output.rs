@@ -32,7 +32,7 @@ pub(super) fn complain(text: &str) {
 
 /// Tells on a terminal how far something is; anywhere else it would only be noise.
 pub(super) fn progress(what: &'static str) -> Option<Progress> {
-    let line = io::stderr().is_terminal().then_some(ProgressLine)?;
+    let line = io::stderr().is_terminal().then(|| ProgressLine)?;
     let mut told = None;
     Some(Box::new(move |done, all| {
         let percent = (done * 100).checked_div(all).unwrap_or(0).min(100);

@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use clap::Args;
-use log::LevelFilter;
 
 use super::{console, demo, output};
 use crate::core::app::App;
@@ -28,13 +27,17 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, mut config: Config) -> Result<()> {
-        start_log(&config.log);
+        super::log::start(&config.log, config.log_format);
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
         // The file before the port: whoever serves this file already is the better answer to "why not".
-        let tuning =
-            Tuning { workers: config.worker_threads(), mmap_bytes: config.mmap_mib << 20, ..Tuning::default() };
+        let tuning = Tuning {
+            workers: config.worker_threads(),
+            mmap_bytes: config.mmap_mib << 20,
+            slow_query_ms: config.slow_query_ms,
+            ..Tuning::default()
+        };
         let store = Store::serve(&config.db, tuning)?;
         let listener = bind(config.listen)?;
         config.listen = listener.local_addr().map_err(Error::internal)?;
@@ -45,16 +48,6 @@ impl Serve {
             server::serve(app, listener).await.map_err(|error| Error::conflict(format!("the server failed: {error}")))
         })
     }
-}
-
-/// To stderr; `RUST_LOG` wins over the setting.
-fn start_log(setting: &str) {
-    let mut log = env_logger::Builder::new();
-    // It tells of every start and stop, and so do we.
-    log.filter_module("actix_server", LevelFilter::Warn);
-    log.parse_filters(&std::env::var("RUST_LOG").unwrap_or_else(|_| setting.to_owned()));
-    // A second start in the same process, which only a test could want, changes nothing.
-    let _ = log.try_init();
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener> {

@@ -17,6 +17,11 @@ choices! {
     pub enum KeysBy { Everybody = "EVERYBODY", Owners = "OWNERS", Admins = "ADMINS" }
 }
 
+crate::choices! {
+    /// How the log is written.
+    pub enum LogFormat { Text = "TEXT", Json = "JSON" }
+}
+
 /// Every setting; `sally.toml.example` says what each is for, and a test holds the two together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,6 +59,14 @@ pub struct Config {
     pub backup_keep: usize,
     pub require_two_factor: SecondFactorFor,
     pub log: String,
+    pub log_format: LogFormat,
+    /// One line for each request.
+    pub log_requests: bool,
+    /// Statements that take longer are logged; 0: none.
+    pub slow_query_ms: u64,
+    /// Shows `/metrics`: with a token to who has it, without one to this machine.
+    pub metrics: bool,
+    pub metrics_token: String,
 }
 
 impl Default for Config {
@@ -83,6 +96,11 @@ impl Default for Config {
             backup_keep: 7,
             require_two_factor: SecondFactorFor::Nobody,
             log: "info".into(),
+            log_format: LogFormat::Text,
+            log_requests: false,
+            slow_query_ms: 0,
+            metrics: false,
+            metrics_token: String::new(),
         }
     }
 }

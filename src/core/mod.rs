@@ -9,6 +9,7 @@ pub mod error;
 pub mod id;
 pub mod input;
 pub mod limits;
+pub mod metrics;
 pub mod money;
 pub mod network;
 pub mod operation;

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT, ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
 };
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
@@ -15,7 +15,7 @@ use crate::core::app::{App, Listed};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::{Effect, Method, Reply};
 
-use super::{auth, form, json, projection};
+use super::{auth, form, json, observe, projection};
 
 /// The routes of all operations, found by one look-up.
 pub struct Routes {
@@ -79,6 +79,7 @@ async fn answer(
         return Ok(other_method(request, found.value));
     };
     let listed = &app.operations()[*index];
+    request.extensions_mut().insert(observe::Matched(listed.entry.spec.route.map_or("-", |route| route.path)));
     accepts(request, listed.entry.spec.more.file)?;
     let call = auth::call(request, app)?;
     let mut input = query(request.query_string())?;

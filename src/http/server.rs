@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -23,7 +24,7 @@ use crate::core::store::panic_text;
 use crate::mcp;
 
 use super::auth::RequestId;
-use super::{assets, auth, files, openapi, rest};
+use super::{assets, auth, files, observe, openapi, rest};
 
 /// A running request is finished, if it takes no longer than this.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -65,6 +66,7 @@ pub async fn serve_endpoint(
     let open = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));
+    let readiness = web::Data::new(observe::Readiness::default());
     let shared = app.clone();
     let server = HttpServer::new(move || {
         Actix::new()
@@ -72,6 +74,7 @@ pub async fn serve_endpoint(
             .app_data(web::Data::from(routes.clone()))
             .app_data(document.clone())
             .app_data(endpoint.clone())
+            .app_data(readiness.clone())
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .configure(all_routes)
@@ -129,6 +132,8 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
     }
     config
         .route("/health", web::get().to(at_root))
+        .route("/ready", web::get().to(observe::ready))
+        .route("/metrics", web::get().to(observe::metrics))
         .route("/llms.txt", web::get().to(openapi::llms))
         .service(web::resource("/files/{id}").route(web::get().to(files::serve)).route(web::head().to(files::serve)))
         .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
@@ -150,6 +155,8 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/llms.txt",
     "/login",
     "/login/code",
+    "/metrics",
+    "/ready",
     "/reset-password",
     "/setup",
     "/static/{hash}/{path:.*}",
@@ -217,6 +224,8 @@ async fn around(
         finish(response.headers_mut(), &id, is_secure);
         return Ok(request.into_response(response));
     }
+    let begun = Instant::now();
+    let surface = observe::surface(request.path());
     let line = format!("{} {}", request.method(), request.path());
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(answer) => answer?.map_into_boxed_body(),
@@ -229,6 +238,11 @@ async fn around(
         }
     };
     finish(response.headers_mut(), &id, is_secure);
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    app.store().metrics().request(surface, status, took);
+    if app.config().log_requests {
+        observe::log(response.request(), &app, status, took);
+    }
     Ok(response)
 }
 

@@ -122,6 +122,11 @@ impl Sessions {
         Some(session)
     }
 
+    /// How many are alive, or were when they were used last.
+    pub fn count(&self) -> usize {
+        self.live().len()
+    }
+
     /// Keeps a session alive that is used without requests: by an open stream.
     pub fn keep(&self, session: &Session) {
         self.touch(session, Moment::now());

@@ -133,6 +133,11 @@ impl Streams {
         self.locked().by_owner.remove(&Owner::Session(*session));
     }
 
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.locked().by_owner.values().map(Vec::len).sum()
+    }
+
     /// Ends all of them, for good: the server stops.
     pub fn close_all(&self) {
         let mut open = self.locked();

@@ -197,7 +197,9 @@ impl Tools {
             let why = "is left out by the address of this connection (toolsets or readonly)";
             return Err(RpcError::invalid_params(format!("Unknown tool: {} {why}", quoted(&name))).into());
         }
-        match self.run(app, peer, tool, listed, arguments).await {
+        let answer = self.run(app, peer, tool, listed, arguments).await;
+        app.store().metrics().tool_call(listed.entry.spec.name, answer.as_ref().map_or_else(Error::code, |_| "ok"));
+        match answer {
             Ok(result) => Ok(result),
             Err(error) if matches!(error.kind(), Kind::Unauthorized | Kind::KeyExpired) => Err(error.into()),
             // What the key was narrowed to is no matter of the arguments: no other call would do better.

@@ -56,6 +56,22 @@ pub fn adas_file() -> (tempfile::TempDir, Value) {
     (folder, made)
 }
 
+/// Kills a command as soon as something is to be seen, or lets it end. Whether it was killed.
+pub fn kill_when(mut command: Command, mut is_time: impl FnMut() -> bool) -> bool {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    loop {
+        if is_time() {
+            let _ = child.kill();
+            return child.wait().unwrap().code().is_none();
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return false;
+        }
+        std::thread::yield_now();
+    }
+}
+
 /// A server on a port of its own; killed when the test ends.
 pub struct Server {
     pub child: Child,
@@ -70,8 +86,12 @@ impl Server {
         Server::launch(sally(folder, &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()))
     }
 
-    pub fn launch(mut command: Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub fn launch(command: Command) -> Server {
+        Server::launch_logging(command, Stdio::null())
+    }
+
+    pub fn launch_logging(mut command: Command, log: impl Into<Stdio>) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut told = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         while !told.contains("To stop") {

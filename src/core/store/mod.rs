@@ -16,9 +16,11 @@ use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, Kind, Result};
+use super::metrics::{Metrics, Now};
 
 pub use copy::{Backup, Progress, Restored, back_up, clear_unfinished, restore, stamp};
 pub use journal::{Acting, ChangeSet};
@@ -41,6 +43,7 @@ pub struct Store {
     slow: Arc<tokio::sync::Semaphore>,
     slow_waiting: AtomicU64,
     is_closed: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
     /// Held for as long as a server runs on the file.
     _lock: Option<File>,
 }
@@ -54,11 +57,13 @@ pub struct Tuning {
     pub mmap_bytes: i64,
     /// Steps of SQLite's machine that a list may take where the request is; a page of 50 takes 15,000.
     pub quick_steps: i32,
+    /// Statements that take longer are logged; 0: none.
+    pub slow_query_ms: u64,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Tuning { workers: 2, mmap_bytes: 64 << 20, quick_steps: 1_000_000 }
+        Tuning { workers: 2, mmap_bytes: 64 << 20, quick_steps: 1_000_000, slow_query_ms: 0 }
     }
 }
 
@@ -97,12 +102,18 @@ impl Store {
             migrations::migrate(&mut conn, path)?;
         }
         journal::install(&conn)?;
-        let writer = Writer::start(conn);
+        let slow_query_ms = tuning.slow_query_ms;
+        tell_slow_queries(&conn, slow_query_ms);
+        let metrics = Arc::new(Metrics::new());
+        let writer = Writer::start(conn, metrics.clone());
 
         let mmap_bytes = tuning.mmap_bytes;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .with_init(move |conn| prepare_reader(conn, mmap_bytes));
+            .with_init(move |conn| {
+                tell_slow_queries(conn, slow_query_ms);
+                prepare_reader(conn, mmap_bytes)
+            });
         let readers = r2d2::Pool::builder()
             .max_size((tuning.workers + SLOW_AT_ONCE + PREPARING) as u32)
             .min_idle(Some(1))
@@ -118,6 +129,7 @@ impl Store {
             slow: Arc::new(tokio::sync::Semaphore::new(SLOW_AT_ONCE)),
             slow_waiting: AtomicU64::new(0),
             is_closed: Arc::default(),
+            metrics,
             _lock: lock,
         })
     }
@@ -130,6 +142,32 @@ impl Store {
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
         self.writer.close();
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How the store is doing at this moment.
+    pub fn state(&self) -> Now {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |facts| facts.len() as i64);
+        let readers = self.readers.state();
+        Now {
+            readers_busy: i64::from(readers.connections - readers.idle_connections),
+            slow_reads: self.slow_waiting.load(Ordering::Relaxed) as i64,
+            database_bytes: size(&self.path),
+            wal_bytes: size(&PathBuf::from(format!("{}-wal", self.path.display()))),
+            ..Now::default()
+        }
+    }
+
+    /// Writes something that changes nothing, to see that the writer is alive and the disk takes it.
+    pub async fn try_disk(&self) -> Result<()> {
+        let same_again = |conn: &Connection| {
+            let version: i64 = conn.query_row("pragma user_version", [], |row| row.get(0))?;
+            Ok(conn.pragma_update(None, "user_version", version)?)
+        };
+        self.write(same_again).await
     }
 
     /// Takes a copy of the file as it is now. Given up when the store is closed.
@@ -360,6 +398,28 @@ fn prepare_reader(conn: &mut Connection, mmap_bytes: i64) -> rusqlite::Result<()
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "mmap_size", mmap_bytes)?;
     conn.pragma_update(None, "cache_size", -2_048)
+}
+
+/// A statement that takes long is worth a line: its text, in which values are only ever `?`.
+fn tell_slow_queries(conn: &Connection, slow_query_ms: u64) {
+    /// For the whole process: SQLite calls a plain function.
+    static LIMIT: AtomicU64 = AtomicU64::new(0);
+    LIMIT.fetch_max(slow_query_ms, Ordering::Relaxed);
+    if slow_query_ms == 0 {
+        return;
+    }
+    conn.trace_v2(
+        TraceEventCodes::SQLITE_TRACE_PROFILE,
+        Some(|event| {
+            if let TraceEvent::Profile(statement, took) = event
+                && took.as_millis() >= u128::from(LIMIT.load(Ordering::Relaxed))
+            {
+                let sql = statement.sql();
+                let words = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+                log::warn!(target: "sally::sql", milliseconds = took.as_millis() as u64; "slow: {words}");
+            }
+        }),
+    );
 }
 
 /// What every connection has: strictness where SQLite is lenient by default.

@@ -3,15 +3,21 @@
 //! With 64 callers on a disk that takes 0.15 ms to sync, one commit for each would be a sync for each; together
 //! they share one, and all of them are durable before anybody is answered.
 
+use std::cell::Cell;
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 use tokio::sync::oneshot;
 
 use crate::core::error::{Error, Result};
+use crate::core::metrics::Metrics;
 
 use super::journal;
 
@@ -19,6 +25,8 @@ use super::journal;
 const WAITING: usize = 1_024;
 /// Writes of one commit: enough to share the sync, few enough to keep the last one's wait short.
 const TOGETHER: usize = 256;
+/// Pages of the write-ahead log from which on a commit takes them over into the file: SQLite's own default.
+const CHECKPOINT_FROM: c_int = 1_000;
 
 /// Runs on the connection, or is told why it cannot.
 type Job = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
@@ -34,14 +42,17 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<Connection>>>,
     /// Kept past the thread's end: whoever closes last takes the WAL file away, and a reader may not.
     closing: Mutex<Option<Connection>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
-    pub(super) fn start(conn: Connection) -> Self {
+    pub(super) fn start(conn: Connection, metrics: Arc<Metrics>) -> Self {
         let (queue, jobs) = sync_channel(WAITING);
-        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || Loop { conn, jobs }.run());
+        let counted = metrics.clone();
+        let run = move || Loop { conn, jobs, metrics: counted }.run();
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(run);
         let thread = thread.expect("a thread at start-up");
-        Writer { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), closing: Mutex::default() }
+        Writer { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), closing: Mutex::default(), metrics }
     }
 
     pub(super) fn submit<T: Send + 'static>(
@@ -49,7 +60,9 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let (answer, receiver) = oneshot::channel();
+        let (queued, metrics) = (Instant::now(), self.metrics.clone());
         let job: Job = Box::new(move |conn| {
+            metrics.write_begun(queued.elapsed());
             let result = conn.and_then(|conn| {
                 catch_unwind(AssertUnwindSafe(|| work(conn)))
                     .unwrap_or_else(|panic| Err(Error::internal(panic_text(&*panic))))
@@ -60,7 +73,12 @@ impl Writer {
                 tell: Box::new(move |committed| drop(answer.send(committed.and(result)))),
             }
         });
-        match locked(&self.queue).as_ref().map(|queue| queue.try_send(job)) {
+        self.metrics.write_queued();
+        let sent = locked(&self.queue).as_ref().map(|queue| queue.try_send(job));
+        if !matches!(sent, Some(Ok(()))) {
+            self.metrics.write_refused();
+        }
+        match sent {
             Some(Ok(())) => Ok(receiver),
             Some(Err(TrySendError::Full(_))) => Err(Error::busy("Too many writes are waiting. Try again in a moment.")),
             Some(Err(TrySendError::Disconnected(_))) | None => Err(Error::busy("The server is stopping.")),
@@ -91,13 +109,29 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     format!("panic: {}", text.unwrap_or("without a message"))
 }
 
+thread_local! {
+    /// Checkpoints of this writer since it last looked.
+    static CHECKPOINTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// SQLite's own rule, which it keeps to itself, so that checkpoints can be counted. One that fails is tried again with the
+/// next commit; the commit before it stands.
+fn checkpoint_when_due(log: &Wal, pages: c_int) -> rusqlite::Result<()> {
+    if pages >= CHECKPOINT_FROM && log.checkpoint().is_ok() {
+        CHECKPOINTS.set(CHECKPOINTS.get() + 1);
+    }
+    Ok(())
+}
+
 struct Loop {
     conn: Connection,
     jobs: Receiver<Job>,
+    metrics: Arc<Metrics>,
 }
 
 impl Loop {
     fn run(mut self) -> Connection {
+        self.conn.wal_hook(Some(checkpoint_when_due));
         while let Ok(first) = self.jobs.recv() {
             self.together(first);
         }
@@ -117,6 +151,7 @@ impl Loop {
         {
             done.push(self.alone(job));
         }
+        let begun = Instant::now();
         let committed = if self.was_rolled_back() {
             Err(Error::busy("Another write failed and took this one with it; nothing was changed. Try again."))
         } else {
@@ -126,6 +161,7 @@ impl Loop {
                 }
             })
         };
+        self.metrics.committed(done.len(), begun.elapsed(), CHECKPOINTS.take());
         for Done { keep, tell } in done {
             tell(if keep { committed.clone() } else { Ok(()) });
         }

@@ -1,0 +1,151 @@
+//! For whatever watches the server: is it ready for requests, and how is it doing.
+
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, X_FORWARDED_FOR};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use crate::core::app::App;
+use crate::core::error::{Error, Kind, Result};
+use crate::core::metrics::Now;
+use crate::core::secret::TokenHash;
+use crate::core::store::one;
+use crate::core::time::Moment;
+use crate::features::backups;
+use crate::mcp::http::Endpoint;
+
+use super::{auth, rest};
+
+/// However often somebody asks, the disk is tried no more often than this.
+const TRIED_EVERY: Duration = Duration::from_secs(5);
+/// A disk that has not answered by then is as good as none.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// When the disk took a write last.
+#[derive(Default)]
+pub struct Readiness(Mutex<Option<Instant>>);
+
+/// `/ready`: set up, of today's shape, with a writer that is alive and a disk that takes writes.
+pub async fn ready(request: HttpRequest, app: web::Data<App>, readiness: web::Data<Readiness>) -> HttpResponse {
+    match readiness.check(&app).await {
+        Ok(()) => HttpResponse::Ok().json(json!({ "ready": true, "version": env!("CARGO_PKG_VERSION") })),
+        Err(error) => rest::problem(&request, &error),
+    }
+}
+
+impl Readiness {
+    async fn check(&self, app: &App) -> Result<()> {
+        let mut last = self.0.lock().await;
+        if last.is_some_and(|at| at.elapsed() < TRIED_EVERY) {
+            return Ok(());
+        }
+        let tried = tokio::time::timeout(PATIENCE, app.store().try_disk()).await;
+        tried.map_err(|_| Error::busy("The disk does not answer."))??;
+        *last = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// `/metrics`: as text, if the settings say so.
+pub async fn metrics(request: HttpRequest, app: web::Data<App>, endpoint: web::Data<Endpoint>) -> HttpResponse {
+    let text = may_look(&request, &app).and_then(|()| {
+        let text = app.store().metrics().text(&now(&app, &endpoint)?);
+        text.map_err(Error::internal)
+    });
+    match text {
+        Ok(text) => HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+            .body(text),
+        Err(error) => rest::problem(&request, &error),
+    }
+}
+
+/// With a token, who has it; without one, who asks from this very machine and not through a proxy on it.
+fn may_look(request: &HttpRequest, app: &App) -> Result<()> {
+    let config = app.config();
+    let hidden = || Error::new(Kind::NotFound, "There is nothing here.");
+    if !config.metrics {
+        return Err(hidden());
+    }
+    if config.metrics_token.is_empty() {
+        let is_near = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        let is_forwarded = [FORWARDED, X_FORWARDED_FOR].iter().any(|name| request.headers().contains_key(name));
+        return if is_near && !is_forwarded { Ok(()) } else { Err(hidden()) };
+    }
+    let given = auth::header(request, &AUTHORIZATION)?.and_then(|text| text.strip_prefix("Bearer "));
+    match given.map(TokenHash::of) == Some(TokenHash::of(&config.metrics_token)) {
+        true => Ok(()),
+        false => Err(Error::new(Kind::Unauthorized, "The Authorization header must have the token of the settings.")),
+    }
+}
+
+fn now(app: &App, endpoint: &Endpoint) -> Result<Now> {
+    const SIGN_INS: &str = "select count(*) from session where expires_at > ?1";
+    let at = Moment::now();
+    let backup = backups::newest(app.config()).flatten();
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    Ok(Now {
+        sign_ins: app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?,
+        mcp_sessions: count(endpoint.sessions.count()),
+        mcp_streams: count(endpoint.streams.count()),
+        memory_bytes: memory().unwrap_or(-1),
+        open_files: std::fs::read_dir("/proc/self/fd").map_or(-1, |files| count(files.count())),
+        uptime_seconds: count(app.started().elapsed().as_secs() as usize),
+        backup_age_seconds: backup.map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000),
+        ..app.store().state()
+    })
+}
+
+/// As the system counts it, where it tells.
+fn memory() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<i64>().ok().map(|kib| kib * 1_024)
+}
+
+/// The route that a request was matched with, for the log: an address as it was sent may have somebody's secret in it.
+#[derive(Clone, Copy)]
+pub struct Matched(pub &'static str);
+
+/// Which surface an address belongs to.
+pub fn surface(path: &str) -> &'static str {
+    const SURFACES: &[(&str, &str)] = &[
+        ("/api/", "rest"),
+        ("/mcp", "mcp"),
+        ("/static/", "static"),
+        ("/files/", "files"),
+        ("/health", "watch"),
+        ("/ready", "watch"),
+        ("/metrics", "watch"),
+    ];
+    SURFACES.iter().find(|(start, _)| path.starts_with(start)).map_or("page", |(_, surface)| surface)
+}
+
+/// One line about a request that was answered: who asked for what, and what came of it. Never its query, its body or a token.
+pub fn log(request: &HttpRequest, app: &App, status: u16, took: Duration) {
+    let matched = request.extensions().get::<Matched>().map(|matched| matched.0.to_owned());
+    let route = matched.or_else(|| request.match_pattern()).unwrap_or_else(|| "-".to_owned());
+    let identity = auth::call(request, app).and_then(|call| app.identity(&call)).ok();
+    let account =
+        identity.as_ref().and_then(|who| who.account.as_ref()).map_or("-".to_owned(), |account| account.id.to_string());
+    let key = identity.as_ref().and_then(|who| who.key()).map_or("-".to_owned(), |key| key.id.to_string());
+    log::info!(
+        target: "sally::access",
+        request_id = auth::request_id(request).as_str(), method = request.method().as_str(), route = route.as_str(),
+        status = status, milliseconds = took.as_secs_f64() * 1_000.0, account = account.as_str(), key = key.as_str();
+        "{} {route} {status}", request.method(),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surface;
+
+    #[test]
+    fn an_address_belongs_to_one_surface() {
+        let surfaces = ["/api/tasks", "/mcp", "/acme/tasks", "/static/x/app.css", "/ready", "/crm/deals"].map(surface);
+        assert_eq!(surfaces, ["rest", "mcp", "page", "static", "watch", "page"]);
+    }
+}
