@@ -11,6 +11,7 @@ mod mcp;
 mod openapi;
 mod output;
 mod serve;
+mod transfer;
 mod user;
 
 use std::ffi::OsString;
@@ -65,6 +66,10 @@ enum Command {
     Restore(backup::Restore),
     /// Look whether a file is whole: pages, references, counts and the search index
     Verify(backup::Verify),
+    /// Write a workspace into a file of JSON lines
+    Export(transfer::Export),
+    /// Bring a workspace in that “sally export” wrote; it is there as a whole or not at all
+    Import(transfer::Import),
     /// Print the OpenAPI document
     Openapi,
     /// Print completions for a shell
@@ -106,6 +111,8 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Backup(backup) => backup.run(config()?),
         Command::Restore(restore) => restore.run(config()?),
         Command::Verify(verify) => verify.run(config()?),
+        Command::Export(export) => export.run(config()?),
+        Command::Import(import) => import.run(config()?),
         Command::Openapi => openapi::run(config()?),
         Command::Completions(completions) => completions.run(),
     }

@@ -58,6 +58,8 @@ pub struct Call {
     pub if_version: Option<i64>,
     pub paging: Paging,
     pub pace: Pace,
+    /// A write that is taken back again: would it do?
+    pub rehearsal: bool,
     /// Reads MCP resources: a right of its own, which a key has or has not.
     pub reads_resources: bool,
 }
@@ -323,9 +325,16 @@ impl App {
         let found = found.and_then(|identity| identity.check(now, call.address).map(|()| identity));
         let identity = if spec.needs == Needs::Public { or_nobody(found)? } else { found? };
         let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, self.config.require_two_factor)?;
+        if call.rehearsal {
+            run(conn, "savepoint rehearsal", [])?;
+        }
         act(conn, &Acting { at: now, ..acting(&caller, call, spec.name, spec.more.audit) })?;
         let answer = step.execute(&Tx::new(conn, &caller, &self.config, now, call))?;
         acted(conn)?;
+        if call.rehearsal {
+            run(conn, "rollback to rehearsal", [])?;
+            run(conn, "release rehearsal", [])?;
+        }
         Ok(answer)
     }
 

@@ -20,7 +20,7 @@ pub struct Id<T>(i64, PhantomData<fn() -> T>);
 
 /// 2024-01-01T00:00:00Z: ids count milliseconds from here, 41 bits of them, until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;
-const RANDOM_BITS: u32 = 22;
+pub const RANDOM_BITS: u32 = 22;
 
 impl<T> Id<T> {
     /// A new id: the time in front, so that ids sort by age, then random bits, so that the server
@@ -69,8 +69,7 @@ fn read_digits(digits: &str) -> Option<i64> {
 impl<T: Record> Id<T> {
     /// Reads `deal_01jd8k3m0p4qz`; `None` for anything else, including other kinds' ids.
     pub fn parse(text: &str) -> Option<Self> {
-        let raw = read_digits(text.strip_prefix(T::PREFIX)?.strip_prefix('_')?)?;
-        Some(Id(raw, PhantomData))
+        untyped(T::PREFIX, text).map(Id::from_raw)
     }
 }
 
@@ -103,6 +102,11 @@ pub fn array<T>(ids: impl IntoIterator<Item = Id<T>>) -> String {
 /// The id's text, where only the data tells which kind of record it is.
 pub fn typed(prefix: &str, raw: i64) -> String {
     with_text(prefix, raw, str::to_owned)
+}
+
+/// The number in an id that begins with the prefix, where only the data tells which kind of record it is.
+pub fn untyped(prefix: &str, text: &str) -> Option<i64> {
+    read_digits(text.strip_prefix(prefix)?.strip_prefix('_')?)
 }
 
 impl<T: Record> fmt::Display for Id<T> {

@@ -142,7 +142,7 @@ static IS_TOLD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "c.record_type in ({})
          and (c.action <> 'UPDATE' or json_remove(c.fields, '$.version', '$.updated_at', '$.position') <> '{{}}')
-         and (c.record_type = 'project' or s.operation not in ('project.create', 'crm.deal.create_project'))",
+         and (c.record_type = 'project' or s.operation not in ('project.create', 'crm.deal.create_project', 'workspace.import'))",
         tables.join(", ")
     )
 });

@@ -19,6 +19,7 @@ pub mod system;
 pub mod table;
 pub mod tasks;
 pub mod timesheets;
+pub mod transfer;
 pub mod two_factor;
 pub mod workspaces;
 

@@ -1,0 +1,124 @@
+//! Tables of spreadsheets that come in line by line.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::cli::{Server, adas_file, complaint, json_of, run};
+
+const IN: &[&str] = &["--workspace", "acme-studio", "--json"];
+
+/// The outcome, whatever the exit status.
+fn import(folder: &Path, table: &str, arguments: &[&str]) -> (i32, Value) {
+    std::fs::write(folder.join("table.csv"), table).unwrap();
+    let output = run(folder, &[&["import", "table.csv"], arguments, IN].concat());
+    let told = serde_json::from_slice(&output.stdout);
+    (output.status.code().unwrap(), told.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+fn counts(outcome: &Value) -> [u64; 4] {
+    ["made", "updated", "skipped", "failed"].map(|field| outcome[field].as_u64().unwrap())
+}
+
+#[test]
+fn companies_people_and_deals_come_in_as_other_programs_write_them() {
+    let (folder, made) = adas_file();
+    let at = folder.path();
+    let companies = "\u{feff}Company name;Domain;City;Number of employees;Tags\nAcme GmbH;acme.example;Köln;12;hot, größer\n\"Nord; licht\";;Kiel;;\nAcme again;https://www.acme.example/about;;;\n";
+    let (code, dry) = import(at, companies, &["--as", "organizations", "--dry-run"]);
+    assert_eq!((code, counts(&dry), &dry["dryRun"]), (0, [2, 0, 1, 0], &json!(true)), "{dry}");
+    let (code, told) = import(at, companies, &["--as", "organizations"]);
+    assert_eq!((code, counts(&told)), (0, [2, 0, 1, 0]), "{told}");
+    assert_eq!(told["ignoredColumns"], json!(["Number of employees"]));
+    let (_, again) = import(
+        at,
+        companies,
+        &["--as", "organizations", "--map", "Number of employees=size", "--on-duplicate", "update"],
+    );
+    assert_eq!(counts(&again), [0, 3, 0, 0], "{again}");
+
+    let people = "First Name,Last Name,E-mail Address,Company,Job Title\nPaula,Example,Paula@Acme.example,Acme again,CEO\nUwe,,uwe(at)nowhere,,\nIda,Ohne,ida@acme.example,Nobody Ltd,\nPaula,Twice,paula@acme.example,,\n";
+    let (code, told) = import(at, people, &["--as", "people"]);
+    assert_eq!((code, counts(&told)), (1, [1, 0, 1, 2]), "{told}");
+    let error = |at: usize| (told["errors"][at]["line"].as_u64().unwrap(), told["errors"][at]["message"].to_string());
+    assert!(error(0).0 == 3 && error(0).1.contains("not an e-mail address"), "{told}");
+    assert!(error(1).0 == 4 && error(1).1.contains("Nobody Ltd"), "{told}");
+
+    let deals = "Deal Name\tAmount\tCurrency\tClose Date\tDeal Stage\nRelaunch\t12500.50\tEUR\t2027-03-01\tProposal\nOther\tmuch\t\t\t\n";
+    let (_, told) = import(at, deals, &["--as", "deals"]);
+    assert_eq!(counts(&told), [1, 0, 0, 1], "{told}");
+    let (_, told) = import(at, "name\nRelaunch\n", &["--as", "deals", "--on-duplicate", "fail"]);
+    assert_eq!((counts(&told), &told["errors"][0]["message"]), ([0, 0, 0, 1], &json!("it is here already")));
+
+    let server = Server::start(at, &[]);
+    let get = |path: &str| server.get(path, made["apiKey"].as_str().unwrap()).1;
+    let organizations = get("/api/crm/organizations?sort=name");
+    let first = &organizations["items"][0];
+    assert_eq!(
+        (&first["domain"], &first["size"], &first["labels"]),
+        (&json!("acme.example"), &json!("12"), &json!(["hot", "größer"]))
+    );
+    assert_eq!(first["name"], "Acme again", "the last line of the update won");
+    let person = &get("/api/crm/people")["items"][0];
+    assert_eq!(
+        (&person["name"], &person["email"], &person["title"]),
+        (&json!("Paula Example"), &json!("paula@acme.example"), &json!("CEO"))
+    );
+    let deal = &get("/api/crm/deals")["items"][0];
+    assert_eq!(
+        (&deal["value"], &deal["stage"], &deal["currency"]),
+        (&json!(12500.5), &json!("Proposal"), &json!("EUR"))
+    );
+}
+
+#[test]
+fn tasks_come_in_beside_a_running_server_and_are_known_by_their_key() {
+    let (folder, made) = adas_file();
+    let key = made["apiKey"].as_str().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    assert_eq!(server.post("/api/projects", key, &json!({ "name": "Website", "key": "WEB" })).unwrap().0, 201);
+    let tasks = "Summary,Status,Assignee,Due Date,Labels\nSketch,In Progress,ada@example.com,2027-03-01,design;urgent\nBuild,,,,\n";
+    let (code, told) = import(folder.path(), tasks, &["--as", "tasks", "--set", "projectId=WEB"]);
+    assert_eq!((code, counts(&told)), (0, [2, 0, 0, 0]), "{told}");
+    let (code, told) = import(
+        folder.path(),
+        "Key,Title\nweb-1,Sketch the start page\nWEB-9,New\n",
+        &["--as", "tasks", "--set", "projectId=WEB", "--on-duplicate", "update"],
+    );
+    assert_eq!((code, counts(&told)), (0, [1, 1, 0, 0]), "{told}");
+    let task = server.get("/api/tasks/WEB-1", key).1;
+    assert_eq!(
+        (&task["title"], &task["statusType"], &task["dueDate"]),
+        (&json!("Sketch the start page"), &json!("IN_PROGRESS"), &json!("2027-03-01"))
+    );
+    assert_eq!(server.get("/api/tasks/WEB-3", key).1["title"], "New");
+}
+
+#[test]
+fn a_table_that_cannot_be_understood_is_refused_with_the_reason() {
+    let (folder, _) = adas_file();
+    let at = folder.path();
+    let refused = |table: &[u8], arguments: &[&str], why: &str| {
+        std::fs::write(at.join("table.csv"), table).unwrap();
+        let told = complaint(&run(at, &[&["import", "table.csv", "--workspace", "acme-studio"], arguments].concat()));
+        assert!(told.contains(why), "{told} is not about {why}");
+    };
+    let people = &["--as", "people"][..];
+    refused(b"name,email\nPaula\n", people, "line 2: it has 1 cells");
+    refused(b"name\nM\xfcller\n", people, "line 2: the text is not UTF-8");
+    refused(b"name,Full Name\nA,B\n", people, "would both be name");
+    refused(b"name\nA\n", &[people, &["--map", "Mail=email"]].concat(), "no column “Mail”");
+    refused(b"name,Mail\nA,B\n", &[people, &["--map", "Mail=nonsense"]].concat(), "“nonsense” is no field");
+    std::fs::write(at.join("table.csv"), "name\nA\n").unwrap();
+    assert!(
+        complaint(&run(at, &["import", "table.csv", "--as", "people", "--workspace", "nowhere"])).contains("nowhere")
+    );
+    assert!(complaint(&run(at, &["import", "table.csv"])).contains("line 1: this is not a file of"));
+    assert_eq!(run(at, &["import", "table.csv", "--as", "people"]).status.code(), Some(2), "a table needs a workspace");
+    assert_eq!(
+        run(at, &["import", "table.csv", "--as", "people", "--workspace", "w", "--map", "x"]).status.code(),
+        Some(2)
+    );
+    json_of(&run(at, &["verify", "--json"]));
+}
