@@ -4,6 +4,7 @@ mod backup;
 mod bridge;
 mod completions;
 mod demo;
+mod doctor;
 mod init;
 mod key;
 mod log;
@@ -66,6 +67,8 @@ enum Command {
     Restore(backup::Restore),
     /// Look whether a file is whole: pages, references, counts and the search index
     Verify(backup::Verify),
+    /// Look the installation over: the file, the disk, the settings, the backups; and say what to do
+    Doctor(doctor::Doctor),
     /// Write a workspace into a file of JSON lines
     Export(transfer::Export),
     /// Bring a workspace in that “sally export” wrote; it is there as a whole or not at all
@@ -101,7 +104,9 @@ fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    let config = || config(arguments.db, arguments.config);
+    let named = arguments.config.or_else(|| std::env::var_os("SALLY_CONFIG").map(PathBuf::from));
+    let settings = named.clone().unwrap_or_else(|| Config::FILE.into());
+    let config = || config(arguments.db, named);
     match arguments.command.unwrap_or_else(|| Command::Serve(serve::Serve::default())) {
         Command::Serve(serve) => serve.run(config()?),
         Command::Init(init) => init.run(config()?),
@@ -111,6 +116,7 @@ fn run(arguments: Arguments) -> Result<()> {
         Command::Backup(backup) => backup.run(config()?),
         Command::Restore(restore) => restore.run(config()?),
         Command::Verify(verify) => verify.run(config()?),
+        Command::Doctor(doctor) => doctor.run(config()?, &settings),
         Command::Export(export) => export.run(config()?),
         Command::Import(import) => import.run(config()?),
         Command::Openapi => openapi::run(config()?),
@@ -129,7 +135,6 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Flag, then environment, then file, then default.
 fn config(db: Option<PathBuf>, file: Option<PathBuf>) -> Result<Config> {
-    let file = file.or_else(|| std::env::var_os("SALLY_CONFIG").map(PathBuf::from));
     let environment = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         Some((name, value.to_string_lossy().into_owned()))

@@ -106,9 +106,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Read if it exists and no other is named.
+    pub const FILE: &str = "sally.toml";
+
     /// The file (if there is one), overlaid with the environment.
     pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
-        let path = file.map_or_else(|| PathBuf::from("sally.toml"), Path::to_owned);
+        let path = file.map_or_else(|| PathBuf::from(Config::FILE), Path::to_owned);
         let mut table = match std::fs::read_to_string(&path) {
             Ok(text) => {
                 text.parse::<toml::Table>().map_err(|error| wrong(&path.display().to_string(), error.message()))?

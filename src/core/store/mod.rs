@@ -26,7 +26,7 @@ pub use copy::{Backup, Progress, Restored, back_up, clear_unfinished, restore, s
 pub use journal::{Acting, ChangeSet};
 pub(crate) use journal::{act, act_for, acted};
 pub use sql::{Change, all, delete, insert, one, optional, run};
-pub use verify::{Verified, verify};
+pub use verify::{Look, Verified, examine, verify};
 use writer::Writer;
 pub(crate) use writer::panic_text;
 
@@ -345,6 +345,18 @@ fn hold(path: &Path) -> Result<File> {
     let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
     written.map_err(|error| Error::conflict(format!("cannot write {}: {error}", lock_path.display())))?;
     Ok(file)
+}
+
+/// Who serves the file, if anybody does.
+pub fn holder(path: &Path) -> Option<String> {
+    use std::io::Read;
+    let mut lock = File::open(path.with_added_extension("lock")).ok()?;
+    if lock.try_lock_shared().is_ok() {
+        return None;
+    }
+    let mut holder = String::new();
+    let _ = lock.read_to_string(&mut holder);
+    Some(if holder.trim().is_empty() { "a server".into() } else { holder.trim().to_owned() })
 }
 
 /// Statements kept prepared per connection: parsing one again costs half a point read.

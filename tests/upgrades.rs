@@ -1,0 +1,61 @@
+//! Files of earlier releases: they open, nothing is lost, and there is a way back.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::cli::{Server, json_of, kill_when, run, sally};
+
+/// The file as 0.1.0 left it, with every table filled, put together from what that release wrote.
+fn file_of_0_1_0(folder: &Path) {
+    let conn = rusqlite::Connection::open(folder.join("sally.db")).unwrap();
+    conn.execute_batch(include_str!("fixtures/schema-1.sql")).unwrap();
+}
+
+#[test]
+fn a_file_of_the_first_release_opens_with_everything_in_it_and_a_copy_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    file_of_0_1_0(folder.path());
+    let listed = json_of(&run(folder.path(), &["key", "list", "--json"]));
+    assert!(listed.to_string().contains("Ada's laptop"), "{listed}");
+    let verified = json_of(&run(folder.path(), &["verify", "--json"]));
+    assert_eq!(verified["sound"], true, "{verified}");
+    for (table, count) in [("account", 2), ("crm_deal", 2), ("crm_activity", 1), ("crm_follow_up", 1), ("change", 1)] {
+        assert_eq!(verified["records"][table], count, "{table}");
+    }
+    let copy = json_of(&run(folder.path(), &["verify", "sally.schema-1.db", "--json"]));
+    assert_eq!((&copy["schema"], &copy["sound"]), (&Value::from(1), &Value::from(true)));
+    assert_eq!(copy["records"]["crm_deal"], 2);
+
+    // Back, as the copy promises: it is put back and opens again.
+    let back = ["restore", "sally.schema-1.db", "--force", "--json"];
+    assert_eq!(json_of(&run(folder.path(), &back))["schema"], 1);
+    let server = Server::start(folder.path(), &[]);
+    assert_eq!(server.status("/ready"), 200);
+    let conn = rusqlite::Connection::open(folder.path().join("sally.db")).unwrap();
+    let title: String = conn.query_row("select title from crm_deal where id = 1", [], |row| row.get(0)).unwrap();
+    assert_eq!(title, "Relaunch — größer \u{1F680}");
+}
+
+#[test]
+fn an_upgrade_that_is_killed_leaves_the_old_file_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    file_of_0_1_0(folder.path());
+    let version = || -> i64 {
+        let conn = rusqlite::Connection::open(folder.path().join("sally.db")).unwrap();
+        conn.query_row("pragma user_version", [], |row| row.get(0)).unwrap()
+    };
+    for seen in ["sally.schema-1.db", "sally.db-wal"] {
+        let is_time = || std::fs::metadata(folder.path().join(seen)).is_ok_and(|facts| facts.len() > 0);
+        kill_when(sally(folder.path(), &["key", "list", "--json"]), is_time);
+        let conn = rusqlite::Connection::open(folder.path().join("sally.db")).unwrap();
+        const TASKS: &str = "select count(*) from sqlite_schema where name = 'task'";
+        let tasks: i64 = conn.query_row(TASKS, [], |row| row.get(0)).unwrap();
+        drop(conn);
+        assert_eq!(tasks == 1, version() > 1, "all of the steps or none");
+        assert_eq!(json_of(&run(folder.path(), &["verify", "--json"]))["sound"], true);
+    }
+    json_of(&run(folder.path(), &["key", "list", "--json"]));
+    assert!(version() > 1);
+}
