@@ -253,6 +253,8 @@ async fn every_page_shows_its_heading_to_owners_and_viewers() {
             assert_eq!(shown.has(&format!("{path}/edit\"")), may_write, "{name} {path}");
             let record: Value = serde_json::from_str(&browser.get(&format!("{path}.json")).body).unwrap();
             assert!(path.ends_with(record["id"].as_str().unwrap()));
+            let text = browser.get(&format!("{path}.md")).body;
+            assert!(text.starts_with(&format!("# {heading}\n")), "{name} {path}: {text}");
         }
         assert_eq!(browser.get("/crm/deals").has("class=\"move\""), name == "ada");
     }
@@ -275,6 +277,7 @@ async fn strangers_find_nothing_and_viewers_change_nothing() {
     for path in [
         format!("/crm/deals/{deal}"),
         format!("/crm/deals/{deal}.json"),
+        format!("/crm/deals/{deal}.md"),
         format!("/crm/deals/{deal}/edit"),
         format!("/crm/people/{person}"),
         format!("/crm/organizations/{}", office.organization),

@@ -260,6 +260,11 @@ impl Page {
         Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(reply.body))
     }
 
+    /// A record as agents read it.
+    pub fn markdown(&self, text: String) -> Answer {
+        Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/markdown; charset=utf-8")).body(text))
+    }
+
     /// The error page, inside this frame.
     pub fn refuse(&self, error: Error) -> Refused {
         Refused { error, request: self.request.clone(), page: Some(self.clone()) }

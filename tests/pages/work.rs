@@ -124,8 +124,8 @@ async fn every_link_on_every_page_opens_for_whoever_sees_it() {
         let seen = walk(&browser, |path, shown| {
             assert_eq!(shown.status, 200, "{name} {path}: {}", shown.body);
             let is_page = shown.body.trim_start().starts_with("<!doctype html>");
-            let is_for_people = !path.contains(".json") && !path.contains("format=CSV") && path != "/llms.txt";
-            assert_eq!(is_page, is_for_people, "{path}");
+            let is_for_programs = [".json", ".md", "format=CSV", "/llms.txt"].iter().any(|form| path.contains(form));
+            assert_eq!(is_page, !is_for_programs, "{path}");
             assert!(!is_page || !shown.heading().is_empty(), "{path}");
         });
         let has = |path: &str| seen.contains(&format!("{path}?"));
@@ -137,6 +137,7 @@ async fn every_link_on_every_page_opens_for_whoever_sees_it() {
             "/tasks/WEB-1",
             "/tasks/WEB-2",
             "/tasks/WEB-1.json",
+            "/tasks/WEB-1.md",
             "/clients",
             "/time",
             "/time/report",

@@ -16,6 +16,7 @@ use crate::features::crm::deals::{CreateDeal, Deal, DealDetail, DealStatus, GetD
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
 use crate::features::crm::pipeline::{Board, ShowBoard};
+use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, Refused, by_script, came_from};
@@ -322,6 +323,9 @@ struct Step {
 pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".json") {
         return page.json("crm.deal.get", "dealId", id).await;
+    }
+    if let Some(id) = id.strip_suffix(".md") {
+        return page.markdown(crm::deal(&page.run(GetDeal { deal_id: Ref::new(id) }).await?));
     }
     let DealDetail { deal, follow_ups, activities } = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?;
     let stages = page.choices(false).await?.stages;

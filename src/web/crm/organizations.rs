@@ -11,6 +11,7 @@ use crate::features::crm::organizations::{
     CreateOrganization, GetOrganization, ListOrganizations, Organization, OrganizationDetail, SORTS, UpdateOrganization,
 };
 use crate::features::crm::people::Person;
+use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
@@ -86,6 +87,9 @@ fn reference(id: &str) -> GetOrganization {
 pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".json") {
         return page.json("crm.organization.get", "organizationId", id).await;
+    }
+    if let Some(id) = id.strip_suffix(".md") {
+        return page.markdown(crm::organization(&page.run(reference(id)).await?));
     }
     let OrganizationDetail { organization, people, deals, follow_ups, activities, work } =
         page.run(reference(&id)).await?;

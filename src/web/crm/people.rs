@@ -8,6 +8,7 @@ use crate::core::reference::Ref;
 use crate::features::crm::choices::Choices;
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::{CreatePerson, GetPerson, ListPeople, Person, PersonDetail, SORTS, UpdatePerson};
+use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
@@ -72,6 +73,9 @@ fn reference(id: &str) -> GetPerson {
 pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".json") {
         return page.json("crm.person.get", "personId", id).await;
+    }
+    if let Some(id) = id.strip_suffix(".md") {
+        return page.markdown(crm::person(&page.run(reference(id)).await?));
     }
     let PersonDetail { person, deals, follow_ups, activities } = page.run(reference(&id)).await?;
     let stages = page.choices(false).await?.stages;

@@ -9,6 +9,7 @@ use crate::features::tasks::board::{self, GetBoard};
 use crate::features::tasks::list::{ListTasks, SORTS};
 use crate::features::tasks::reorder::ReorderTasks;
 use crate::features::tasks::task::Task;
+use crate::markdown::work;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, Refused, by_script};
 use crate::web::show::{self, Choice, Column, Pager};
@@ -95,6 +96,9 @@ impl Filters {
 pub async fn show(page: Page, key: web::Path<String>) -> Answer {
     if let Some(key) = key.strip_suffix(".json") {
         return page.json("project.get", "projectId", key).await;
+    }
+    if let Some(key) = key.strip_suffix(".md") {
+        return page.markdown(work::project(&page.project(key).await?));
     }
     let query = page.query();
     let detail = page.project(&key).await?;

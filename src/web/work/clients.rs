@@ -9,6 +9,7 @@ use crate::features::clients::{
     Client, ClientDetail, CreateClient, DeleteClient, GetClient, ListClients, UpdateClient,
 };
 use crate::features::projects::ProjectLine;
+use crate::markdown::work;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
@@ -63,6 +64,9 @@ fn base_of(client: &Client) -> String {
 pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".json") {
         return page.json("client.get", "clientId", id).await;
+    }
+    if let Some(id) = id.strip_suffix(".md") {
+        return page.markdown(work::client(&page.run(reference(id)).await?));
     }
     let ClientDetail { client, projects } = page.run(reference(&id)).await?;
     page.ok(&RecordPage {

@@ -21,6 +21,7 @@ use crate::features::tasks::todos::{CreateTodo, DeleteTodo, UpdateTodo};
 use crate::features::tasks::update::{ArchiveTask, DeleteTask, MoveTask, UpdateTask};
 use crate::features::timesheets::timer::StartTimer;
 use crate::features::timesheets::{AddTimesheet, ListTimesheets};
+use crate::markdown::work;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
@@ -112,6 +113,9 @@ fn base_of(task: &Task) -> String {
 pub async fn show(page: Page, key: web::Path<String>) -> Answer {
     if let Some(key) = key.strip_suffix(".json") {
         return page.json("task.get", "taskId", key).await;
+    }
+    if let Some(key) = key.strip_suffix(".md") {
+        return page.markdown(work::task(&page.run(reference(key)).await?));
     }
     let detail = page.run(reference(&key)).await?;
     if detail.task.key != *key {
