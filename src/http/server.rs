@@ -274,8 +274,8 @@ fn given_id(headers: &HeaderMap) -> Option<String> {
     (!given.is_empty() && given.len() <= 128 && given.bytes().all(|b| b.is_ascii_graphic())).then(|| given.to_owned())
 }
 
-/// No inline script or style, nothing from elsewhere, no frames.
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// No inline script or style, nothing from elsewhere; frames only of and in our own pages, which show a record beside its list.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'self'";
 
 /// A year; for this name alone, as others of the domain are none of ours.
 const TLS_ONLY: &str = "max-age=31536000";

@@ -3,6 +3,8 @@ import "./theme.js";
 import "./menu.js";
 import "./dialogs.js";
 import "./keys.js";
+import "./palette.js";
+import "./peek.js";
 import "./copy.js";
 import "./composer.js";
 import "./board.js";

@@ -1,4 +1,5 @@
 // A board: Alt or Shift with an arrow moves a card, by sending the form that it carries.
+import { become, pageOf } from "./renew.js";
 import { say } from "./toast.js";
 
 export const board = () => document.querySelector("#board");
@@ -35,11 +36,10 @@ export async function move(card, list, { refocus = false, before = null } = {}) 
   card.scrollIntoView({ block: "nearest", inline: "nearest" });
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
-    const text = await answer.text();
-    const page = new DOMParser().parseFromString(text, "text/html");
+    const page = await pageOf(answer);
     const fresh = page.querySelector("#board");
     if (!answer.ok || !fresh) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
-    swap(fresh, card.dataset.card);
+    become(board(), fresh);
     live.textContent = `${title} moved to ${nameOf(list)}`;
   } catch (problem) {
     delete card.dataset.moving;
@@ -48,18 +48,6 @@ export async function move(card, list, { refocus = false, before = null } = {}) 
     if (refocus) focusCard(card.dataset.card);
     say(`${title} was not moved. ${problem.message}`, { bad: true });
   }
-}
-
-function swap(fresh, id) {
-  const old = board();
-  const focused = old.contains(document.activeElement) && document.activeElement.closest("[data-card]")?.dataset.card;
-  const { scrollLeft } = old;
-  const scrolled = [...old.querySelectorAll(".cards")].map((list) => list.scrollTop);
-  old.replaceWith(fresh);
-  fresh.scrollLeft = scrollLeft;
-  fresh.querySelectorAll(".cards").forEach((list, at) => { list.scrollTop = scrolled[at] ?? 0; });
-  ready();
-  if (focused) focusCard(focused === id ? id : focused);
 }
 
 /** Where an arrow leads: the list, and the card to stand above. */
@@ -86,5 +74,5 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   move(card, list, { refocus: true });
 }, true);
-document.addEventListener("swapped", ready);
+document.addEventListener("renewed", ready);
 ready();

@@ -1,0 +1,100 @@
+// What the keyboard can do: commands, lists, a record beside its list.
+import assert from 'node:assert/strict';
+import { browser, done, open, signIn, step } from './story.mjs';
+
+const [base, email, password] = process.argv.slice(2);
+const inFrame = (page) => page.frameLocator('.peek iframe');
+
+await step('Ctrl K goes anywhere, finds anything, and does what the page can do', async () => {
+  const page = await signIn(await open(base), email, password);
+  await page.goto('/projects/MENU');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('acti');
+  assert.equal(await page.locator('#commands [aria-selected]').innerText(), 'Activity');
+  await Promise.all([page.waitForURL('**/projects/MENU/activity'), page.keyboard.press('Enter')]);
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('wine list');
+  await page.locator('#commands [role=option]', { hasText: 'Wine list as a loose sheet' }).first().waitFor();
+  await Promise.all([page.waitForURL('**/tasks/MENU-10'), page.keyboard.press('Enter')]);
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('due');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'dueDate');
+
+  await page.goto('/');
+  await page.keyboard.press('Control+k');
+  assert.match(await page.locator('#commands').innerText(), /Recent[\s\S]*Wine list/);
+  await page.keyboard.type('zzzz');
+  await page.waitForFunction(() => document.querySelector('#commands[data-empty]'));
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('#palette[open]').count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+await step('J and K go down and up, Space shows the record beside the list, and what is changed there is in the list', async () => {
+  const page = await signIn(await open(base), email, password);
+  await page.goto('/projects/MENU?view=list&sort=createdAt');
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  const row = page.locator('tbody tr:focus-within');
+  const key = await row.getAttribute('id');
+  await page.keyboard.press('Space');
+  await inFrame(page).locator('h1').waitFor();
+  await page.keyboard.press('j');
+  await page.waitForFunction((before) => !document.querySelector('.peek iframe').contentWindow.location.pathname.endsWith(before), key);
+  await page.keyboard.press('k');
+  await page.waitForFunction((before) => document.querySelector('.peek iframe').contentWindow.location.pathname.endsWith(`/${before}`), key);
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('.peek[open]').count(), 0);
+
+  await page.keyboard.press('p');
+  await inFrame(page).locator('#priority:focus').waitFor();
+  await inFrame(page).locator('#priority').selectOption('P1');
+  await inFrame(page).locator('#priority option[value=P1][selected]').waitFor({ state: 'attached' });
+  await page.keyboard.press('Escape');
+  await page.locator(`tr#${key} .priority.P1`).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.closest('tr')?.id), key, 'the focus is back on the row');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+await step('single keys act on what is open, never while somebody types, and all are listed', async () => {
+  const page = await signIn(await open(base), email, password);
+  await page.goto('/tasks/MENU-10');
+  for (const [key, id] of [['s', 'status'], ['a', 'ownerId'], ['p', 'priority'], ['d', 'dueDate'], ['l', 'labels']]) {
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press(key);
+    assert.equal(await page.evaluate(() => document.activeElement.id), id, key);
+  }
+  await page.keyboard.type('c');
+  assert.match(page.url(), /MENU-10$/, 'a letter in a field is a letter');
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press('?');
+  const listed = await page.locator('#shortcuts').innerText();
+  for (const name of ['New task', 'Go to Inbox', 'Status', 'Owner', 'Due', 'Edit']) assert.match(listed, new RegExp(name));
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await Promise.all([page.waitForURL('**/inbox'), page.keyboard.press('i')]);
+  await Promise.all([page.waitForURL('**/tasks/new'), page.keyboard.press('c')]);
+  await page.context().close();
+});
+
+await step('a half-written comment stays while the page takes over what is new', async () => {
+  const page = await signIn(await open(base), email, password);
+  await page.goto('/tasks/MENU-10');
+  await page.fill('.composer [name=body]', 'Not finished yet');
+  await page.fill('[name=text]', 'Measure the shelf');
+  await page.keyboard.press('Enter');
+  await page.locator('.checklist', { hasText: 'Measure the shelf' }).waitFor();
+  assert.equal(await page.inputValue('.composer [name=body]'), 'Not finished yet');
+  assert.equal(await page.inputValue('[name=text]'), '', 'what was sent is gone');
+  assert.equal(await page.evaluate(() => document.activeElement.name), 'text');
+  await page.context().close();
+});
+
+await browser.close();
+done();
