@@ -1,6 +1,6 @@
 // What the keyboard can do: commands, lists, a record beside its list.
 import assert from 'node:assert/strict';
-import { browser, done, open, signIn, step } from './story.mjs';
+import { done, open, signIn, step } from './story.mjs';
 
 const [base, email, password] = process.argv.slice(2);
 const inFrame = (page) => page.frameLocator('.peek iframe');
@@ -96,5 +96,4 @@ await step('a half-written comment stays while the page takes over what is new',
   await page.context().close();
 });
 
-await browser.close();
-done();
+await done();

@@ -32,6 +32,15 @@ export async function open(base, options = {}) {
   return page;
 }
 
+/** Signs the window's person in, who then stands at their work. */
+export async function signIn(page, email, password) {
+  await page.goto('/login');
+  await page.fill('input[name=email]', email);
+  await page.fill('input[name=password]', password);
+  await Promise.all([page.waitForURL((url) => url.pathname === '/'), page.click('form button.primary')]);
+  return page;
+}
+
 /** Nothing wider than the window, nothing that accessibility checks find; and a picture, where there is a folder for it. */
 export async function check(page, name, picture, pictures) {
   const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
