@@ -21,6 +21,7 @@ use crate::core::error::{Error, Kind, Problem};
 use crate::core::secret;
 use crate::core::store::panic_text;
 use crate::mcp;
+use crate::oidc::Provider;
 
 use super::auth::RequestId;
 use super::{assets, auth, files, openapi, rest};
@@ -65,6 +66,7 @@ pub async fn serve_endpoint(
     let open = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));
+    let provider = web::Data::new(Provider::new(app.config()).map(Arc::new));
     let shared = app.clone();
     let server = HttpServer::new(move || {
         Actix::new()
@@ -72,6 +74,7 @@ pub async fn serve_endpoint(
             .app_data(web::Data::from(routes.clone()))
             .app_data(document.clone())
             .app_data(endpoint.clone())
+            .app_data(provider.clone())
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .configure(all_routes)
@@ -150,6 +153,8 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/llms.txt",
     "/login",
     "/login/code",
+    "/login/sso",
+    "/login/sso/callback",
     "/reset-password",
     "/setup",
     "/static/{hash}/{path:.*}",
