@@ -12,4 +12,5 @@ pub mod http;
 pub mod jobs;
 pub mod markdown;
 pub mod mcp;
+pub mod oidc;
 pub mod web;

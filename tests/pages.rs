@@ -4,6 +4,8 @@
 mod joining;
 #[path = "pages/security.rs"]
 mod security;
+#[path = "pages/sso.rs"]
+mod sso;
 mod support;
 #[path = "pages/work.rs"]
 mod work;

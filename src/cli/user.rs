@@ -9,6 +9,7 @@ use crate::core::error::Result;
 use crate::core::reference::Ref;
 use crate::core::text::{Email, Line};
 use crate::features::accounts::{AddUser, OfferPassword};
+use crate::features::sso::UnlinkProvider;
 use crate::features::two_factor::ResetTwoFactor;
 
 #[derive(Subcommand)]
@@ -20,6 +21,9 @@ pub(super) enum User {
     /// Take away the second factor of somebody who lost it; their sessions end
     #[command(name = "reset-2fa")]
     ResetTwoFactor(Reset),
+    /// Forget who somebody is at the provider of single sign-on; their next sign-in by the same address links anew
+    #[command(name = "unlink-sso")]
+    Unlink(Reset),
 }
 
 #[derive(Args)]
@@ -63,6 +67,7 @@ impl User {
             User::Add(add) => add.run(config),
             User::Reset(reset) => reset.run(config),
             User::ResetTwoFactor(reset) => reset.second_factor(config),
+            User::Unlink(reset) => reset.unlink(config),
         }
     }
 }
@@ -94,6 +99,15 @@ impl Reset {
             "To set a new password for {}, open this link; it works once, for two hours:\n{}",
             offer.email, offer.set_password_url
         ))
+    }
+
+    fn unlink(self, config: Config) -> Result<()> {
+        let app = super::beside(config)?;
+        let account = app.run_now(console(), UnlinkProvider { account: self.email })?;
+        if self.json {
+            return output::json(&account);
+        }
+        output::say(&format!("{} is linked to nobody at the provider any more.", account.email))
     }
 
     fn second_factor(self, config: Config) -> Result<()> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::caller::SecondFactorFor;
+use super::caller::{Role, SecondFactorFor};
 use super::error::{Error, Result};
 use super::money::Currency;
 use super::network::Network;
@@ -58,6 +58,20 @@ pub struct Config {
     pub backup_every_hours: u32,
     pub backup_keep: usize,
     pub require_two_factor: SecondFactorFor,
+    /// The provider of single sign-on; empty: none.
+    pub oidc_issuer: String,
+    pub oidc_client_id: String,
+    pub oidc_client_secret: Hidden,
+    /// What people call the provider.
+    pub oidc_name: String,
+    pub oidc_allowed_domains: Vec<String>,
+    /// Where people come in who have no account yet; empty: they do not.
+    pub oidc_workspace: String,
+    pub oidc_role: Role,
+    /// Its sign-in counts as a second factor, whatever it says of itself.
+    pub oidc_second_factor: bool,
+    /// Passwords let in administrators only.
+    pub oidc_only: bool,
     pub log: String,
     pub log_format: LogFormat,
     /// One line for each request.
@@ -67,6 +81,23 @@ pub struct Config {
     /// Shows `/metrics`: with a token to who has it, without one to this machine.
     pub metrics: bool,
     pub metrics_token: String,
+}
+
+/// A setting that no log and no error shows.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(String);
+
+impl Hidden {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "hidden" })
+    }
 }
 
 impl Default for Config {
@@ -95,6 +126,15 @@ impl Default for Config {
             backup_every_hours: 24,
             backup_keep: 7,
             require_two_factor: SecondFactorFor::Nobody,
+            oidc_issuer: String::new(),
+            oidc_client_id: String::new(),
+            oidc_client_secret: Hidden::default(),
+            oidc_name: "single sign-on".into(),
+            oidc_allowed_domains: Vec::new(),
+            oidc_workspace: String::new(),
+            oidc_role: Role::Member,
+            oidc_second_factor: false,
+            oidc_only: false,
             log: "info".into(),
             log_format: LogFormat::Text,
             log_requests: false,
@@ -162,10 +202,33 @@ impl Config {
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(wrong(name, "must be more than 0"));
         }
+        self.check_provider()?;
         if self.mmap_mib < 0 {
             return Err(wrong("mmap_mib", "must not be negative"));
         }
         Ok(self)
+    }
+
+    /// What passes between us and the provider says who somebody is, so nobody may read along or answer in its place.
+    fn check_provider(&self) -> Result<()> {
+        if self.oidc_issuer.is_empty() {
+            return match self.oidc_only {
+                true => Err(wrong("oidc_only", "needs oidc_issuer")),
+                false => Ok(()),
+            };
+        }
+        let url = url::Url::parse(&self.oidc_issuer).map_err(|error| wrong("oidc_issuer", &error.to_string()))?;
+        let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_here) {
+            return Err(wrong("oidc_issuer", "must begin with https://"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("oidc_issuer", "must have no ? and no #"));
+        }
+        if self.oidc_client_id.is_empty() {
+            return Err(wrong("oidc_client_id", "is needed where there is an oidc_issuer"));
+        }
+        Ok(())
     }
 
     /// Bytes of a request that carries a file: as base64 it is a third larger, with some room for what stands around it.
@@ -235,6 +298,20 @@ mod tests {
         assert!(load("", &[("SALLY_NONSENSE", "1")]).unwrap_err().to_string().contains("nonsense"));
         assert!(load("default_currency = 'XYZ1'", &[]).unwrap_err().to_string().contains("ISO 4217"));
         assert!(load("body_limit_kib = 0", &[]).is_err());
+        for (mistake, at) in [
+            ("oidc_issuer = 'http://login.example.com'\noidc_client_id = 'x'", "oidc_issuer"),
+            ("oidc_issuer = 'https://login.example.com?x'\noidc_client_id = 'x'", "oidc_issuer"),
+            ("oidc_issuer = 'login'\noidc_client_id = 'x'", "oidc_issuer"),
+            ("oidc_issuer = 'https://login.example.com'", "oidc_client_id"),
+            ("oidc_only = true", "oidc_only"),
+            ("oidc_role = 'KING'", "KING"),
+            ("require_two_factor = 'maybe'", "maybe"),
+        ] {
+            assert!(load(mistake, &[]).unwrap_err().to_string().contains(at), "{mistake}");
+        }
+        let secret = load("", &[("SALLY_OIDC_CLIENT_SECRET", "12345")]).unwrap();
+        assert_eq!(secret.oidc_client_secret.reveal(), "12345");
+        assert!(!format!("{secret:?}").contains("12345"));
         assert!(Config::load(Some(Path::new("/nowhere/sally.toml")), std::iter::empty()).is_err());
     }
 

@@ -133,6 +133,11 @@ impl Limits {
         self.sign_ins.take(&[address.map(Who::at), Some(Who::Email(email))])
     }
 
+    /// One attempt of the address, where nobody has said yet who they are.
+    pub fn sign_in_from(&self, address: Option<IpAddr>) -> Result<()> {
+        self.sign_ins.take(&[address.map(Who::at)])
+    }
+
     /// One code tried for the account. There are a million codes and three of them fit at a time, so a minute's pause, as
     /// for passwords, would let somebody who has the password get in within days.
     pub fn code(&self, account: Id<Account>) -> Result<()> {

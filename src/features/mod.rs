@@ -15,6 +15,7 @@ pub mod projects;
 pub mod search;
 pub mod sessions;
 pub mod setup;
+pub mod sso;
 pub mod system;
 pub mod table;
 pub mod tasks;
@@ -31,6 +32,7 @@ pub const ALL: &[&[Entry]] = &[
     setup::OPERATIONS,
     sessions::OPERATIONS,
     two_factor::OPERATIONS,
+    sso::OPERATIONS,
     accounts::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,

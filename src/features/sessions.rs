@@ -154,8 +154,13 @@ impl Operation for Login {
         if !one(cx.conn(), STILL, (account, hash), |row| row.take::<bool>())? {
             return Err(wrong_password());
         }
+        const SUPERADMIN: &str = "select platform_role = 'SUPERADMIN' from account where id = ?1";
+        if cx.config().oidc_only && !one(cx.conn(), SUPERADMIN, [account], |row| row.take::<bool>())? {
+            let text = format!("Passwords are turned off here. Sign in by {}.", cx.config().oidc_name);
+            return Err(Error::new(Kind::SignInRefused, text));
+        }
         cx.act_for(account)?;
-        admit(cx, account)
+        admit(cx, account, false)
     }
 }
 
@@ -164,11 +169,11 @@ fn wrong_password() -> Error {
 }
 
 /// The only way in. Whoever has shown the first factor comes through here, so that none of them gets a session without
-/// the second one that the account has.
-pub(super) fn admit(tx: &Tx, account: Id<Account>) -> Result<SignIn> {
-    match two_factor::is_on(tx, account)? {
+/// the second one that the account has, unless it was shown elsewhere.
+pub(super) fn admit(tx: &Tx, account: Id<Account>, second_factor: bool) -> Result<SignIn> {
+    match !second_factor && two_factor::is_on(tx, account)? {
         true => challenge(tx, account).map(SignIn::Challenged),
-        false => open(tx, account, false).map(SignIn::Done),
+        false => open(tx, account, second_factor).map(SignIn::Done),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::core::error::{Error, Kind, Problem};
 use crate::core::secret;
 use crate::core::store::panic_text;
 use crate::mcp;
+use crate::oidc::Provider;
 
 use super::auth::RequestId;
 use super::{assets, auth, files, observe, openapi, rest};
@@ -67,6 +68,7 @@ pub async fn serve_endpoint(
     let routes = Arc::new(rest::Routes::new(&app));
     let document = web::Data::new(openapi::Document::new(&app));
     let readiness = web::Data::new(observe::Readiness::default());
+    let provider = web::Data::new(Provider::new(app.config()).map(Arc::new));
     let shared = app.clone();
     let server = HttpServer::new(move || {
         Actix::new()
@@ -75,6 +77,7 @@ pub async fn serve_endpoint(
             .app_data(document.clone())
             .app_data(endpoint.clone())
             .app_data(readiness.clone())
+            .app_data(provider.clone())
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .configure(all_routes)
@@ -157,6 +160,8 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/login/code",
     "/metrics",
     "/ready",
+    "/login/sso",
+    "/login/sso/callback",
     "/reset-password",
     "/setup",
     "/static/{hash}/{path:.*}",

@@ -217,7 +217,12 @@ impl Form {
     pub fn keeps(&mut self, error: &Error) -> bool {
         let title = match error.kind() {
             Kind::Stale => "Someone else changed this meanwhile",
-            Kind::Conflict | Kind::TooManyRequests | Kind::WrongPassword | Kind::Busy | Kind::StorageFull => "",
+            Kind::Conflict
+            | Kind::TooManyRequests
+            | Kind::WrongPassword
+            | Kind::SignInRefused
+            | Kind::Busy
+            | Kind::StorageFull => "",
             _ if !error.field_errors().is_empty() => {
                 for problem in error.field_errors() {
                     let message = match error.kind() {

@@ -18,6 +18,7 @@ use crate::http::auth;
 
 use super::form::{Form, Notice, first_upper};
 use super::page::{Answer, Page, Query, Refused, app_of, came_from, html, own_path, see_other};
+use super::sso;
 use super::work::role_name;
 
 /// Where one is after signing in: what there is to do.
@@ -31,6 +32,10 @@ const CHALLENGE_COOKIE: &str = "sally_challenge";
 struct LoginPage<'a> {
     form: &'a Form,
     next: &'a str,
+    /// What the provider of single sign-on is called.
+    sso: Option<&'a str>,
+    /// Passwords are for administrators only.
+    sso_only: bool,
 }
 
 #[derive(Template)]
@@ -57,6 +62,21 @@ fn card(request: &HttpRequest, form: &Form, template: &impl Template) -> Answer 
     html(form.status(), template).map_err(|error| Refused::bare(request, error))
 }
 
+fn show_login(request: &HttpRequest, form: &Form, next: &str) -> Answer {
+    let (app, provider) = (app_of(request), sso::provider_of(request));
+    let sso = provider.as_ref().map(|provider| provider.name());
+    let response = card(request, form, &LoginPage { form, next, sso, sso_only: app.config().oidc_only })?;
+    with_retry_after(form, response)
+}
+
+/// Why somebody is back at the sign-in; where there is no such page, that.
+pub fn login_again(request: &HttpRequest, error: &Error, next: &str) -> Answer {
+    match error.kind() {
+        Kind::NotFound | Kind::Internal => Err(Refused::bare(request, error.clone())),
+        _ => show_login(request, &Form::refused(error), next),
+    }
+}
+
 /// The CRM begins with its pipeline.
 pub async fn crm() -> HttpResponse {
     see_other("/crm/deals")
@@ -67,10 +87,7 @@ pub async fn login_page(request: HttpRequest, page: Option<Page>) -> Answer {
     let next = own_path(query.get("next")).unwrap_or_default();
     match page {
         Some(_) => Ok(see_other(if next.is_empty() { START } else { next })),
-        None => {
-            let form = Form::default();
-            card(&request, &form, &LoginPage { form: &form, next })
-        }
+        None => show_login(&request, &Form::default(), next),
     }
 }
 
@@ -79,7 +96,7 @@ pub async fn login(request: HttpRequest, mut form: Form) -> Answer {
     let next = own_path(&next).unwrap_or_default();
     match sign_in(&request, &mut form).await? {
         Some(sign_in) => go_on(&request, &sign_in, if next.is_empty() { START } else { next }),
-        None => with_retry_after(&form, card(&request, &form, &LoginPage { form: &form, next })?),
+        None => show_login(&request, &form, next),
     }
 }
 
@@ -123,7 +140,7 @@ fn enter(request: &HttpRequest, signed_in: &SignedIn, to: &str) -> Answer {
     with_cookie(request, see_other(to), &cookie)
 }
 
-fn with_cookie(request: &HttpRequest, mut response: HttpResponse, cookie: &Cookie<'_>) -> Answer {
+pub fn with_cookie(request: &HttpRequest, mut response: HttpResponse, cookie: &Cookie<'_>) -> Answer {
     response.add_cookie(cookie).map_err(|error| Refused::bare(request, Error::internal(error)))?;
     Ok(response)
 }
@@ -161,8 +178,7 @@ pub async fn code(request: HttpRequest, mut form: Form) -> Answer {
         }
         Ok(None) => with_retry_after(&form, card(&request, &form, &CodePage { form: &form, next })?),
         Err(refused) if refused.error().kind() == Kind::Unauthorized => {
-            let form = Form::refused(refused.error());
-            with_cookie(&request, card(&request, &form, &LoginPage { form: &form, next })?, &gone)
+            with_cookie(&request, login_again(&request, refused.error(), next)?, &gone)
         }
         Err(refused) => Err(refused),
     }

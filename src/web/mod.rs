@@ -14,6 +14,7 @@ pub mod search;
 pub mod security;
 pub mod settings;
 pub mod show;
+pub mod sso;
 pub mod work;
 
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, guard, web};
@@ -25,6 +26,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/login").route(get().to(gate::login_page)).route(web::post().to(gate::login)))
         .service(at("/login/code").route(get().to(gate::code_page)).route(web::post().to(gate::code)))
+        .service(at("/login/sso").route(get().to(sso::start)))
+        .service(at("/login/sso/callback").route(get().to(sso::callback)))
         .service(at("/logout").route(web::post().to(gate::logout)))
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))

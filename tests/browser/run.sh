@@ -4,9 +4,5 @@
 # STORY=second_factor runs another file than pages.mjs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/sally-browser-tests
-mkdir -p "$cache"
-cp "$here"/*.mjs "$here/package.json" "$cache/"
-cd "$cache"
-npm install --ignore-scripts --no-audit --no-fund --silent
+. "$here/prepare.sh"
 exec node "${STORY:-pages}.mjs" "$@"

@@ -33,3 +33,16 @@ create table sign_in_challenge (
 ) strict;
 create index sign_in_challenge_by_account on sign_in_challenge (account_id);
 create index sign_in_challenge_by_expiry on sign_in_challenge (expires_at);
+
+-- Who somebody is at the provider of single sign-on.
+create table external_identity (
+  id         integer primary key,
+  account_id integer not null references account on delete cascade,
+  issuer     text not null,
+  subject    text not null,                        -- never changes hands there, as an address may
+  created_at integer not null,
+  updated_at integer not null,
+  version    integer not null default 1,
+  unique (issuer, subject),
+  unique (account_id, issuer)
+) strict;
