@@ -8,7 +8,8 @@ use crate::core::config::Config;
 use crate::core::error::Result;
 use crate::core::reference::Ref;
 use crate::core::text::{Email, Line};
-use crate::features::accounts::{AddUser, OfferPassword};
+use crate::features::accounts::AddUser;
+use crate::features::recovery::OfferPassword;
 use crate::features::two_factor::ResetTwoFactor;
 
 #[derive(Subcommand)]
