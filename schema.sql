@@ -138,15 +138,16 @@ create table oauth_token (
 create index oauth_token_by_key on oauth_token (key_id);
 create index oauth_token_by_expiry on oauth_token (expires_at);
 
--- Links that work once: the first set-up, and setting a password.
+-- Links that work once: the first set-up, setting a password, and confirming a new e-mail.
 create table one_time_link (
   id         integer primary key,
-  purpose    text not null check (purpose in ('SETUP', 'PASSWORD')),
+  purpose    text not null check (purpose in ('SETUP', 'PASSWORD', 'EMAIL')),
   account_id integer references account on delete cascade, -- null for SETUP
   token_hash blob not null unique,
   expires_at integer not null,
   used_at    integer,
-  created_at integer not null
+  created_at integer not null,
+  email      text check (email = lower(email))     -- the new one, for EMAIL
 ) strict;
 create index one_time_link_by_account on one_time_link (account_id) where account_id is not null;
 
@@ -213,6 +214,33 @@ create table external_identity (
   version    integer not null default 1,
   unique (issuer, subject),
   unique (account_id, issuer)
+) strict;
+
+-- What waits to be sent by e-mail, and what became of it.
+create table mail (
+  id         integer primary key,
+  kind       text not null,                        -- INVITE, PASSWORD_RESET, …
+  recipient  text not null,
+  subject    text not null,
+  body       text,                                 -- it may hold a link, so it is gone once it is sent or given up
+  state      text not null check (state in ('QUEUED', 'SENT', 'FAILED')),
+  attempts   integer not null default 0,
+  due_at     integer not null,                     -- of the next attempt
+  problem    text,                                 -- of the last attempt
+  created_at integer not null,
+  done_at    integer
+) strict;
+create index mail_queued on mail (due_at) where state = 'QUEUED';
+create index mail_troubled on mail (id) where state <> 'SENT';
+
+-- What people look like.
+create table account_image (
+  id         integer primary key,
+  account_id integer not null unique references account on delete cascade,
+  bytes      blob not null,                        -- PNG, a square of at most 256 pixels
+  created_at integer not null,
+  updated_at integer not null,
+  version    integer not null default 1
 ) strict;
 
 create table mcp_session (

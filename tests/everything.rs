@@ -259,7 +259,7 @@ fn sample(operation: &str) -> Value {
         "task.assign" => json!({ "ownerId": null }),
         "task.labels.update" => json!({ "labels": ["Sample"] }),
         "task.todo.create" => json!({ "text": "Sample" }),
-        "task.image_upload" => json!({ "base64": PICTURE }),
+        "task.image_upload" | "profile.image_upload" => json!({ "base64": PICTURE }),
         "api_key.create" | "mcp_key.create" => json!({ "label": "Sample" }),
         "agent.create" => json!({ "name": "Sample" }),
         "agent.update" => json!({ "role": "Sample" }),

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::{Map, Value};
 
 use super::audit::{self, Audited};
-use super::caller::{self, AccessKey, Caller, Credential, Identity, Means, Selector};
+use super::caller::{self, AccessKey, Caller, Credential, Identity, Means, Selector, Session};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
 use super::id::Id;
@@ -31,14 +31,18 @@ pub struct App {
     by_name: HashMap<&'static str, usize>,
     by_type: HashMap<TypeId, usize>,
     pub limits: Limits,
-    /// Uses of keys not yet written down, when and from where; see [`App::tidy`].
+    /// Uses of keys and sessions not yet written down; see [`App::tidy`].
     last_uses: Mutex<Uses>,
     is_set_up: AtomicBool,
     started: Instant,
 }
 
-/// When and from where each key was used last.
-type Uses = HashMap<Id<AccessKey>, (Moment, Option<IpAddr>)>;
+/// When each key and session was used last, and keys from where.
+#[derive(Default)]
+struct Uses {
+    keys: HashMap<Id<AccessKey>, (Moment, Option<IpAddr>)>,
+    sessions: HashMap<Id<Session>, Moment>,
+}
 
 /// An operation with the shape of its input.
 pub struct Listed {
@@ -373,9 +377,13 @@ impl App {
         };
         let now = Moment::now();
         identity.check(now, call.address)?;
-        if let Some(key) = identity.key() {
-            self.last_uses.lock().expect("nothing panics while holding it").insert(key.id, (now, call.address));
+        let mut uses = self.last_uses.lock().expect("nothing panics while holding it");
+        match &identity.means {
+            Means::Key(key) => drop(uses.keys.insert(key.id, (now, call.address))),
+            Means::Session { id, .. } => drop(uses.sessions.insert(*id, now)),
+            Means::None | Means::Console => {}
         }
+        drop(uses);
         if call.reads_resources {
             return Identity::reading_resources(identity);
         }
@@ -391,14 +399,18 @@ impl App {
                 const USED: &str = "
                     update access_key set last_used_at = ?2, last_address = ?3
                      where id = ?1 and ifnull(last_used_at, 0) <= ?2";
-                for (key, (at, address)) in uses {
+                for (key, (at, address)) in uses.keys {
                     run(conn, USED, (key, at, address.map(|address| address.to_canonical().to_string())))?;
+                }
+                for (session, at) in uses.sessions {
+                    run(conn, "update session set last_used_at = max(last_used_at, ?2) where id = ?1", (session, at))?;
                 }
                 audit::tidy(conn, now, keep_days)?;
                 run(conn, "delete from idempotent_answer where created_at < ?1", [now.plus_days(-1)])?;
                 run(conn, "delete from session where expires_at < ?1", [now])?;
                 run(conn, "delete from one_time_link where expires_at < ?1", [now])?;
                 run(conn, "delete from sign_in_challenge where expires_at < ?1", [now])?;
+                run(conn, "delete from mail where state <> 'QUEUED' and created_at < ?1", [now.plus_days(-30)])?;
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use lettre::message::Mailbox;
 use serde::Deserialize;
 
 use super::caller::{Role, SecondFactorFor};
@@ -72,6 +73,9 @@ pub struct Config {
     pub oidc_second_factor: bool,
     /// Passwords let in administrators only.
     pub oidc_only: bool,
+    /// Without it nothing is mailed, and links are passed on by hand.
+    pub smtp_url: Option<SmtpUrl>,
+    pub mail_from: Option<Mailbox>,
     pub log: String,
     pub log_format: LogFormat,
     /// One line for each request.
@@ -97,6 +101,49 @@ impl Hidden {
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_empty() { "none" } else { "hidden" })
+    }
+}
+
+/// Where mail is handed over: `smtps://user:password@host`, or `smtp://` for STARTTLS.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "url::Url")]
+pub struct SmtpUrl(url::Url);
+
+impl TryFrom<url::Url> for SmtpUrl {
+    type Error = String;
+    /// Encrypted, unless it says otherwise: a password in the clear must be nobody's accident.
+    fn try_from(mut url: url::Url) -> Result<Self, String> {
+        let tls = url.query().unwrap_or_default().to_owned();
+        match (url.scheme(), tls.as_str()) {
+            ("smtps", "") => {}
+            ("smtp", "" | "tls=required") => url.set_query(Some("tls=required")),
+            ("smtp", "tls=none") => url.set_query(None),
+            ("smtp", "tls=opportunistic") => {}
+            _ => return Err("must read smtps://user:password@host:465 or smtp://user:password@host:587".into()),
+        }
+        if url.host_str().unwrap_or_default().is_empty() {
+            return Err("names no host".into());
+        }
+        Ok(SmtpUrl(url))
+    }
+}
+
+impl SmtpUrl {
+    /// With the password.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// `mail.example.com`
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+}
+
+/// The password is nobody's to read.
+impl std::fmt::Debug for SmtpUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SmtpUrl({})", self.host())
     }
 }
 
@@ -135,6 +182,8 @@ impl Default for Config {
             oidc_role: Role::Member,
             oidc_second_factor: false,
             oidc_only: false,
+            smtp_url: None,
+            mail_from: None,
             log: "info".into(),
             log_format: LogFormat::Text,
             log_requests: false,
@@ -203,6 +252,9 @@ impl Config {
             return Err(wrong(name, "must be more than 0"));
         }
         self.check_provider()?;
+        if self.smtp_url.is_some() != self.mail_from.is_some() {
+            return Err(wrong("smtp_url and mail_from", "belong together: set both, or neither"));
+        }
         if self.mmap_mib < 0 {
             return Err(wrong("mmap_mib", "must not be negative"));
         }
@@ -316,6 +368,27 @@ mod tests {
     }
 
     #[test]
+    fn mail_is_encrypted_unless_it_is_said_otherwise_and_its_password_is_not_told() {
+        let url = |text: &str| {
+            load(&format!("smtp_url = '{text}'\nmail_from = 'Sally <sally@example.com>'"), &[])
+                .map(|config| config.smtp_url)
+        };
+        let given = |text: &str| url(text).unwrap().unwrap();
+        assert_eq!(
+            given("smtp://u:geheim@mail.example.com:587").as_str(),
+            "smtp://u:geheim@mail.example.com:587?tls=required"
+        );
+        assert_eq!(given("smtp://127.0.0.1:25?tls=none").as_str(), "smtp://127.0.0.1:25");
+        assert_eq!(given("smtps://mail.example.com").as_str(), "smtps://mail.example.com");
+        assert!(!format!("{:?}", given("smtps://u:geheim@mail.example.com")).contains("geheim"));
+        for bad in ["http://mail.example.com", "smtp://", "smtp://host?tls=never", "mail.example.com:25", ""] {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+        assert!(load("smtp_url = 'smtps://mail.example.com'", &[]).unwrap_err().to_string().contains("mail_from"));
+        assert!(load("smtp_url = 'smtps://m.example.com'\nmail_from = 'a@b.c\\nBcc: d@e.f'", &[]).is_err());
+    }
+
+    #[test]
     fn the_example_names_every_setting_with_its_default() {
         let example = include_str!("../../sally.toml.example");
         let uncommented: String = example
@@ -324,7 +397,8 @@ mod tests {
             .fold(String::new(), |text, line| text + line + "\n");
         let table: toml::Table = uncommented.parse().unwrap();
         let config: Config = table.clone().try_into().unwrap();
-        assert_eq!(format!("{:?}", Config { public_url: None, ..config }), format!("{:?}", Config::default()));
+        let without = Config { public_url: None, smtp_url: None, mail_from: None, ..config };
+        assert_eq!(format!("{without:?}"), format!("{:?}", Config::default()));
         let fields = format!("{:?}", Config::default()).matches(": ").count();
         assert!(table.len() >= fields - 1, "the example has {} settings, the struct about {fields}", table.len());
     }

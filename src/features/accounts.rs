@@ -15,7 +15,10 @@ use crate::core::secret;
 use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::{Email, Line, Website};
 use crate::core::time::{self, Moment};
-use crate::features::setup::{self, Purpose, hash_checked, make_link};
+use crate::features::mail::{self, MailKind};
+use crate::features::recovery::{ask_new_address, set_password_url};
+use crate::features::sessions::end_others;
+use crate::features::setup::{self, hash_checked};
 use crate::features::workspaces;
 
 pub const OPERATIONS: &[Entry] = &[
@@ -24,11 +27,11 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ChangePassword>(),
     Entry::of::<ResetPassword>(),
     Entry::of::<ListAccounts>(),
+    Entry::of::<GetAccount>(),
     Entry::of::<CreateAccount>(),
     Entry::of::<ArchiveAccount>(),
     Entry::of::<UpdatePlatformRole>(),
     Entry::of::<AddUser>(),
-    Entry::of::<OfferPassword>(),
 ];
 
 /// A person who signs in.
@@ -136,6 +139,10 @@ pub struct UpdateProfile {
     pub avatar_url: Patch<Website>,
     /// IANA, e.g. `Europe/Berlin`.
     pub time_zone: Patch<TimeZoneName>,
+    /// It changes once the link that is mailed there is opened.
+    pub email: Option<Email>,
+    /// For another e-mail.
+    pub current_password: Option<String>,
 }
 
 /// A time zone that exists.
@@ -168,9 +175,25 @@ impl Operation for UpdateProfile {
         toolset: Toolset::Account,
         more: More::NONE,
     };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        if self.email.is_none() {
+            return Ok(());
+        }
+        before.caller.identity.must_be_whole()?;
+        let needed = || Error::field("currentPassword", "is needed for another e-mail");
+        check_own_password(before, "currentPassword", self.current_password.as_deref().ok_or_else(needed)?)
+    }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let me = cx.signed_in()?.id;
+        if let Some(email) = &self.email {
+            ask_new_address(cx, me, email)?;
+        }
         let mut row = Change::existing(cx, "account", me)?;
+        // A picture that nothing points to any more is nobody's.
+        if self.avatar_url.column().is_some() {
+            run(cx.conn(), "delete from account_image where account_id = ?1", [me])?;
+        }
         row.patch("name", &self.name.never_cleared("name")?.into())?
             .patch("avatar_url", &self.avatar_url)?
             .patch("time_zone", &self.time_zone.never_cleared("timeZone")?.into())?;
@@ -215,8 +238,7 @@ impl Operation for ChangePassword {
             _ => None,
         };
         set_password(cx, me, &self.new_hash)?;
-        run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me, keep))?;
-        Ok(())
+        end_others(cx, me, keep)
     }
 }
 
@@ -251,6 +273,10 @@ fn set_password(tx: &Tx, account: Id<Account>, hash: &str) -> Result<()> {
     // A link that was sent before must not undo it.
     run(tx.conn(), "delete from one_time_link where account_id = ?1 and used_at is null", [account])?;
     run(tx.conn(), "delete from sign_in_challenge where account_id = ?1", [account])?;
+    let email = AccountView::by_id(tx, account)?.email;
+    let text = "The password of your account on Sally was changed, and its other sessions have ended.\n\n\
+                If it was not you, ask your administrator for a new one at once.";
+    mail::queue(tx, MailKind::PasswordChanged, &email, "Your password was changed", text)?;
     Ok(())
 }
 
@@ -289,7 +315,7 @@ impl Operation for ResetPassword {
             .ok_or_else(|| Error::internal("a password link without an account"))?;
         cx.act_for(account)?;
         set_password(cx, account, &self.hash)?;
-        run(cx.conn(), "delete from session where account_id = ?1", [account])?;
+        end_others(cx, account, None)?;
         AccountView::by_id(cx, account)
     }
 }
@@ -325,6 +351,30 @@ impl Operation for ListAccounts {
             accounts = accounts.condition("a.archived_at is null");
         }
         accounts.of_few().page(cx, &Self::SPEC, AccountView::read)
+    }
+}
+
+/// Read any account of the server: for administrators.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetAccount {
+    /// The account's id or e-mail.
+    pub account_id: Line<320>,
+}
+
+impl Operation for GetAccount {
+    type Output = AccountView;
+    const SPEC: Spec = Spec {
+        name: "account.get",
+        title: "Read an account",
+        route: None,
+        needs: Needs::Platform,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
+        AccountView::by_id(cx, anybody(cx, self.account_id.as_str())?)
     }
 }
 
@@ -395,11 +445,6 @@ impl Operation for CreateAccount {
     }
 }
 
-fn set_password_url(tx: &Tx, account: Id<Account>, expires_at: Moment) -> Result<String> {
-    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), expires_at)?;
-    Ok(format!("{}/reset-password?token={token}", tx.config().base_url()))
-}
-
 /// Archive an account: its sessions end and its keys stop working. `archived: false` brings it back.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -440,7 +485,7 @@ impl Operation for ArchiveAccount {
         row.archive(cx, Some(archive))?;
         row.update(cx, id)?;
         if archive {
-            run(cx.conn(), "delete from session where account_id = ?1", [id])?;
+            end_others(cx, id, None)?;
         }
         AccountView::by_id(cx, id)
     }
@@ -558,45 +603,5 @@ impl Operation for AddUser {
         };
         workspaces::join(cx, workspace_id, account_id, self.role)?;
         Ok(AddedUser { account_id, email, workspace_id, role: self.role, set_password_url })
-    }
-}
-
-/// Make a link with which an account sets a new password, two hours long: for the command line, when the old one is lost.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OfferPassword {
-    /// The account's id or e-mail.
-    pub account: Line<320>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PasswordOffer {
-    pub account_id: Id<Account>,
-    pub email: String,
-    /// Works once.
-    pub set_password_url: String,
-}
-impl Answer for PasswordOffer {
-    const SECRET: bool = true;
-}
-
-const RESET_SECONDS: i64 = 2 * 3_600;
-
-impl Operation for OfferPassword {
-    type Output = PasswordOffer;
-    const SPEC: Spec = Spec {
-        name: "account.offer_password",
-        title: "Offer a new password",
-        route: None,
-        needs: Needs::Superadmin,
-        effect: Effect::Write,
-        toolset: Toolset::Account,
-        more: More { audit: Some(Audited::Password), ..More::NO_TOOL },
-    };
-    fn execute(self, cx: &Cx<'_, Self>) -> Result<PasswordOffer> {
-        let account = AccountView::by_id(cx, anybody(cx, self.account.as_str())?)?;
-        let set_password_url = set_password_url(cx, account.id, cx.now().plus_seconds(RESET_SECONDS))?;
-        Ok(PasswordOffer { account_id: account.id, email: account.email, set_password_url })
     }
 }

@@ -17,6 +17,7 @@ use crate::core::store::{Change, Reading, delete, insert, one, optional};
 use crate::core::text::{Email, Line};
 use crate::core::time::Moment;
 use crate::features::accounts::AccountView;
+use crate::features::mail::{self, MailKind};
 use crate::features::setup::hash_checked;
 use crate::features::workspaces;
 
@@ -71,6 +72,8 @@ pub struct NewInvite {
     pub invite: Invite,
     /// For you to pass on; works once.
     pub invite_url: String,
+    /// Is it on its way by e-mail too?
+    pub emailed: bool,
 }
 
 impl Answer for NewInvite {
@@ -155,13 +158,21 @@ impl Link {
     }
 
     fn of(self, tx: &Tx, invite: Id<InviteRecord>) -> Result<NewInvite> {
+        let invite = Invite::by_id(tx, invite)?;
         let invite_url = format!("{}/accept-invite?token={}", tx.config().base_url(), self.token);
-        Ok(NewInvite { invite: Invite::by_id(tx, invite)?, invite_url })
+        let name = &tx.workspace().name;
+        let text = match &invite.invited_by {
+            Some(named) => format!("{} invites you to {name} on Sally.", named.name),
+            None => format!("You are invited to {name} on Sally."),
+        };
+        let text = format!("{text}\n\nJoin here within seven days:\n{invite_url}");
+        let emailed = mail::queue(tx, MailKind::Invite, &invite.email, &format!("Join {name} on Sally"), &text)?;
+        Ok(NewInvite { invite, invite_url, emailed })
     }
 }
 
-/// Invite somebody to a workspace by e-mail. The answer's `inviteUrl` is for you to pass on; it works once, for seven
-/// days. Inviting the same e-mail again makes a new link.
+/// Invite somebody by e-mail. Pass on the answer's `inviteUrl`: it works once, for seven days. Inviting again makes a new
+/// link.
 /// Who has an account already: `workspace.member.add`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -344,8 +355,8 @@ impl Invited {
             Ok((Invited { invite, workspace, slug, account }, archived))
         })?;
         let dead = |reason: &str| Error::field("token", format!("this invitation {reason}"));
-        let (invited, archived) = found
-            .ok_or_else(|| dead("does not work; it was taken back, renewed or is incomplete. Ask for a new one"))?;
+        let (invited, archived) =
+            found.ok_or_else(|| dead("was taken back or renewed, or its link is incomplete; ask for a new one"))?;
         match invited.invite.state {
             InviteState::Accepted => Err(dead("was accepted already; sign in instead")),
             InviteState::Expired => Err(dead("has expired; ask for a new one")),

@@ -10,8 +10,11 @@ pub mod comments;
 pub mod crm;
 pub mod invites;
 pub mod keys;
+pub mod mail;
 pub mod notifications;
+pub mod portraits;
 pub mod projects;
+pub mod recovery;
 pub mod search;
 pub mod sessions;
 pub mod setup;
@@ -34,6 +37,8 @@ pub const ALL: &[&[Entry]] = &[
     two_factor::OPERATIONS,
     sso::OPERATIONS,
     accounts::OPERATIONS,
+    recovery::OPERATIONS,
+    portraits::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,
     workspaces::OPERATIONS,
@@ -62,6 +67,7 @@ pub const ALL: &[&[Entry]] = &[
     timesheets::timer::OPERATIONS,
     agents::OPERATIONS,
     notifications::OPERATIONS,
+    mail::OPERATIONS,
     tasks::create::OPERATIONS,
     tasks::get::OPERATIONS,
     tasks::update::OPERATIONS,

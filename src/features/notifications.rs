@@ -19,6 +19,7 @@ use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::comments::CommentRecord;
 use crate::features::crm::follow_ups::FollowUpRecord;
+use crate::features::mail::{self, MailKind};
 use crate::features::projects::members;
 use crate::features::tasks::TaskRecord;
 
@@ -422,8 +423,14 @@ fn tell_of_task(
         one(tx.conn(), "select project_id from task where id = ?1", [task], |row| row.take())?;
     let parameters = (project, id::array(accounts.iter().copied()), tx.account_id());
     let listeners = all(tx.conn(), &LISTENERS, parameters, |row| row.take::<Id<Account>>())?;
+    let link = match comment {
+        Some(comment) => format!("/tasks/{task}#{comment}"),
+        None => format!("/tasks/{task}"),
+    };
     for account in listeners {
-        if !wants(tx, account, kind)? {
+        let wishes = Wishes::of(tx, account, kind)?;
+        wishes.mail(tx, account, title, body, &link)?;
+        if !wishes.in_app {
             continue;
         }
         let mut row = Change::of("notification");
@@ -441,10 +448,29 @@ fn tell_of_task(
     Ok(())
 }
 
-/// Does the account want to see such notifications here? Who only wants e-mails has no use for a row in the app.
-fn wants(tx: &Tx, account: Id<Account>, kind: NotificationType) -> Result<bool> {
-    const CHOSEN: &str = "select in_app from notification_preference where account_id = ?1 and type = ?2";
-    Ok(optional(tx.conn(), CHOSEN, (account, kind), |row| row.take())?.unwrap_or(true))
+/// How somebody wants to be told. Who only wants e-mails has no use for a row in the app.
+struct Wishes {
+    in_app: bool,
+    email: bool,
+}
+
+impl Wishes {
+    fn of(tx: &Tx, account: Id<Account>, kind: NotificationType) -> Result<Self> {
+        const CHOSEN: &str = "select in_app, email from notification_preference where account_id = ?1 and type = ?2";
+        let chosen =
+            optional(tx.conn(), CHOSEN, (account, kind), |row| Ok(Wishes { in_app: row.take()?, email: row.take()? }))?;
+        Ok(chosen.unwrap_or(Wishes { in_app: true, email: true }))
+    }
+
+    fn mail(&self, tx: &Tx, account: Id<Account>, title: &str, body: Option<&str>, link: &str) -> Result<()> {
+        if !self.email || tx.config().smtp_url.is_none() {
+            return Ok(());
+        }
+        let email: String = one(tx.conn(), "select email from account where id = ?1", [account], |row| row.take())?;
+        let text = format!("{}\n\n{}{link}", body.unwrap_or(title), tx.config().base_url());
+        mail::queue(tx, MailKind::Notification, &email, title, &text)?;
+        Ok(())
+    }
 }
 
 /// Follow-ups that came due within the last week, and whose owners were not told of that time yet. Workspace by workspace,
@@ -498,14 +524,20 @@ impl Operation for TellDue {
         for (id, workspace, owner, title, is_member) in due {
             let (id, workspace, owner): (Id<FollowUpRecord>, Id<Workspace>, Id<Account>) = (id, workspace, owner);
             run(cx.conn(), TOLD, [id])?;
-            if !is_member || !wants(cx, owner, NotificationType::FollowUpDue)? {
+            if !is_member {
+                continue;
+            }
+            let title = format!("Follow-up due: {title}");
+            let wishes = Wishes::of(cx, owner, NotificationType::FollowUpDue)?;
+            wishes.mail(cx, owner, &title, None, &format!("/crm/follow-ups#{id}"))?;
+            if !wishes.in_app {
                 continue;
             }
             let mut row = Change::of("notification");
             row.set("account_id", owner)?
                 .set("workspace_id", workspace)?
                 .set("type", NotificationType::FollowUpDue)?
-                .set("title", format!("Follow-up due: {title}"))?
+                .set("title", title)?
                 .set("follow_up_id", id)?;
             insert::<NotificationRecord>(cx, row)?;
             marked += 1;

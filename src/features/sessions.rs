@@ -269,6 +269,12 @@ impl Operation for LoginWithCode {
     }
 }
 
+/// Ends the sessions of an account, but for the one to keep.
+pub fn end_others(tx: &Tx, account: Id<Account>, keep: Option<Id<Session>>) -> Result<()> {
+    run(tx.conn(), "delete from session where account_id = ?1 and id is not ?2", (account, keep))?;
+    Ok(())
+}
+
 /// End the session this request came with.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -366,6 +372,8 @@ pub struct SessionView {
     pub user_agent: Option<String>,
     pub address: Option<String>,
     pub created_at: Moment,
+    /// Noted twice a minute.
+    pub last_used_at: Moment,
     pub expires_at: Moment,
 }
 
@@ -376,6 +384,7 @@ impl SessionView {
             user_agent: row.take()?,
             address: row.take()?,
             created_at: row.take()?,
+            last_used_at: row.take()?,
             expires_at: row.take()?,
             current: false,
         })
@@ -394,7 +403,8 @@ impl Operation for ListSessions {
         more: More { sorts: &[Sort::down("createdAt", "s.id")], ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<SessionView>> {
-        let mut page = Select::new("s.id, s.user_agent, s.address, s.created_at, s.expires_at", "session s", "s.id")
+        const COLUMNS: &str = "s.id, s.user_agent, s.address, s.created_at, s.last_used_at, s.expires_at";
+        let mut page = Select::new(COLUMNS, "session s", "s.id")
             .filter("s.account_id = ?", cx.signed_in()?.id)
             .filter("s.expires_at > ?", cx.now())
             .page(cx, &Self::SPEC, SessionView::read)?;
@@ -405,11 +415,11 @@ impl Operation for ListSessions {
     }
 }
 
-/// End one of your sessions.
+/// End one of your sessions, or all but the one that asks.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RevokeSession {
-    /// The session's id.
+    /// The session's id; `others` for all but this one.
     pub session_id: Line<40>,
 }
 
@@ -425,10 +435,18 @@ impl Operation for RevokeSession {
         more: More { audit: Some(Audited::SignOut), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
+        let me = cx.signed_in()?.id;
         cx.caller().identity.must_be_whole()?;
+        if self.session_id.as_str() == "others" {
+            let keep = match cx.caller().identity.means {
+                Means::Session { id, .. } => Some(id),
+                _ => None,
+            };
+            return end_others(cx, me, keep);
+        }
         let absent = || Error::not_found("session", self.session_id.as_str());
         let id = Id::<Session>::parse(self.session_id.as_str()).ok_or_else(absent)?;
-        let ended = run(cx.conn(), "delete from session where id = ?1 and account_id = ?2", (id, cx.signed_in()?.id))?;
+        let ended = run(cx.conn(), "delete from session where id = ?1 and account_id = ?2", (id, me))?;
         if ended == 0 { Err(absent()) } else { Ok(()) }
     }
 }

@@ -25,17 +25,19 @@ impl Record for Link {
 }
 
 /// What a one-time link is for.
-#[derive(Clone, Copy)]
 pub enum Purpose {
     SetUp,
     Password(Id<Account>),
+    /// The account's new e-mail, to be confirmed.
+    Email(Id<Account>, Email),
 }
 
 impl Purpose {
-    fn word(self) -> &'static str {
+    fn word(&self) -> &'static str {
         match self {
             Purpose::SetUp => "SETUP",
             Purpose::Password(_) => "PASSWORD",
+            Purpose::Email(..) => "EMAIL",
         }
     }
 }
@@ -44,17 +46,18 @@ impl Purpose {
 pub fn make_link(conn: &Connection, purpose: Purpose, now: Moment, expires_at: Moment) -> Result<String> {
     const FORGET: &str = "delete from one_time_link where purpose = ?1 and account_id is ?2 and used_at is null";
     const MAKE: &str = "
-        insert into one_time_link (id, purpose, account_id, token_hash, expires_at, created_at)
-        values (:id, :purpose, :account, :hash, :expires, :now)";
-    let account = match purpose {
-        Purpose::Password(account) => Some(account),
-        Purpose::SetUp => None,
+        insert into one_time_link (id, purpose, account_id, email, token_hash, expires_at, created_at)
+        values (:id, :purpose, :account, :email, :hash, :expires, :now)";
+    let (account, email) = match &purpose {
+        Purpose::Password(account) => (Some(*account), None),
+        Purpose::Email(account, email) => (Some(*account), Some(email)),
+        Purpose::SetUp => (None, None),
     };
     let token = secret::session_token();
     run(conn, FORGET, (purpose.word(), account))?;
     conn.prepare_cached(MAKE)?.execute(named_params! {
         ":id": Id::<Link>::new(now.ms()), ":purpose": purpose.word(), ":account": account,
-        ":hash": TokenHash::of(&token), ":expires": expires_at, ":now": now,
+        ":email": email, ":hash": TokenHash::of(&token), ":expires": expires_at, ":now": now,
     })?;
     Ok(token)
 }
@@ -72,6 +75,15 @@ pub(super) fn check_link(before: &Before<'_>, purpose: &str, token: &str) -> Res
     let found =
         before.app.store().read(|reading| optional(reading.conn(), WORKS, parameters, |row| row.take::<i64>()))?;
     found.map(|_| ()).ok_or_else(no_such_link)
+}
+
+/// Uses up the link of a new e-mail: whose it is, and which.
+pub(super) fn use_email_link(tx: &Tx, token: &str) -> Result<(Id<Account>, Email)> {
+    const EMAIL: &str = "select email from one_time_link where token_hash = ?1 and purpose = 'EMAIL'";
+    let email = optional(tx.conn(), EMAIL, [TokenHash::of(token)], |row| row.take::<Option<String>>())?.flatten();
+    let account = use_link(tx, "EMAIL", token)?;
+    let email = email.and_then(|email| Email::parse(&email).ok());
+    account.zip(email).ok_or_else(|| Error::internal("a link for an e-mail without one"))
 }
 
 /// Uses a link up: its account (none for the set-up), or the one answer for every link that does not work.

@@ -8,7 +8,8 @@ use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, 
 use crate::core::store::one;
 use crate::core::time::Moment;
 
-pub const OPERATIONS: &[Entry] = &[Entry::of::<Health>(), Entry::of::<Ping>(), Entry::of::<GetEdition>()];
+pub const OPERATIONS: &[Entry] =
+    &[Entry::of::<Health>(), Entry::of::<Ping>(), Entry::of::<GetEdition>(), Entry::of::<GetServerFacts>()];
 
 /// Is the server up and its file readable? Needs no sign-in.
 #[derive(Deserialize, JsonSchema)]
@@ -103,6 +104,63 @@ impl Operation for GetEdition {
             edition: "COMMUNITY",
             version: env!("CARGO_PKG_VERSION"),
             features: features.into_iter().filter(|(_, on)| *on).map(|(key, _)| key).collect(),
+        })
+    }
+}
+
+/// See what the server runs on: for administrators.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetServerFacts {}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerFacts {
+    pub version: &'static str,
+    /// Of the file's shape.
+    pub schema: i64,
+    /// Where the file is.
+    pub file: String,
+    pub bytes: i64,
+    /// Of those, what deletions have left.
+    pub free_bytes: i64,
+    pub accounts: i64,
+    pub workspaces: i64,
+    /// Where links lead.
+    pub url: String,
+    /// Who delivers mail; null: nobody.
+    pub mail_host: Option<String>,
+    pub mail_queued: i64,
+    pub mail_failed: i64,
+}
+impl Answer for ServerFacts {}
+
+impl Operation for GetServerFacts {
+    type Output = ServerFacts;
+    const SPEC: Spec = Spec {
+        name: "system.facts",
+        title: "See what the server runs on",
+        route: None,
+        needs: Needs::Platform,
+        effect: Effect::Read,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<ServerFacts> {
+        let number = |sql: &str| one(cx.conn(), sql, [], |row| row.take::<i64>());
+        let page_size = number("pragma page_size")?;
+        Ok(ServerFacts {
+            version: env!("CARGO_PKG_VERSION"),
+            schema: number("pragma user_version")?,
+            file: cx.config().db.display().to_string(),
+            bytes: number("pragma page_count")? * page_size,
+            free_bytes: number("pragma freelist_count")? * page_size,
+            accounts: number("select count(*) from account where archived_at is null")?,
+            workspaces: number("select count(*) from workspace where archived_at is null and deleted_at is null")?,
+            url: cx.config().base_url(),
+            mail_host: cx.config().smtp_url.as_ref().map(|url| url.host().to_owned()),
+            mail_queued: number("select count(*) from mail where state = 'QUEUED'")?,
+            mail_failed: number("select count(*) from mail where state = 'FAILED'")?,
         })
     }
 }

@@ -6,11 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::core::app::App;
 use crate::core::caller::Selector;
 use crate::core::error::Result;
+use crate::core::id::Id;
+use crate::features::portraits::{GetPortrait, PortraitRecord};
 use crate::features::tasks::images::{GetImage, ImageFile, LocateImage};
 
 use super::{auth, rest};
 
-/// `/files/{id}`: a picture of a task.
+/// `/files/{id}`: a picture of a task, or of somebody.
 pub async fn serve(request: HttpRequest, id: web::Path<String>, app: web::Data<App>) -> HttpResponse {
     match picture(&request, &id, app).await {
         Ok(file) => show(&request, &id, file),
@@ -21,6 +23,9 @@ pub async fn serve(request: HttpRequest, id: web::Path<String>, app: web::Data<A
 async fn picture(request: &HttpRequest, id: &str, app: web::Data<App>) -> Result<ImageFile> {
     let app = app.into_inner();
     let mut call = auth::call(request, &app)?;
+    if Id::<PortraitRecord>::parse(id).is_some() {
+        return app.run(call, GetPortrait { image_id: id.to_owned() }).await;
+    }
     let place = app.run(call.clone(), LocateImage { image_id: id.to_owned() }).await?;
     call.selector = Some(Selector::Id(place.workspace_id.to_string()));
     app.run(call, GetImage { image_id: id.to_owned() }).await

@@ -92,6 +92,7 @@ pub async fn serve_endpoint(
     .run();
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
+    let mail = actix_web::rt::spawn(crate::jobs::send_mail(app.clone()));
     let watch = actix_web::rt::spawn(open.streams.clone().watch(app.clone()));
     let handle = server.handle();
     let stopping = actix_web::rt::spawn(async move {
@@ -103,6 +104,7 @@ pub async fn serve_endpoint(
     let result = server.await;
     stopping.abort();
     clock.abort();
+    mail.abort();
     watch.abort();
     if let Err(error) = app.tidy().await {
         log::warn!("tidying before the end: {error}");
@@ -154,6 +156,8 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/accept-invite",
     "/api/docs",
     "/api/openapi.json",
+    "/confirm-email",
+    "/forgot-password",
     "/health",
     "/llms.txt",
     "/login",

@@ -1,5 +1,7 @@
 //! What happens by the clock.
 
+pub mod mail;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +56,22 @@ async fn remind(app: &Arc<App>) -> Result<()> {
         app.run(Call::with(Credential::ConsoleOfThisMachine), TellDue {}).await?;
     }
     Ok(())
+}
+
+/// Sends mail soon after it was written, for as long as the server runs.
+pub async fn send_mail(app: Arc<App>) {
+    let sender = match mail::Sender::new(app.config()) {
+        Ok(Some(sender)) => sender,
+        Ok(None) => return,
+        Err(error) => return log::error!("mail is not sent: {error}"),
+    };
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        clock.tick().await;
+        if let Err(error) = mail::send(&app, &sender).await {
+            log::warn!("sending mail: {error}");
+        }
+    }
 }
 
 /// Part by part, each a write of its own, so that other writes come in between.

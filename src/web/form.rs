@@ -298,6 +298,7 @@ fn label(field: &str) -> String {
         ("primaryPersonId", "Contact person"),
         ("linkedinUrl", "LinkedIn"),
         ("email", "E-mail"),
+        ("base64", "The file"),
         ("body", "Text"),
         ("for", "Project or task"),
         ("minutes", "Time"),

@@ -12,6 +12,7 @@ use crate::core::input;
 use crate::core::operation::Operation;
 use crate::features::accounts::{ResetPassword, UpdateProfile};
 use crate::features::invites::{AcceptInvite, GetInvite, InviteInfo};
+use crate::features::recovery::{ConfirmEmailChange, RequestPasswordReset};
 use crate::features::sessions::{CHALLENGE_MINUTES, Login, LoginWithCode, Logout, SignIn, SignedIn};
 use crate::features::setup::SetUp;
 use crate::http::auth;
@@ -239,6 +240,9 @@ async fn first_time(request: &HttpRequest, email: String, password: String, zone
     let refused = || Refused::bare(request, Error::new(Kind::Unauthorized, "Sign in with the new password."));
     let sign_in = sign_in.ok_or_else(refused)?;
     let SignIn::Done(signed_in) = &sign_in else { return Ok(sign_in) };
+    if zone.is_empty() {
+        return Ok(sign_in);
+    }
     let app = app_of(request);
     let input = Map::from_iter([("timeZone".to_owned(), Value::from(zone))]);
     // A zone that this server does not know is no reason to stop anybody: it stays UTC.
@@ -286,6 +290,52 @@ pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
 }
 
 #[derive(Template)]
+#[template(path = "forgot_password.html")]
+struct ForgotPage<'a> {
+    form: &'a Form,
+    sends_mail: bool,
+    is_sent: bool,
+}
+
+fn show_forgot(request: &HttpRequest, form: &Form, is_sent: bool) -> Answer {
+    let sends_mail = app_of(request).config().smtp_url.is_some();
+    let mut response = card(request, form, &ForgotPage { form, sends_mail, is_sent })?;
+    if let Some(seconds) = form.retry_after_seconds {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(response)
+}
+
+pub async fn forgot_page(request: HttpRequest) -> Answer {
+    show_forgot(&request, &Form::default(), false)
+}
+
+pub async fn forgot(request: HttpRequest, mut form: Form) -> Answer {
+    let sends_mail = app_of(&request).config().smtp_url.is_some();
+    let is_sent = run::<RequestPasswordReset>(&request, &mut form).await?.is_some() && sends_mail;
+    show_forgot(&request, &form, is_sent)
+}
+
+#[derive(Template)]
+#[template(path = "confirm_email.html")]
+struct ConfirmEmailPage<'a> {
+    form: &'a Form,
+    confirmed: Option<String>,
+}
+
+/// Opening the link changes nothing yet: some mail servers look at every link before anybody does.
+pub async fn confirm_email_page(request: HttpRequest) -> Answer {
+    let form = with_token(&request);
+    card(&request, &form, &ConfirmEmailPage { form: &form, confirmed: None })
+}
+
+pub async fn confirm_email(request: HttpRequest, mut form: Form) -> Answer {
+    let confirmed = run::<ConfirmEmailChange>(&request, &mut form).await?.map(|account| account.email);
+    link_is_dead(&mut form);
+    card(&request, &form, &ConfirmEmailPage { form: &form, confirmed })
+}
+
+#[derive(Template)]
 #[template(path = "accept_invite.html")]
 struct InvitePage<'a> {
     form: &'a Form,
@@ -307,7 +357,7 @@ async fn show_invite(request: &HttpRequest, page: Option<&Page>, mut form: Form)
         Err(error) if error.kind() == Kind::Invalid => {
             form.complain("token", "");
             let reason = error.field_errors().first().map_or("", |problem| problem.message.as_str());
-            (None, first_upper(reason))
+            (None, format!("{}.", first_upper(reason)))
         }
         Err(error) => return Err(Refused::bare(request, error)),
     };

@@ -38,6 +38,7 @@ struct MembersPage<'a> {
 struct Person {
     id: String,
     account: Named<Account>,
+    avatar_url: Option<String>,
     email: String,
     role: &'static str,
     role_name: &'static str,
@@ -50,6 +51,7 @@ impl Person {
             id: member.id.to_string(),
             is_me: member.account_id == page.account.id,
             account: Named { id: member.account_id, name: member.name },
+            avatar_url: member.avatar_url,
             email: member.email,
             role: member.role.word(),
             role_name: role_name(member.role),

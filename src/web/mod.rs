@@ -1,5 +1,6 @@
 //! Pages, written by hand over the same operations: a struct per template, forms that run what REST runs.
 
+pub mod admin;
 pub mod agents;
 pub mod audit;
 pub mod confirm;
@@ -31,12 +32,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/logout").route(web::post().to(gate::logout)))
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
+        .service(at("/forgot-password").route(get().to(gate::forgot_page)).route(web::post().to(gate::forgot)))
+        .service(
+            at("/confirm-email").route(get().to(gate::confirm_email_page)).route(web::post().to(gate::confirm_email)),
+        )
         .service(at("/accept-invite").route(get().to(gate::invite_page)).route(web::post().to(gate::accept_invite)))
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))
         .service(at("/search").route(get().to(search::search)))
         .configure(settings::routes)
+        .configure(admin::routes)
         .configure(work::routes)
         .configure(crm::routes);
 }

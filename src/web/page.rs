@@ -54,6 +54,7 @@ pub struct Frame {
     pub may_write: bool,
     /// Owners of the workspace, and who administers the server.
     pub is_owner: bool,
+    pub is_admin: bool,
     /// Is there a CRM here?
     pub crm: bool,
     /// How many of the person's follow-ups are late.
@@ -185,6 +186,7 @@ impl Page {
             workspace,
             may_write: is_admin || role.is_some_and(|role| role >= Role::Member),
             is_owner: is_admin || role == Some(Role::Owner),
+            is_admin,
             overdue,
             unread,
             clock: timer.map(|timer| Clock::new(&timer, now)),

@@ -18,6 +18,11 @@ pub fn tint_of(raw: &i64) -> i64 {
     raw.rem_euclid(8) + 1
 }
 
+/// A picture that pages may show: those kept here, as no other site learns who looks at whom.
+pub fn portrait(avatar_url: &Option<String>) -> Option<&str> {
+    avatar_url.as_deref().filter(|url| url.starts_with("/files/"))
+}
+
 /// The colour of a label, by its letters.
 pub fn label_tint(label: &str) -> u32 {
     label.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.to_ascii_lowercase().into())) % 8 + 1

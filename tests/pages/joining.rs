@@ -84,3 +84,78 @@ async fn members_are_changed_and_removed_by_owners_only() {
     let refused = ada.post(&ada_at, &[("role", "VIEWER")]);
     assert_eq!(refused.status, 409);
 }
+
+#[tokio::test]
+async fn the_administration_is_for_administrators() {
+    let office = Office::new().await;
+    let (sam, ada) = (office.browser("sam").await, office.browser("ada").await);
+    for path in ["/admin", "/admin/accounts", "/admin/workspaces", "/admin/accounts/ben@example.com"] {
+        assert_eq!(sam.get(path).status, 200, "{path}");
+        assert_eq!(ada.get(path).status, 403, "{path}");
+        assert_eq!(Browser::new(&office.server.base).get(path).status, 303, "{path}");
+    }
+    assert!(sam.get("/").has("href=\"/admin\"") && !ada.get("/").has("href=\"/admin\""));
+    assert!(sam.get("/admin").has("This server sends none"));
+    assert!(sam.get("/admin/accounts?q=ben").has("ben@example.com"));
+    assert!(sam.get("/admin/accounts?q=nobody-at-all").has("Nobody fits"));
+    assert_eq!(sam.get("/admin/accounts/nobody@example.com").status, 404);
+
+    let made = sam.post("/admin/accounts", &[("name", "Mia"), ("email", "mia@example.com")]);
+    assert!(made.status == 200 && made.has("/reset-password?token="), "{}", made.body);
+    let twice = sam.post("/admin/accounts", &[("name", "Mia"), ("email", "mia@example.com")]);
+    assert_eq!(twice.status, 409);
+    let link = sam.post("/admin/accounts/mia@example.com/link", &[]);
+    assert!(link.status == 200 && link.has("/reset-password?token="));
+    assert_eq!(ada.post("/admin/accounts/mia@example.com/link", &[]).status, 403);
+    let moved = sam.post("/admin/accounts/mia@example.com/email", &[("email", "mia.new@example.com")]);
+    assert_eq!(moved.status, 303);
+    let role = sam.post("/admin/accounts/mia.new@example.com/role", &[("platformRole", "ADMIN")]);
+    assert_eq!(role.status, 303);
+    assert!(sam.get("/admin/accounts/mia.new@example.com").has("Administrator"));
+    assert_eq!(sam.post("/admin/accounts/mia.new@example.com/archive", &[]).status, 303);
+    assert!(sam.get("/admin/accounts?archived=true").has("Archived"));
+    assert_eq!(sam.post("/admin/accounts/sam@example.com/archive", &[]).status, 409);
+
+    assert_eq!(sam.post("/admin/workspaces", &[("name", "Corner")]).status, 303);
+    assert_eq!(sam.post("/admin/workspaces", &[("name", "")]).status, 422);
+    assert_eq!(sam.post("/admin/workspaces/corner/archive", &[]).status, 303);
+    assert!(!sam.get("/admin/workspaces").has("<small class=\"muted\">corner</small>"));
+    assert_eq!(sam.post("/admin/workspaces/corner/archive", &[("archived", "false")]).status, 303);
+    assert!(sam.get("/admin/workspaces").has("<small class=\"muted\">corner</small>"));
+}
+
+#[tokio::test]
+async fn public_forms_take_nonsense_calmly() {
+    let office = Office::new().await;
+    let nobody = Browser::new(&office.server.base);
+    let huge = "x".repeat(200_000);
+    for path in ["/accept-invite", "/reset-password", "/confirm-email"] {
+        for token in ["", "x", "%00", huge.as_str(), "../..", "<script>alert(1)</script>"] {
+            let shown = nobody.post(path, &[("token", token), ("name", "M"), ("password", "Another-horse-8")]);
+            assert_eq!(shown.status, 422, "{path}: {}", shown.body);
+            assert!(!shown.has("<script>alert"), "{path}");
+        }
+        let doubled = nobody.post(path, &[("token", "x"), ("token", "y")]);
+        assert_eq!(doubled.status, 422, "{path}");
+        let foreign = nobody.post_with(path, &[("token", "x")], &[("sec-fetch-site", "cross-site")]);
+        assert_eq!(foreign.status, 403, "{path}");
+    }
+    // Without mail people are told whom to ask, whatever they send.
+    assert!(nobody.get("/forgot-password").has("Ask an administrator"));
+    assert!(nobody.post("/forgot-password", &[("email", "sam@example.com")]).has("Ask an administrator"));
+    assert!(nobody.get("/login").has("/forgot-password"));
+}
+
+#[tokio::test]
+async fn sam_sees_where_he_is_signed_in() {
+    let office = Office::new().await;
+    let (here, there) = (Browser::new(&office.server.base), Browser::new(&office.server.base));
+    for browser in [&here, &there] {
+        browser.sign_in(super::PASSWORD, "");
+    }
+    let page = here.get("/settings/sessions");
+    assert!(page.has("This one") && page.has("End all others"), "{}", page.body);
+    assert_eq!(here.post("/settings/sessions/others/end", &[]).location, "/settings/sessions");
+    assert_eq!(there.get("/settings/sessions").status, 303);
+    assert!(!here.get("/settings/sessions").has("End all others"));
+}

@@ -20,8 +20,9 @@ use crate::core::page::{MOST, Paging};
 use crate::core::reference::Ref;
 use crate::core::secret;
 use crate::core::text::{Email, Line};
-use crate::features::accounts::{AddUser, ListAccounts, OfferPassword};
+use crate::features::accounts::{AddUser, ListAccounts};
 use crate::features::keys::{CreateKeyFor, Key, KeyKind, ListAllKeys, RevokeAnyKey};
+use crate::features::recovery::OfferPassword;
 use crate::features::setup::Init;
 use crate::mcp::clients as mcp_clients;
 

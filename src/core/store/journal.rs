@@ -26,6 +26,7 @@ const NOT_JOURNALED: &[&str] = &[
     "change_set",
     "change",
     "idempotent_answer",
+    "mail",
     "mcp_session",
     "oauth_client",
     "oauth_code",

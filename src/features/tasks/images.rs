@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,13 +83,9 @@ impl Operation for UploadImage {
 
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        let bytes = decoded(&self.base64)?;
-        let limit = before.app.config().upload_limit_mib;
-        if bytes.len() > limit << 20 {
-            return Err(Error::new(Kind::TooLarge, format!("The picture is larger than {limit} MiB.")));
-        }
-        self.base64 = String::new();
-        self.picture = Some(looked_at(bytes)?);
+        let bytes = decoded(&std::mem::take(&mut self.base64), before)?;
+        let (image, media_type) = looked_at(&bytes)?;
+        self.picture = Some(Picture { media_type, width: image.width(), height: image.height(), bytes });
         Ok(())
     }
 
@@ -115,8 +111,8 @@ impl Operation for UploadImage {
     }
 }
 
-/// Plain base64, or a `data:` address.
-fn decoded(text: &str) -> Result<Vec<u8>> {
+/// Plain base64, or a `data:` address; no larger than files may be.
+pub fn decoded(text: &str, before: &Before<'_>) -> Result<Vec<u8>> {
     let text = match text.trim().strip_prefix("data:") {
         Some(rest) => rest.split_once(";base64,").map_or("", |(_, data)| data),
         None => text.trim(),
@@ -126,17 +122,22 @@ fn decoded(text: &str) -> Result<Vec<u8>> {
     } else {
         STANDARD.decode(text)
     };
-    bytes.map_err(|error| Error::field("base64", format!("is not the base64 of a file: {error}")))
+    let bytes = bytes.map_err(|error| Error::field("base64", format!("is not the base64 of a file: {error}")))?;
+    let limit = before.app.config().upload_limit_mib;
+    if bytes.len() > limit << 20 {
+        return Err(Error::new(Kind::TooLarge, format!("The picture is larger than {limit} MiB.")));
+    }
+    Ok(bytes)
 }
 
 /// Decodes the picture (of a moving one the first frame), within bounds: what claims to be one and is not is refused, and so
-/// is what would unpack into more than anybody looks at.
-fn looked_at(bytes: Vec<u8>) -> Result<Picture> {
+/// is what would unpack into more than anybody looks at. Turned the way the camera was held.
+pub fn looked_at(bytes: &[u8]) -> Result<(DynamicImage, &'static str)> {
     const MOST_PIXELS: u64 = 40_000_000;
     /// Four bytes a pixel, and what decoding takes besides.
     const MEMORY: u64 = 256 << 20;
     let no_picture = || Error::field("base64", "is no picture that can be shown: only PNG, JPEG, WebP and GIF are");
-    let format = image::guess_format(&bytes).map_err(|_| no_picture())?;
+    let format = image::guess_format(bytes).map_err(|_| no_picture())?;
     let media_type = match format {
         ImageFormat::Png => "image/png",
         ImageFormat::Jpeg => "image/jpeg",
@@ -147,16 +148,18 @@ fn looked_at(bytes: Vec<u8>) -> Result<Picture> {
     let damaged = |error: image::ImageError| Error::field("base64", format!("is a damaged {media_type}: {error}"));
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY);
-    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(damaged)?;
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MOST_PIXELS || decoder.total_bytes() > MEMORY {
         let message = format!("has {width} × {height} pixels; at most {} million are taken", MOST_PIXELS / 1_000_000);
         return Err(Error::field("base64", message));
     }
-    image::DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    Ok(Picture { bytes, media_type, width, height })
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    Ok((image, media_type))
 }
 
 const WHERE: &str =
