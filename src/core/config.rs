@@ -53,6 +53,10 @@ pub struct Config {
     pub backup_every_hours: u32,
     pub backup_keep: usize,
     pub require_two_factor: SecondFactorFor,
+    pub oauth_registrations_per_hour: u32,
+    pub oauth_requests_per_minute: u32,
+    /// Programs may show the address of a document about them instead of registering; it is fetched from the internet.
+    pub oauth_client_metadata: bool,
     pub log: String,
 }
 
@@ -82,6 +86,9 @@ impl Default for Config {
             backup_every_hours: 24,
             backup_keep: 7,
             require_two_factor: SecondFactorFor::Nobody,
+            oauth_registrations_per_hour: 60,
+            oauth_requests_per_minute: 120,
+            oauth_client_metadata: false,
             log: "info".into(),
         }
     }

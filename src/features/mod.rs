@@ -11,6 +11,7 @@ pub mod crm;
 pub mod invites;
 pub mod keys;
 pub mod notifications;
+pub mod oauth;
 pub mod projects;
 pub mod search;
 pub mod sessions;
@@ -33,6 +34,7 @@ pub const ALL: &[&[Entry]] = &[
     accounts::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,
+    oauth::OPERATIONS,
     workspaces::OPERATIONS,
     invites::OPERATIONS,
     clients::OPERATIONS,

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod files;
 pub mod form;
 pub mod json;
+pub mod oauth;
 pub mod openapi;
 pub mod projection;
 pub mod rest;

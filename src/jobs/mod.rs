@@ -10,6 +10,7 @@ use crate::core::caller::Credential;
 use crate::core::error::Result;
 use crate::features::backups;
 use crate::features::notifications::{self, TellDue};
+use crate::features::oauth::connections::{self, ClearConnections};
 use crate::features::workspaces::{self, ClearAway};
 
 /// Tidies up, reminds and takes backups, for as long as the server runs.
@@ -30,6 +31,9 @@ async fn look_after(app: &Arc<App>) {
         }
         if let Err(error) = clear_away(app).await {
             log::warn!("clearing deleted workspaces away: {error}");
+        }
+        if let Err(error) = clear_connections(app).await {
+            log::warn!("clearing dead connections away: {error}");
         }
     }
 }
@@ -52,6 +56,14 @@ async fn back_up(app: &Arc<App>) {
 async fn remind(app: &Arc<App>) -> Result<()> {
     if app.config().crm && app.store().read(|reading| notifications::is_any_due(reading.conn()))? {
         app.run(Call::with(Credential::ConsoleOfThisMachine), TellDue {}).await?;
+    }
+    Ok(())
+}
+
+/// Programs that can never come back by themselves.
+async fn clear_connections(app: &Arc<App>) -> Result<()> {
+    if app.store().read(|reading| connections::is_any_dead(reading.conn()))? {
+        app.run(Call::with(Credential::ConsoleOfThisMachine), ClearConnections {}).await?;
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 pub mod agents;
 pub mod audit;
 pub mod confirm;
+pub mod connections;
+pub mod consent;
 pub mod crm;
 pub mod form;
 pub mod gate;
@@ -29,6 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
         .service(at("/accept-invite").route(get().to(gate::invite_page)).route(web::post().to(gate::accept_invite)))
+        .service(at("/oauth/authorize").route(get().to(consent::show)).route(web::post().to(consent::decide)))
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))
