@@ -580,7 +580,7 @@ fn addresses() -> BTreeSet<String> {
                 continue;
             }
             let source = std::fs::read_to_string(&path).expect("a file");
-            for opening in ["at(\"/", ".route(\"/", "resource(\"/"] {
+            for opening in ["at(\"/", "open(\"/", ".route(\"/", "resource(\"/"] {
                 for rest in source.split(opening).skip(1) {
                     let address = format!("/{}", rest.split('"').next().expect("a closing quote"));
                     // These two stand below /api.

@@ -392,6 +392,9 @@ impl App {
 
     /// Writes down when keys were used last, clears away what has expired. Called by the clock.
     pub async fn tidy(&self) -> Result<()> {
+        const UNUSED_PROGRAMS: &str = "
+            delete from oauth_client
+             where created_at < ?1 and not exists (select 1 from access_key k where k.oauth_client_id = oauth_client.id)";
         let uses = std::mem::take(&mut *self.last_uses.lock().expect("nothing panics while holding it"));
         let (now, keep_days) = (Moment::now(), self.config.audit_days);
         self.store
@@ -411,6 +414,10 @@ impl App {
                 run(conn, "delete from one_time_link where expires_at < ?1", [now])?;
                 run(conn, "delete from sign_in_challenge where expires_at < ?1", [now])?;
                 run(conn, "delete from mail where state <> 'QUEUED' and created_at < ?1", [now.plus_days(-30)])?;
+                // A code that is used up is known for a day, so that a second use is told from nonsense.
+                run(conn, "delete from oauth_code where expires_at < ?1", [now.plus_days(-1)])?;
+                run(conn, "delete from oauth_token where expires_at < ?1", [now])?;
+                run(conn, UNUSED_PROGRAMS, [now.plus_days(-3)])?;
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })

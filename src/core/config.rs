@@ -76,6 +76,10 @@ pub struct Config {
     /// Without it nothing is mailed, and links are passed on by hand.
     pub smtp_url: Option<SmtpUrl>,
     pub mail_from: Option<Mailbox>,
+    pub oauth_registrations_per_hour: u32,
+    pub oauth_requests_per_minute: u32,
+    /// Programs may show the address of a document about them instead of registering; it is fetched from the internet.
+    pub oauth_client_metadata: bool,
     pub log: String,
     pub log_format: LogFormat,
     /// One line for each request.
@@ -184,6 +188,9 @@ impl Default for Config {
             oidc_only: false,
             smtp_url: None,
             mail_from: None,
+            oauth_registrations_per_hour: 60,
+            oauth_requests_per_minute: 120,
+            oauth_client_metadata: false,
             log: "info".into(),
             log_format: LogFormat::Text,
             log_requests: false,

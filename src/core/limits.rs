@@ -1,4 +1,4 @@
-//! How much of what is dear anybody gets: sign-ins, password resets, writes, MCP calls, password hashes at a time.
+//! How much of what is dear anybody gets: sign-ins, password resets, writes, MCP calls, programs that register, password hashes at a time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -25,6 +25,10 @@ pub struct Limits {
     mcp_calls: Limit,
     codes: Limit,
     codes_of_challenges: Limit,
+    registrations: Limit,
+    authorizations: Limit,
+    /// Documents of programs that are read from the internet at a time.
+    pub fetches: Arc<tokio::sync::Semaphore>,
     /// Argon2 takes 19 MiB and a core for each: two at a time leave the rest of the server alone.
     pub slow_hashes: Arc<tokio::sync::Semaphore>,
     /// One backup at a time is enough.
@@ -122,6 +126,9 @@ impl Limits {
             mcp_calls: Limit::new("MCP calls", Quota::per_minute, config.mcp_calls_per_minute),
             codes: Limit::new("codes", |most| one_each(CODE_EVERY, most), CODES),
             codes_of_challenges: Limit::new("codes", |most| one_each(CHALLENGE_LIVES, most), CODES_OF_A_CHALLENGE),
+            registrations: Limit::new("registrations", Quota::per_hour, config.oauth_registrations_per_hour),
+            authorizations: Limit::new("requests", Quota::per_minute, config.oauth_requests_per_minute),
+            fetches: Arc::new(tokio::sync::Semaphore::new(4)),
             slow_hashes: Arc::new(tokio::sync::Semaphore::new(2)),
             backups: tokio::sync::Semaphore::new(1),
         }
@@ -168,6 +175,16 @@ impl Limits {
     /// One message of an MCP client, before anything is looked up for it.
     pub fn mcp_call(&self, key: TokenHash, address: Option<IpAddr>) -> Result<()> {
         self.mcp_calls.take(&[address.map(Who::at), Some(Who::Token(key))])
+    }
+
+    /// One program of the address that registers itself.
+    pub fn registration(&self, address: Option<IpAddr>) -> Result<()> {
+        self.registrations.take(&[address.map(Who::at)])
+    }
+
+    /// One step of the address on the way to a token.
+    pub fn authorization(&self, address: Option<IpAddr>) -> Result<()> {
+        self.authorizations.take(&[address.map(Who::at)])
     }
 }
 

@@ -99,6 +99,31 @@ impl Scopes {
         self.grants.iter().any(|grant| grant.area.is_none_or(|own| own == area) && grant.level >= needed)
     }
 
+    /// Nothing that the other does not allow?
+    pub fn are_within(&self, other: &Scopes) -> bool {
+        let covers =
+            |wide: &Grant, own: &Grant| (wide.area.is_none() || wide.area == own.area) && wide.level >= own.level;
+        self.grants.iter().all(|own| other.grants.iter().any(|wide| covers(wide, own)))
+            && (other.resources || !self.resources)
+    }
+
+    /// The same in the words that MCP clients know, each level beside the ones it includes.
+    pub fn in_words(&self) -> String {
+        let everywhere = self.grants.iter().filter(|grant| grant.area.is_none()).map(|grant| grant.level).max();
+        let levels = Level::ALL.iter().filter(|level| everywhere.is_some_and(|most| **level <= most));
+        let mut words: Vec<String> =
+            levels.map(|level| format!("mcp:tools:{}", level.word().to_ascii_lowercase())).collect();
+        if self.resources {
+            words.push("mcp:resources:read".into());
+        }
+        words.extend(
+            self.grants.iter().filter_map(|grant| {
+                Some(format!("{}:{}", grant.area?.word(), grant.level.word().to_ascii_lowercase()))
+            }),
+        );
+        words.join(" ")
+    }
+
     pub fn allow_resources(&self) -> bool {
         self.resources
     }
@@ -137,6 +162,26 @@ mod tests {
         assert_eq!(shown("crm:write mcp:resources:read").unwrap(), "crm:write mcp:resources:read");
         for wrong in ["", "crm", "crm:all", "nowhere:read", "destructive", "crm:read:x:y"] {
             assert!(shown(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_known_as_one_and_programs_read_the_words_they_know() {
+        let scopes = |text: &str| Scopes::parse(text).unwrap();
+        for (part, whole) in
+            [("read", "*"), ("crm:write", "write"), ("time:read", "time:write"), ("read write", "write")]
+        {
+            assert!(scopes(part).are_within(&scopes(whole)), "{part} {whole}");
+        }
+        for (more, whole) in
+            [("*", "write"), ("crm:write", "read"), ("read", "crm:read"), ("mcp:resources:read", "time:write")]
+        {
+            assert!(!scopes(more).are_within(&scopes(whole)), "{more} {whole}");
+        }
+        assert_eq!(scopes("*").in_words(), "mcp:tools:read mcp:tools:write mcp:tools:destructive mcp:resources:read");
+        assert_eq!(scopes("read time:write").in_words(), "mcp:tools:read mcp:resources:read time:write");
+        for text in ["*", "read write", "crm:read mcp:resources:read"] {
+            assert_eq!(scopes(&scopes(text).in_words()).to_string(), scopes(text).to_string(), "{text}");
         }
     }
 

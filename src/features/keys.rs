@@ -308,7 +308,7 @@ fn make(tx: &Tx, account: Id<Account>, kind: KeyKind, label: &Line<120>, narrowi
 }
 
 /// What a program that connects by OAuth may do from now on: a key without a token of its own.
-pub fn allow(
+pub(super) fn allow(
     tx: &Tx,
     account: Id<Account>,
     client: Id<OauthClient>,
@@ -439,7 +439,7 @@ fn projects_of(
     Ok(id::array(ids))
 }
 
-fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {
+pub(super) fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {
     let account = tx.signed_in()?.id;
     Select::new(COLUMNS, FROM, "k.id").filter("k.account_id = ?", account).filter("k.kind = ?", kind).page(
         tx,
@@ -449,7 +449,7 @@ fn list(tx: &Tx, spec: &Spec, kind: KeyKind) -> Result<Page<Key>> {
 }
 
 /// The first time revokes, and the key stays listed; the second time removes it.
-fn revoke(tx: &Tx, account: Option<Id<Account>>, kind: Option<KeyKind>, text: &str) -> Result<()> {
+pub(super) fn revoke(tx: &Tx, account: Option<Id<Account>>, kind: Option<KeyKind>, text: &str) -> Result<()> {
     const FIND: &str = "
         select id, revoked_at is not null, version, workspace_id from access_key
          where id = ?1 and (?2 is null or account_id = ?2) and (?3 is null or kind = ?3)";
@@ -471,7 +471,7 @@ fn revoke(tx: &Tx, account: Option<Id<Account>>, kind: Option<KeyKind>, text: &s
     row.update(tx, id)
 }
 
-const SORTS: &[Sort] = &[Sort::down("createdAt", "k.id")];
+pub(super) const SORTS: &[Sort] = &[Sort::down("createdAt", "k.id")];
 
 /// List your personal API keys.
 #[derive(Deserialize, JsonSchema, Default)]

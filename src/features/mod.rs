@@ -13,6 +13,7 @@ pub mod keys;
 pub mod mail;
 pub mod notifications;
 pub mod portraits;
+pub mod oauth;
 pub mod projects;
 pub mod recovery;
 pub mod search;
@@ -41,6 +42,7 @@ pub const ALL: &[&[Entry]] = &[
     portraits::OPERATIONS,
     keys::OPERATIONS,
     audit::OPERATIONS,
+    oauth::OPERATIONS,
     workspaces::OPERATIONS,
     invites::OPERATIONS,
     clients::OPERATIONS,

@@ -6,6 +6,7 @@ pub mod files;
 pub mod form;
 pub mod json;
 pub mod observe;
+pub mod oauth;
 pub mod openapi;
 pub mod projection;
 pub mod rest;

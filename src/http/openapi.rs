@@ -367,7 +367,7 @@ fn for_models(app: &App) -> String {
     let base = app.config().base_url();
     let mut text = format!(
         "# Sally\n\n> Projects, tasks, time and a lightweight CRM for small teams and their agents, over REST and MCP.\n\n\
-         - MCP (Streamable HTTP): {base}/mcp, with `Authorization: Bearer sallymcp_…`\n\
+         - MCP (Streamable HTTP): {base}/mcp, signed in by OAuth or with `Authorization: Bearer sallymcp_…`\n\
          - REST: {base}/api, with `Authorization: Bearer atpm_…`; OpenAPI: {base}/api/openapi.json\n\
          - Where an account belongs to several workspaces: `X-Workspace-Slug`\n\n## Operations\n\n"
     );

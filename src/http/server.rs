@@ -143,6 +143,7 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/files/{id}").route(web::get().to(files::serve)).route(web::head().to(files::serve)))
         .route("/static/{hash}/{path:.*}", web::get().to(assets::serve))
         .service(web::scope("/crm").guard(guard::fn_guard(wants_json)).default_service(web::to(at_root)))
+        .configure(super::oauth::routes)
         .configure(mcp::http::routes)
         .configure(crate::web::routes)
         .default_service(web::to(crate::web::nowhere));
@@ -151,6 +152,8 @@ pub fn all_routes(config: &mut web::ServiceConfig) {
 /// The only addresses besides public operations that answer without a sign-in; tests/everything.rs tries all others as nobody.
 /// This list should only shrink.
 pub const OPEN_TO_ANYBODY: &[&str] = &[
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-authorization-server/mcp",
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/mcp",
     "/accept-invite",
@@ -166,6 +169,10 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/ready",
     "/login/sso",
     "/login/sso/callback",
+    "/oauth/authorize",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/oauth/token",
     "/reset-password",
     "/setup",
     "/static/{hash}/{path:.*}",

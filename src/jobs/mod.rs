@@ -12,6 +12,7 @@ use crate::core::caller::Credential;
 use crate::core::error::Result;
 use crate::features::backups;
 use crate::features::notifications::{self, TellDue};
+use crate::features::oauth::connections::{self, ClearConnections};
 use crate::features::workspaces::{self, ClearAway};
 
 /// Tidies up, reminds and takes backups, for as long as the server runs.
@@ -32,6 +33,9 @@ async fn look_after(app: &Arc<App>) {
         }
         if let Err(error) = clear_away(app).await {
             log::warn!("clearing deleted workspaces away: {error}");
+        }
+        if let Err(error) = clear_connections(app).await {
+            log::warn!("clearing dead connections away: {error}");
         }
     }
 }
@@ -72,6 +76,14 @@ pub async fn send_mail(app: Arc<App>) {
             log::warn!("sending mail: {error}");
         }
     }
+}
+
+/// Programs that can never come back by themselves.
+async fn clear_connections(app: &Arc<App>) -> Result<()> {
+    if app.store().read(|reading| connections::is_any_dead(reading.conn()))? {
+        app.run(Call::with(Credential::ConsoleOfThisMachine), ClearConnections {}).await?;
+    }
+    Ok(())
 }
 
 /// Part by part, each a write of its own, so that other writes come in between.

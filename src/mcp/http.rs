@@ -11,9 +11,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use crate::core::app::{App, Call};
-use crate::core::caller::{Credential, Selector};
+use crate::core::caller::{Credential, Identity, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::operation::Toolset;
+use crate::core::scopes::Scopes;
 use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
 use crate::http::{auth, json, rest};
@@ -105,6 +106,14 @@ impl Refusal {
         }
     }
 
+    /// What somebody who connects by OAuth would have to be allowed as well; a key cannot become wider.
+    fn missing_scopes(&self, identity: &Identity) -> Option<Scopes> {
+        let Refusal::Rpc(_, error) = self else { return None };
+        let key = identity.key().filter(|key| key.token_expires_at.is_some())?;
+        let required = error.data.as_ref()?.pointer("/permission/required")?.as_str()?;
+        Scopes::parse(&format!("{} {required}", key.scopes)).ok()
+    }
+
     /// Not to be let in is told as everywhere in Sally; everything else as JSON-RPC.
     fn into_response(self, request: &HttpRequest, app: &App) -> HttpResponse {
         match self {
@@ -144,8 +153,12 @@ async fn post(request: HttpRequest, payload: web::Payload, endpoint: web::Data<E
             Err(refusal) => refusal,
         };
         // Whose key is no longer good learns that and nothing else.
-        peer.identity(&endpoint.app)?;
-        Err(refusal)
+        let missing = refusal.missing_scopes(peer.identity(&endpoint.app)?);
+        let mut response = refusal.into_response(&request, &endpoint.app);
+        if let Some(scopes) = missing {
+            discovery::step_up(&request, &endpoint.app, &scopes, &mut response);
+        }
+        Ok(response)
     };
     answered.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(&request, &endpoint.app))
 }

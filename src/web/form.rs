@@ -65,6 +65,11 @@ impl Form {
         self.typed.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// Names and values as they were sent.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.typed.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub fn is_blank(&self, name: &str) -> bool {
         self.value(name).trim().is_empty()
     }

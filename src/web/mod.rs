@@ -4,6 +4,8 @@ pub mod admin;
 pub mod agents;
 pub mod audit;
 pub mod confirm;
+pub mod connections;
+pub mod consent;
 pub mod crm;
 pub mod form;
 pub mod gate;
@@ -37,6 +39,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             at("/confirm-email").route(get().to(gate::confirm_email_page)).route(web::post().to(gate::confirm_email)),
         )
         .service(at("/accept-invite").route(get().to(gate::invite_page)).route(web::post().to(gate::accept_invite)))
+        .service(at("/oauth/authorize").route(get().to(consent::show)).route(web::post().to(consent::decide)))
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))

@@ -13,9 +13,9 @@ use crate::features::sessions::{ListSessions, RevokeSession, SessionView};
 use crate::http::{form as multipart, rest};
 
 use super::form::Form;
-use super::page::{Answer, Page};
+use super::page::{Answer, Page, Query};
 use super::show::Pager;
-use super::{agents, at, audit, get, keys, members, security};
+use super::{agents, at, audit, connections, get, keys, members, security};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
@@ -50,6 +50,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .service(at("/settings/audit").route(get().to(audit::of_workspace)))
         .service(at("/admin/audit").route(get().to(audit::of_server)))
+        .service(at("/settings/connections").route(get().to(connections::list)))
+        .service(at("/settings/connections/{id}/end").route(web::post().to(connections::end)))
         .service(at("/settings/agents").route(get().to(agents::list)).route(web::post().to(agents::create)))
         .service(at("/settings/agents/{id}").route(get().to(agents::show)).route(web::post().to(agents::edit)))
         .service(at("/settings/agents/{id}/switch").route(web::post().to(agents::switch)));

@@ -288,9 +288,12 @@ async fn lines_20_and_25_each_request_may_stand_for_itself() {
         let found = client.call("search_tasks", json!({ "query": "payment" }));
         assert_eq!(found["items"].as_array().unwrap().len(), 2);
     }
-    // There is no authorization server; the answer says what there is.
-    let sign_in = server.send("GET", "/.well-known/oauth-authorization-server", &[], "");
-    assert!(sign_in.status == 404 && sign_in.body.contains("/settings/keys"), "{}", sign_in.body);
+    // Whoever reads how to sign in reads, too, that a plain key does.
+    let sign_in = server.send("GET", "/.well-known/oauth-authorization-server", &[], "").json();
+    assert_eq!(sign_in["token_endpoint"], format!("{}/oauth/token", server.base));
+    let manual = sign_in["service_documentation"].as_str().unwrap().strip_prefix(&server.base).unwrap();
+    let page = server.send("GET", manual.split('#').next().unwrap(), &[], "").body;
+    assert!(page.contains("Every other client takes a key") && page.contains("Bearer sallymcp_"), "{page}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What a client finds out that has nothing but the address.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{Client, mcp_key};
 use crate::support::World;
@@ -9,8 +9,10 @@ use crate::support::server::Server;
 fn challenged(answer: &crate::support::server::Answer) -> String {
     assert_eq!(answer.status, 401);
     let challenge = answer.header("www-authenticate").unwrap();
-    let address = challenge.strip_prefix("Bearer resource_metadata=\"").and_then(|rest| rest.strip_suffix('"'));
-    address.unwrap_or_else(|| panic!("{challenge}")).to_owned()
+    let rest = challenge.strip_prefix("Bearer error=\"invalid_token\", resource_metadata=\"");
+    let (address, scope) = rest.and_then(|rest| rest.split_once("\", ")).unwrap_or_else(|| panic!("{challenge}"));
+    assert_eq!(scope, "scope=\"mcp:tools:read mcp:tools:write mcp:resources:read\"");
+    address.to_owned()
 }
 
 #[tokio::test]
@@ -29,7 +31,7 @@ async fn who_is_not_let_in_is_led_to_the_metadata_of_this_very_address() {
         let told = answer.json();
         assert_eq!(told["resource"], format!("{}/mcp", server.base));
         assert_eq!((&told["resource_name"], &told["bearer_methods_supported"]), (&json!("Sally"), &json!(["header"])));
-        assert!(told.get("authorization_servers").is_none(), "there is none: {told}");
+        assert_eq!(told["authorization_servers"], json!([server.base]));
         for scope in told["scopes_supported"].as_array().unwrap() {
             let key = json!({ "label": "narrow", "scopes": scope });
             world.person("ben").await.ask("mcp_key.create", key).await.unwrap();
@@ -61,17 +63,25 @@ async fn the_address_that_people_use_is_the_one_in_the_metadata() {
 }
 
 #[tokio::test]
-async fn who_looks_for_a_sign_in_is_told_to_use_a_key() {
+async fn who_looks_for_openid_is_told_what_there_is_instead() {
     let world = World::new().await;
     let server = Server::start(&world.app);
-    let says_so = |text: &Value| text.as_str().is_some_and(|text| text.contains("/settings/keys"));
-    for path in ["oauth-authorization-server", "oauth-authorization-server/mcp", "openid-configuration"] {
+    for path in ["openid-configuration", "openid-configuration/mcp"] {
         let answer = server.send("GET", &format!("/.well-known/{path}"), &[], "");
         assert_eq!((answer.status, answer.header("content-type")), (404, Some("application/problem+json")));
-        assert!(says_so(&answer.json()["detail"]), "{}", answer.body);
+        let detail = answer.json()["detail"].take();
+        assert!(detail.as_str().is_some_and(|text| text.contains("/settings/keys")), "{}", answer.body);
     }
-    let client = json!({ "redirect_uris": ["http://127.0.0.1:1/callback"], "client_name": "test" });
-    let answer = server.send("POST", "/register", &[("Content-Type", "application/json")], client.to_string());
-    assert_eq!((answer.status, &answer.json()["error"]), (404, &json!("registration_not_supported")));
-    assert!(says_so(&answer.json()["error_description"]), "{}", answer.body);
+    for path in ["oauth-authorization-server", "oauth-authorization-server/mcp"] {
+        let told = server.send("GET", &format!("/.well-known/{path}"), &[], "").json();
+        assert_eq!(told["issuer"], server.base);
+        for endpoint in ["authorization", "token", "registration", "revocation"] {
+            let address = told[format!("{endpoint}_endpoint")].as_str().unwrap();
+            assert_eq!(
+                server.send("PUT", address.strip_prefix(&server.base).unwrap(), &[], "").status,
+                405,
+                "{address}"
+            );
+        }
+    }
 }
