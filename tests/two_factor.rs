@@ -8,7 +8,7 @@ use sally::core::config::Config;
 use sally::core::error::Error;
 use sally::core::secret::TokenHash;
 use sally::core::time::Moment;
-use sally::features::accounts::OfferPassword;
+use sally::features::recovery::OfferPassword;
 use sally::features::two_factor::ResetTwoFactor;
 use serde_json::{Value, json};
 use support::{PASSWORD, World, console, line, put};

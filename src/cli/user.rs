@@ -8,10 +8,9 @@ use crate::core::config::Config;
 use crate::core::error::Result;
 use crate::core::reference::Ref;
 use crate::core::text::{Email, Line};
-use crate::features::accounts::{AddUser, OfferPassword};
-use crate::features::sso::UnlinkProvider;
 use crate::features::accounts::AddUser;
 use crate::features::recovery::OfferPassword;
+use crate::features::sso::UnlinkProvider;
 use crate::features::two_factor::ResetTwoFactor;
 
 #[derive(Subcommand)]

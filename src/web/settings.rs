@@ -13,7 +13,7 @@ use crate::features::sessions::{ListSessions, RevokeSession, SessionView};
 use crate::http::{form as multipart, rest};
 
 use super::form::Form;
-use super::page::{Answer, Page, Query};
+use super::page::{Answer, Page};
 use super::show::Pager;
 use super::{agents, at, audit, connections, get, keys, members, security};
 
