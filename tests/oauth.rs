@@ -251,8 +251,7 @@ async fn a_program_that_knows_only_the_address_gets_as_far_as_a_tool_call_and_is
     {
         assert!(page.body.contains(said), "{said}: {}", page.body);
     }
-    let policy = page.header("content-security-policy").unwrap();
-    assert!(policy.contains("form-action 'self';") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(page.header("content-security-policy"), Some("frame-ancestors 'none'"));
 
     let allowed = ada.decide(
         &wish,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::World;
 use support::server::Server;
 
-/// What CONTRACT.md promises for these areas. Invites and pictures of people come with accounts.
+/// What is promised for these areas.
 const PROMISED: &[&str] = &[
     // core
     "auth.me",
@@ -36,11 +36,16 @@ const PROMISED: &[&str] = &[
     "notification.read",
     "notification.read_all",
     "profile.get",
+    "profile.image_upload",
     "profile.update",
     // workspace
     "workspace.archive",
     "workspace.create",
     "workspace.get",
+    "workspace.invite",
+    "workspace.invite.cancel",
+    "workspace.invite.list",
+    "workspace.invite.resend",
     "workspace.member.add",
     "workspace.member.list",
     "workspace.member.remove",
@@ -226,6 +231,9 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     };
     let gone = |path: &str| hand.is_gone(&format!("{path}?workspaceSlug=acme"));
 
+    // One red pixel.
+    let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
     // Who am I, and where.
     assert_eq!(plain("system.ping", json!({}))["ok"], true);
     let me = plain("auth.me", json!({}));
@@ -234,6 +242,9 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     plain("profile.update", json!({ "timeZone": "Europe/Berlin" }));
     assert_eq!(hand.get("/auth/profile")["timeZone"], "Europe/Berlin");
     assert_eq!(plain("profile.get", json!({}))["timeZone"], "Europe/Berlin");
+    let pictured = plain("profile.image_upload", json!({ "base64": png }));
+    assert_eq!(hand.get("/auth/profile")["avatarUrl"], pictured["avatarUrl"]);
+    assert!(pictured["avatarUrl"].is_string());
     let key = plain("api_key.create", json!({ "label": "By a tool" }));
     assert!(names(&plain("api_key.list", json!({ "detail": "full" })), "label").contains(&"By a tool".to_owned()));
     plain("api_key.revoke", json!({ "apiKeyId": key["id"] }));
@@ -259,6 +270,15 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     plain("workspace.member.remove", json!({ "workspaceId": other["id"], "membershipId": member["id"] }));
     let members = plain("workspace.member.list", json!({ "workspaceId": other["id"] }));
     assert!(!members.to_string().contains(text(&member, "id")));
+    let invite =
+        plain("workspace.invite", json!({ "workspaceId": other["id"], "email": "nils@example.com", "role": "MEMBER" }));
+    assert!(text(&invite, "inviteUrl").contains("/accept-invite?token="));
+    let invites = hand.get(&format!("/workspaces/{}/invites", text(&other, "id")));
+    assert_eq!(names(&invites, "email"), ["nils@example.com"]);
+    let again = plain("workspace.invite.resend", json!({ "workspaceId": other["id"], "inviteId": invite["id"] }));
+    assert_ne!(again["inviteUrl"], invite["inviteUrl"], "the earlier link is good no more");
+    plain("workspace.invite.cancel", json!({ "workspaceId": other["id"], "inviteId": invite["id"] }));
+    assert!(names(&plain("workspace.invite.list", json!({ "workspaceId": other["id"] })), "email").is_empty());
     plain("workspace.archive", json!({ "workspaceId": other["id"] }));
     let workspaces = hand.get("/workspaces?archived=true");
     assert!(
@@ -367,8 +387,6 @@ async fn every_promised_tool_is_listed_and_does_what_rest_shows() {
     assert_eq!((text(&todos[0], "text"), &todos[1]["done"]), ("Invite", &json!(true)));
     tool("task.todo.delete", json!({ "taskId": "WEB-2", "todoId": other_todo["id"] }));
     assert_eq!(get("/tasks/WEB-2")["todoProgress"], json!({ "done": 1, "total": 1 }));
-    // One red pixel.
-    let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
     let image = tool(
         "task.image_upload",
         json!({ "taskId": "WEB-1", "fileName": "dot.png", "mimeType": "image/png", "base64": png }),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::core::audit::Audited;
 use crate::core::caller::Account;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::{Id, Record};
@@ -59,7 +60,7 @@ impl Operation for SignInByProvider {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::SignIn), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<SignIn> {
         let proved = self.proved.ok_or_else(|| refused("Begin at the sign-in page."))?;
@@ -167,7 +168,7 @@ impl Operation for UnlinkProvider {
         needs: Needs::Superadmin,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Account), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let id = accounts::anybody(cx, self.account.as_str())?;

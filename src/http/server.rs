@@ -306,7 +306,6 @@ fn finish(headers: &mut HeaderMap, id: &str, is_secure: bool) {
     let always = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "same-origin"),
-        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
         (CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("permissions-policy"), PERMISSIONS),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -315,6 +314,8 @@ fn finish(headers: &mut HeaderMap, id: &str, is_secure: bool) {
     if is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TLS_ONLY));
     }
+    // Beside a policy that an answer has of its own: browsers keep to both.
+    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
     for (name, value) in always {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));

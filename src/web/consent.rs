@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, RETRY_AFTER};
 use askama::Template;
 
 use crate::core::app::{App, Call};
@@ -267,7 +267,10 @@ fn consent(page: &Page, form: &Form, asks: &Asks, wish: &Wish, parameters: &Para
         own_scopes: Some(preset(wish)).filter(|scopes| !PLAIN.contains(&scopes.as_str())),
         areas: areas(page),
     };
-    page.show(form.status(), &template)
+    let mut response = page.show(form.status(), &template)?;
+    // Not even a page of ours may put this one where somebody presses its button unknowingly.
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'"));
+    Ok(response)
 }
 
 pub async fn decide(page: Page, mut form: Form) -> Answer {

@@ -4,6 +4,7 @@ use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::audit::Audited;
 use crate::core::caller::Workspace;
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
@@ -91,7 +92,7 @@ impl Operation for Consent {
         needs: Needs::Account,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Connection), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Consented> {
         const KEEP: &str = "

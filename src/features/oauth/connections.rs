@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::core::audit::Audited;
 use crate::core::error::Result;
 use crate::core::operation::{Cx, Effect, More, Needs, Operation, Spec, Toolset};
 use crate::core::page::Page;
@@ -49,7 +50,7 @@ impl Operation for EndConnection {
         needs: Needs::Account,
         effect: Effect::Destructive,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Connection), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         keys::revoke(cx, Some(cx.signed_in()?.id), Some(KeyKind::Oauth), self.connection_id.as_str())

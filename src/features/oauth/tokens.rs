@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::core::audit::Audited;
 use crate::core::caller::{AccessKey, OauthClient};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
@@ -237,7 +238,7 @@ impl Operation for RevokeToken {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More::NO_TOOL,
+        more: More { audit: Some(Audited::Connection), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Outcome<()>> {
         outcome(self.revoke(cx))

@@ -235,10 +235,13 @@ mod tests {
     /// [`TABLES`].
     const STAYING: &[&str] = &[
         "access_key",
+        "account_image",
         "change",
         "change_set",
+        "external_identity",
         "idempotent_answer",
         "invite",
+        "mail",
         "mcp_session",
         "notification",
         "notification_preference",
