@@ -7,6 +7,7 @@ use crate::core::caller::PlatformRole;
 use crate::features::accounts::{
     AccountView, ArchiveAccount, CreateAccount, GetAccount, ListAccounts, SORTS, UpdatePlatformRole,
 };
+use crate::features::backups::{Backups, CreateBackup, ListBackups};
 use crate::features::mail::{ListMail, MailKind, MailView};
 use crate::features::recovery::{ChangeEmail, OfferPassword};
 use crate::features::system::{GetServerFacts, ServerFacts};
@@ -20,6 +21,7 @@ use super::{at, get};
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/admin").route(get().to(show)))
+        .service(at("/admin/backups").route(web::post().to(take_backup)))
         .service(at("/admin/accounts").route(get().to(accounts)).route(web::post().to(create_account)))
         .service(at("/admin/accounts/{id}").route(get().to(account)))
         .service(at("/admin/accounts/{id}/role").route(web::post().to(change_role)))
@@ -37,27 +39,35 @@ struct ServerPage<'a> {
     facts: ServerFacts,
     size: String,
     free: String,
+    backups: Backups,
     mail: Vec<MailView>,
     pager: Pager,
 }
 
 async fn show(page: Page) -> Answer {
     let facts = page.run(GetServerFacts {}).await?;
+    let backups = page.run(ListBackups {}).await?;
     let query = page.query();
     let mail = page.list::<ListMail>(query.input(&[("cursor", "cursor")]), 50).await?;
     page.ok(&ServerPage {
         page: &page,
-        size: size(facts.bytes),
-        free: size(facts.free_bytes),
+        size: size(&facts.bytes.unsigned_abs()),
+        free: size(&facts.free_bytes.unsigned_abs()),
+        backups,
         pager: Pager::new(&query, mail.items.len(), mail.next_cursor.as_deref(), "mail", "mails"),
         mail: mail.items,
         facts,
     })
 }
 
+async fn take_backup(page: Page) -> Answer {
+    let taken = page.run(CreateBackup::default()).await?;
+    page.go("/admin#backups", &format!("{} is taken and checked", taken.name))
+}
+
 /// `4.2 MiB`
-fn size(bytes: i64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+pub fn size(bytes: &u64) -> String {
+    format!("{:.1} MiB", *bytes as f64 / f64::from(1 << 20))
 }
 
 /// What a mail is about, for people.

@@ -89,13 +89,16 @@ async fn members_are_changed_and_removed_by_owners_only() {
 async fn the_administration_is_for_administrators() {
     let office = Office::new().await;
     let (sam, ada) = (office.browser("sam").await, office.browser("ada").await);
-    for path in ["/admin", "/admin/accounts", "/admin/workspaces", "/admin/accounts/ben@example.com"] {
+    for path in ["/admin", "/admin/accounts", "/admin/workspaces", "/admin/audit", "/admin/accounts/ben@example.com"] {
         assert_eq!(sam.get(path).status, 200, "{path}");
         assert_eq!(ada.get(path).status, 403, "{path}");
         assert_eq!(Browser::new(&office.server.base).get(path).status, 303, "{path}");
     }
     assert!(sam.get("/").has("href=\"/admin\"") && !ada.get("/").has("href=\"/admin\""));
     assert!(sam.get("/admin").has("This server sends none"));
+    assert!(sam.get("/admin").has("None are taken by themselves"));
+    assert_eq!(sam.post("/admin/backups", &[]).status, 409, "without a folder for them");
+    assert_eq!(ada.post("/admin/backups", &[]).status, 403);
     assert!(sam.get("/admin/accounts?q=ben").has("ben@example.com"));
     assert!(sam.get("/admin/accounts?q=nobody-at-all").has("Nobody fits"));
     assert_eq!(sam.get("/admin/accounts/nobody@example.com").status, 404);
