@@ -6,6 +6,7 @@ use sally::core::app::Call;
 use sally::core::caller::Credential;
 use sally::core::secret::TokenHash;
 use sally::core::time::Moment;
+use sally::features::keys::KeyKind;
 use serde_json::{Value, json};
 use support::{PASSWORD, Person, World, console, put};
 
@@ -256,4 +257,26 @@ async fn an_expired_session_is_nobody_to_an_invitation() {
     let people = world.app.run(console(), sally::features::accounts::ListAccounts::default()).await.unwrap();
     assert_eq!(people.items.iter().filter(|account| account.email == "mia@example.com").count(), 1);
     assert!(people.items.iter().all(|account| account.created_at <= Moment::now()));
+}
+
+/// Whoever it makes an owner would outlive the key.
+#[tokio::test]
+async fn a_narrowed_key_makes_and_unmakes_no_owner() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let members = ada.ask("workspace.member.list", json!({ "workspaceId": "acme" })).await.unwrap();
+    let of = |email: &str| {
+        let items = members["items"].as_array().unwrap();
+        items.iter().find(|member| member["email"] == email).unwrap()["id"].clone()
+    };
+    let narrow = world.keyed("ada", KeyKind::Api, Some("*:read *:write *:destructive"), Some("acme")).await;
+    let invite = |role: &str| json!({ "workspaceId": "acme", "email": "nils@example.com", "role": role });
+    assert_eq!(narrow.refused("workspace.invite", invite("OWNER")).await.status(), 403);
+    narrow.ask("workspace.invite", invite("MEMBER")).await.unwrap();
+    let update = |email: &str, role: &str| json!({ "workspaceId": "acme", "membershipId": of(email), "role": role });
+    let made = narrow.refused("workspace.member.update", update("ben@example.com", "OWNER")).await;
+    assert_eq!(made.status(), 403);
+    let owner = json!({ "workspaceId": "acme", "membershipId": of("sam@example.com") });
+    assert_eq!(narrow.refused("workspace.member.remove", owner).await.status(), 403);
+    narrow.ask("workspace.member.update", update("ben@example.com", "VIEWER")).await.unwrap();
 }

@@ -405,7 +405,7 @@ async fn nobody_is_sent_to_an_address_that_the_program_did_not_name() {
     assert_eq!(get(&with("state", &"x".repeat(2_001))).status, 400);
     assert_eq!(count(&world, "select count(*) from oauth_code"), 1);
 
-    // What else is wrong is told to the program, as its person is known.
+    // What else is wrong is told to the program when its person has pressed a button; before that they are shown a way back.
     for (name, value, error) in [
         ("response_type", "token", "unsupported_response_type"),
         ("response_type", "", "invalid_request"),
@@ -417,19 +417,17 @@ async fn nobody_is_sent_to_an_address_that_the_program_did_not_name() {
         ("resource", &format!("{}/mcpx", server.base), "invalid_target"),
     ] {
         let wish = with(name, value);
-        for answer in [get(&wish), ada.decide(&wish, &EVERYWHERE)] {
-            assert_eq!(answer.status, 200, "{name}={value}");
-            assert!(sent_to(&answer).unwrap().starts_with(CALLBACK));
-            assert_eq!(
-                (told(&answer, "error").as_deref(), told(&answer, "code")),
-                (Some(error), None),
-                "{name}={value}"
-            );
-            assert_eq!(
-                (told(&answer, "state").as_deref(), told(&answer, "iss")),
-                (Some("a state & more"), Some(server.base.clone()))
-            );
-        }
+        let shown = get(&wish);
+        assert_eq!((shown.status, sent_to(&shown)), (400, None), "{name}={value}");
+        assert!(shown.body.contains(CALLBACK) && shown.body.contains(&format!("error={error}")), "{}", shown.body);
+        let answer = ada.decide(&wish, &EVERYWHERE);
+        assert_eq!(answer.status, 200, "{name}={value}");
+        assert!(sent_to(&answer).unwrap().starts_with(CALLBACK));
+        assert_eq!((told(&answer, "error").as_deref(), told(&answer, "code")), (Some(error), None), "{name}={value}");
+        assert_eq!(
+            (told(&answer, "state").as_deref(), told(&answer, "iss")),
+            (Some("a state & more"), Some(server.base.clone()))
+        );
         // A stranger is sent nowhere: anybody can register an address.
         let pairs: Vec<(&str, &str)> = wish.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let stranger =
@@ -439,6 +437,23 @@ async fn nobody_is_sent_to_an_address_that_the_program_did_not_name() {
     let no = ada.decide(&program.wish(), &[("decision", "deny")]);
     assert_eq!((told(&no, "error").as_deref(), told(&no, "code")), (Some("access_denied"), None));
     assert_eq!(count(&world, "select count(*) from oauth_code"), 1, "only the one that was allowed");
+}
+
+#[tokio::test]
+async fn what_comes_to_nothing_leaves_nothing_behind() {
+    const ROWS: &str = "select count(*) from change_set";
+    let world = World::new().await;
+    let server = Server::start(&world.app);
+    let before = count(&world, ROWS);
+    for (path, fields) in [
+        ("/oauth/token", "grant_type=refresh_token&client_id=client_x&refresh_token=x"),
+        ("/oauth/token", "grant_type=authorization_code&client_id=client_x&code=x&redirect_uri=x&code_verifier=x"),
+        ("/oauth/revoke", "client_id=client_x&token=x"),
+    ] {
+        let answer = server.send("POST", path, &[("Content-Type", "application/x-www-form-urlencoded")], fields);
+        assert!((200..500).contains(&answer.status), "{path}");
+    }
+    assert_eq!(count(&world, ROWS), before, "strangers fill no file");
 }
 
 #[tokio::test]

@@ -374,6 +374,11 @@ impl Identity {
             || is_inside()
     }
 
+    /// The same for what makes or unmakes an owner, whose rights outlive the key.
+    pub fn must_be_whole_for(&self, role: Role) -> Result<()> {
+        if role == Role::Owner { self.must_be_whole() } else { Ok(()) }
+    }
+
     fn expires_at(&self) -> Option<Moment> {
         match &self.means {
             Means::Session { expires_at, .. } => Some(*expires_at),

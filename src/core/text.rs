@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use email_address::{EmailAddress, Options};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -67,9 +68,12 @@ fn within(text: &str, max: usize) -> Result<(), String> {
 }
 
 impl Email {
+    /// The address alone: with a name before it, one address would be two accounts.
+    const PLAIN: Options = Options { minimum_sub_domains: 0, allow_domain_literal: false, allow_display_text: false };
+
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim().to_lowercase();
-        if text.len() > 254 || !email_address::EmailAddress::is_valid(&text) {
+        if text.len() > 254 || EmailAddress::parse_with_options(&text, Self::PLAIN).is_err() {
             return Err(format!("{} is not an e-mail address such as ann@example.com", super::error::quoted(&text)));
         }
         Ok(Email(text))

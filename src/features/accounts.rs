@@ -181,6 +181,7 @@ impl Operation for UpdateProfile {
             return Ok(());
         }
         before.caller.identity.must_be_whole()?;
+        before.app.limits.reset(self.email.as_ref().map(Email::as_str), None)?;
         let needed = || Error::field("currentPassword", "is needed for another e-mail");
         check_own_password(before, "currentPassword", self.current_password.as_deref().ok_or_else(needed)?)
     }
@@ -226,6 +227,7 @@ impl Operation for ChangePassword {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        before.caller.identity.must_be_whole()?;
         secret::check_password(&self.new_password).map_err(|message| Error::field("newPassword", message))?;
         check_own_password(before, "currentPassword", &self.current_password)?;
         self.new_hash = secret::hash_password(&self.new_password)?;

@@ -425,6 +425,7 @@ impl Operation for ListWorkspaceAudit {
         self.format == Some(Format::Csv)
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Audit> {
+        cx.caller().identity.must_be_whole()?;
         let select = Select::new(COLUMNS, from!("change_set_audited_in"), "s.id")
             .filter("s.workspace_id = ?", cx.workspace_id());
         let ListWorkspaceAudit { event, who, from, to, record, format, .. } = self;

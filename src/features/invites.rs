@@ -200,6 +200,7 @@ impl Operation for CreateInvite {
               from account a left join workspace_membership m on m.account_id = a.id and m.workspace_id = ?2
              where a.email = ?1";
         const OPEN: &str = "select id from invite where workspace_id = ?1 and email = ?2 and accepted_at is null";
+        cx.caller().identity.must_be_whole_for(self.role)?;
         let email = self.email.as_str();
         let known = optional(cx.conn(), KNOWN, (email, cx.workspace_id()), |row| Ok((row.take()?, row.take()?)))?;
         match known {
@@ -509,7 +510,12 @@ impl Operation for AcceptInvite {
         let account_id = match (self.proof.ok_or_else(|| Error::internal("an invitation without a proof"))?, account) {
             (Proof::SignedIn, _) => {
                 let person = cx.signed_in()?;
-                cx.caller().identity.must_be_whole()?;
+                let identity = &cx.caller().identity;
+                identity.must_be_whole()?;
+                if identity.lacks_second_factor(cx.config().require_two_factor) {
+                    let text = "Set up a second factor under Settings → Security, then open the link again.";
+                    return Err(Error::new(Kind::SecondFactorRequired, text));
+                }
                 must_be_theirs(&person.email, &invite.email)?;
                 person.id
             }

@@ -65,11 +65,11 @@ pub struct Due {
     pub body: String,
 }
 
-/// The mail that has waited longest.
+/// The mail that has waited longest; news wait until links are gone, which are good for a few hours only.
 pub fn next_due(conn: &Connection) -> Result<Option<Due>> {
     const NEXT: &str = "
         select id, recipient, subject, body from mail
-         where state = 'QUEUED' and due_at <= ?1 order by due_at limit 1";
+         where state = 'QUEUED' and due_at <= ?1 order by kind = 'NOTIFICATION', due_at limit 1";
     optional(conn, NEXT, [Moment::now()], |row| {
         Ok(Due {
             id: row.take()?,

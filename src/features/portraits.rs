@@ -57,10 +57,14 @@ impl Operation for UploadPortrait {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         let bytes = decoded(&std::mem::take(&mut self.base64), before)?;
         let (image, _) = looked_at(&bytes)?;
-        let side = SIDE.min(image.width()).min(image.height());
+        // Cut first: what is resized takes sixteen bytes for each of its pixels.
+        let cut = image.width().min(image.height());
+        let (left, top) = ((image.width() - cut) / 2, (image.height() - cut) / 2);
+        let side = SIDE.min(cut);
         let mut png = Cursor::new(Vec::new());
         image
-            .resize_to_fill(side, side, FilterType::Lanczos3)
+            .crop_imm(left, top, cut, cut)
+            .resize_exact(side, side, FilterType::Lanczos3)
             .into_rgba8()
             .write_to(&mut png, ImageFormat::Png)
             .map_err(Error::internal)?;

@@ -187,6 +187,7 @@ impl Operation for ConfirmEmailChange {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let (account, email) = setup::use_email_link(cx, &self.token)?;
+        cx.act_for(account)?;
         set_email(cx, account, &email)?;
         AccountView::by_id(cx, account)
     }

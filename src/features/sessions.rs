@@ -251,7 +251,11 @@ impl Operation for LoginWithCode {
         if !before.app.limits.code_of_challenge(challenge) {
             return Err(dead_challenge());
         }
-        before.app.limits.code(account)
+        before.app.limits.code(account)?;
+        let code = self.code.as_str();
+        let fits = before.app.store().read(|reading| two_factor::fits(reading.conn(), account, code, Moment::now()))?;
+        // The transaction says no again; what it writes would be gone with it.
+        if fits { Ok(()) } else { before.failed(Self::SPEC.name, Some(account)) }
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<SignedIn> {

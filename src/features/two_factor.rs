@@ -1,6 +1,6 @@
 //! The second factor: an authenticator app, and codes on paper for whoever lost it.
 
-use rusqlite::named_params;
+use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
@@ -63,9 +63,14 @@ fn totp(secret: &[u8], email: &str) -> Result<Totp> {
 fn use_totp(tx: &Tx, account: Id<Account>, secret: &[u8], code: &str) -> Result<bool> {
     const USE: &str = "
         update second_factor set totp_last_step = ?2 where account_id = ?1 and totp_last_step < ?2";
-    let seconds = u64::try_from(tx.now().ms() / 1_000).unwrap_or_default();
-    let Some(step) = totp(secret, "")?.check(code, seconds) else { return Ok(false) };
-    Ok(run(tx.conn(), USE, (account, step as i64))? == 1)
+    let Some(step) = step_of(secret, code, tx.now())? else { return Ok(false) };
+    Ok(run(tx.conn(), USE, (account, step))? == 1)
+}
+
+/// Which step of the clock the code is of, if it is one around now.
+fn step_of(secret: &[u8], code: &str, now: Moment) -> Result<Option<i64>> {
+    let seconds = u64::try_from(now.ms() / 1_000).unwrap_or_default();
+    Ok(totp(secret, "")?.check(code, seconds).map(|step| step as i64))
 }
 
 /// Uses a code up, of the app or on paper; false if it is neither.
@@ -79,6 +84,21 @@ pub(super) fn use_code(tx: &Tx, account: Id<Account>, code: &str) -> Result<bool
     }
     const USE: &str = "delete from recovery_code where account_id = ?1 and code_hash = ?2";
     Ok(run(tx.conn(), USE, (account, TokenHash::of(&code)))? == 1)
+}
+
+/// Would [`use_code`] take it?
+pub(super) fn fits(conn: &Connection, account: Id<Account>, code: &str, now: Moment) -> Result<bool> {
+    const FACTOR: &str = "
+        select totp_secret, totp_last_step from second_factor where account_id = ?1 and confirmed_at is not null";
+    const ON_PAPER: &str = "select exists (select 1 from recovery_code where account_id = ?1 and code_hash = ?2)";
+    let code = plain(code);
+    let factor = optional(conn, FACTOR, [account], |row| Ok((row.take::<Vec<u8>>()?, row.take::<i64>()?)))?;
+    let Some((secret, last_step)) = factor else { return Ok(false) };
+    if code.len() == 6 {
+        let step = step_of(&secret, &code, now)?;
+        return Ok(step.is_some_and(|step| step > last_step));
+    }
+    one(conn, ON_PAPER, (account, TokenHash::of(&code)), |row| row.take())
 }
 
 /// As people type it: `123 456`, `ABCD-EFGH-…`.

@@ -562,6 +562,7 @@ impl Operation for AddMember {
         more: More { audit: Some(Audited::Member), aliases: &["workspace.members.add"], ..More::NONE },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
+        cx.caller().identity.must_be_whole_for(self.role)?;
         let account = anybody(cx, self.account_id.as_str())?;
         must_be_active(cx, account)?;
         let id = join(cx, cx.workspace_id(), account, self.role)?;
@@ -602,6 +603,7 @@ impl Operation for UpdateMember {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Member> {
         let member = Member::find(cx, self.membership_id.as_str())?;
+        cx.caller().identity.must_be_whole_for(self.role.max(member.role))?;
         if cx.account_id() == Some(member.account_id) && member.role != self.role {
             return Err(Error::conflict("Nobody changes their own role; ask another owner."));
         }
@@ -651,6 +653,7 @@ impl Operation for RemoveMember {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let member = Member::find(cx, self.membership_id.as_str())?;
         cx.check_version(member.version)?;
+        cx.caller().identity.must_be_whole_for(member.role)?;
         keep_an_owner(cx, &member)?;
         const FROM_PROJECTS: &str = "
             delete from project_membership

@@ -70,8 +70,15 @@ pub async fn send(app: &Arc<App>, sender: &Sender) -> Result<()> {
         let (id, sender) = (due.id, sender.clone());
         let sent = tokio::task::spawn_blocking(move || sender.send(&due)).await.map_err(Error::internal)?;
         let problem = sent.err();
-        let settle = SettleMail { mail: Some(id), problem: problem.clone() };
-        let settled = app.run(Call::with(Credential::ConsoleOfThisMachine), settle).await?;
+        // Until it is written down, it would be sent again.
+        let settled = loop {
+            let settle = SettleMail { mail: Some(id), problem: problem.clone() };
+            match app.run(Call::with(Credential::ConsoleOfThisMachine), settle).await {
+                Ok(settled) => break settled,
+                Err(error) => log::warn!("what became of {id} cannot be written down yet: {error}"),
+            }
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        };
         if let Some(problem) = problem {
             let next = if settled.state == MailState::Failed { "given up" } else { "it is tried again" };
             log::warn!("{id} was not sent, {next}: {problem}");

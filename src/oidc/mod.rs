@@ -16,6 +16,7 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 
 use crate::core::config::Config;
@@ -108,6 +109,8 @@ impl Provider {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
+            // Whom the machine trusts: a provider inside a company often has a certificate of its own.
+            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .https_only(config.oidc_issuer.starts_with("https:"))
             .build();
         Some(Provider {

@@ -223,12 +223,11 @@ pub async fn show(request: HttpRequest, page: Result<Page, Refused>) -> Answer {
             let form = Form::filled(chosen.into_iter().chain(everywhere));
             consent(&page, &form, &asks, &wish, &parameters)
         }
-        // Whoever is not signed in is sent nowhere else: anybody can register an address.
-        (Err(refusal), Err(_)) => {
+        // Nobody is sent anywhere without having pressed anything: anybody can register an address.
+        (Err(refusal), _) => {
             let reason = Error::malformed(format!("“{}” asks wrongly: {}.", asks.client.name, refusal.description));
             refuse(&request, &reason, Some((&asks, &refusal)))
         }
-        (Err(refusal), Ok(_)) => send_back(&request, &asks, "Not connected", asks.refused(&refusal)),
         (Ok(_), Err(refused)) => Err(refused),
     }
 }

@@ -35,9 +35,12 @@ fn cookie<'a>(request: &HttpRequest, value: &'a str) -> Cookie<'a> {
 }
 
 /// A link and no form: our policy forbids forms that lead elsewhere. It changes nothing but who waits for an answer.
+/// It is kept until they come back, for whoever asks.
+const LONGEST_PATH: usize = 2_000;
+
 pub async fn start(request: HttpRequest) -> Answer {
     let query = Query::of(&request);
-    let next = own_path(query.get("next")).unwrap_or_default().to_owned();
+    let next = own_path(query.get("next")).filter(|next| next.len() <= LONGEST_PATH).unwrap_or_default().to_owned();
     match begin(&request, next.clone()).await {
         Ok(start) => gate::with_cookie(&request, see_other(&start.address), &cookie(&request, &start.browser)),
         Err(error) => gate::login_again(&request, &error, &next),
@@ -71,6 +74,7 @@ pub async fn callback(request: HttpRequest) -> Answer {
 async fn enter(request: &HttpRequest) -> Result<(SignIn, String)> {
     let app = app_of(request);
     let provider = provider_of(request).ok_or_else(|| Error::not_found("page", request.path()))?;
+    app.limits.authorization(auth::address(request, &app))?;
     let query = Query::of(request);
     let of = |name: &str| query.get(name).to_owned();
     let returned = Returned { state: of("state"), code: of("code"), issuer: of("iss"), error: of("error") };

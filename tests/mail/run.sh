@@ -24,7 +24,7 @@ for _ in $(seq 100); do grep -q ready ready && break; sleep 0.1; done
 
 # serve NAME SMTP_URL [ENVIRONMENT…]: a server of its own that invites mia-NAME.
 serve() {
-  local name=$1 url=$2 listen key
+  local name=$1 url=$2 listen key invited
   shift 2
   listen="127.0.0.1:$(port)"
   key=$("$sally" --db "$name.db" init --admin-email ada@example.com --admin-name Ada --workspace Acme --json 2>/dev/null |
@@ -33,8 +33,9 @@ serve() {
     "$sally" --db "$name.db" serve --listen "$listen" >"$name.out" 2>"$name.log" &
   pids+=($!)
   for _ in $(seq 100); do curl -sf "http://$listen/health" >/dev/null && break; sleep 0.1; done
-  curl -sf "http://$listen/api/auth/invite" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' \
-    -d "{\"email\":\"mia-$name@example.com\",\"role\":\"MEMBER\"}" | grep -q '"emailed":true'
+  invited=$(curl -sf "http://$listen/api/auth/invite" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' \
+    -d "{\"email\":\"mia-$name@example.com\",\"role\":\"MEMBER\"}")
+  grep -q '"emailed":true' <<<"$invited"
 }
 
 serve starttls "smtp://sally:let%20me%2Fin@localhost:$starttls" SSL_CERT_FILE="$work/ca.pem"

@@ -94,9 +94,23 @@ pub(crate) fn act_for(conn: &Connection, account: Option<Id<Account>>, workspace
     Ok(())
 }
 
-/// Closes it: what is written from here on belongs to nobody, and fails.
+/// Closes it: what is written from here on belongs to nobody, and fails. What changed nothing and is not for the audit
+/// leaves nothing behind: anybody may ask for it as often as they like.
 pub(crate) fn acted(conn: &Connection) -> Result<()> {
+    const NOTHING: &str = "
+        delete from change_set
+         where id = (select change_set_id from temp.acting) and audit is null
+           and not exists (select 1 from change where change_set_id = change_set.id)";
+    conn.prepare_cached(NOTHING)?.execute([])?;
     set_acting(conn, None)
+}
+
+/// It came to nothing: the audit need not know.
+pub(crate) fn unheard(conn: &Connection) -> Result<()> {
+    const UNHEARD: &str = "
+        update change_set set audit = null, address = null where id = (select change_set_id from temp.acting)";
+    conn.prepare_cached(UNHEARD)?.execute([])?;
+    Ok(())
 }
 
 fn set_acting(conn: &Connection, change_set: Option<Id<ChangeSet>>) -> Result<()> {

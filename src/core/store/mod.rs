@@ -24,7 +24,7 @@ use super::metrics::{Metrics, Now};
 
 pub use copy::{Backup, Progress, Restored, back_up, clear_unfinished, restore, stamp};
 pub use journal::{Acting, ChangeSet};
-pub(crate) use journal::{act, act_for, acted};
+pub(crate) use journal::{act, act_for, acted, unheard};
 pub use sql::{Change, all, delete, insert, one, optional, run};
 pub use verify::{Look, Verified, examine, verify};
 use writer::Writer;

@@ -15,7 +15,7 @@ use crate::core::operation::{Answer, Cx, Effect, More, Needs, Operation, Spec, T
 use crate::core::page::Columns;
 use crate::core::scopes::Scopes;
 use crate::core::secret::{self, TokenHash};
-use crate::core::store::{Change, optional, run};
+use crate::core::store::{self, Change, optional, run};
 use crate::core::time::Moment;
 use crate::features::keys::KeyKind;
 
@@ -241,17 +241,26 @@ impl Operation for RevokeToken {
         more: More { audit: Some(Audited::Connection), ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Outcome<()>> {
-        outcome(self.revoke(cx))
+        let ended = self.revoke(cx);
+        if !matches!(ended, Ok(true)) {
+            store::unheard(cx.conn())?;
+        }
+        outcome(ended.map(drop))
     }
 }
 
 impl RevokeToken {
-    fn revoke(self, tx: &Tx) -> Result<(), Stop> {
+    /// Whether there was anything to end.
+    fn revoke(self, tx: &Tx) -> Result<bool, Stop> {
         const FIND: &str = "
-            select k.id from oauth_token t join access_key k on k.id = t.key_id
+            select k.id, k.account_id from oauth_token t join access_key k on k.id = t.key_id
              where t.token_hash = ?1 and k.oauth_client_id = ?2 and k.revoked_at is null";
         let client = clients::authenticated(tx, &self.client_id, self.client_secret.as_deref())??;
-        let found = optional(tx.conn(), FIND, (TokenHash::of(&self.token), client), |row| row.take())?;
-        Ok(found.map_or(Ok(()), |key| end(tx, key))?)
+        let found =
+            optional(tx.conn(), FIND, (TokenHash::of(&self.token), client), |row| Ok((row.take()?, row.take()?)))?;
+        let Some((key, account)) = found else { return Ok(false) };
+        tx.act_for(account)?;
+        end(tx, key)?;
+        Ok(true)
     }
 }

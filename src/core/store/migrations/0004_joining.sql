@@ -49,7 +49,7 @@ create table mail (
   created_at integer not null,
   done_at    integer
 ) strict;
-create index mail_queued on mail (due_at) where state = 'QUEUED';
+create index mail_queued on mail (kind = 'NOTIFICATION', due_at) where state = 'QUEUED';
 create index mail_troubled on mail (id) where state <> 'SENT';
 
 create table account_image (
