@@ -42,7 +42,7 @@ serve starttls "smtp://sally:let%20me%2Fin@localhost:$starttls" SSL_CERT_FILE="$
 serve tls "smtps://sally:let%20me%2Fin@localhost:$tls" SSL_CERT_FILE="$work/ca.pem"
 serve wrong "smtps://sally:wr0ng-passw0rd@localhost:$tls" SSL_CERT_FILE="$work/ca.pem"
 serve untrusted "smtps://sally:let%20me%2Fin@localhost:$tls" SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-for _ in $(seq 200); do
+for _ in $(seq 900); do
   [ "$(wc -l <inbox 2>/dev/null || echo 0)" -ge 2 ] && grep -q 'was not sent' wrong.log && grep -q 'was not sent' untrusted.log && break
   sleep 0.1
 done
