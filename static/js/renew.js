@@ -11,9 +11,8 @@ function isTouched(field) {
 }
 
 /** `sent`: the form whose fields the copy answers; all others keep what somebody has typed. */
-export function become(part, copy, { sent = null, ...how } = {}) {
+export function become(part, copy, { sent = null } = {}) {
   Idiomorph.morph(part, copy, {
-    ...how,
     callbacks: {
       beforeNodeMorphed: (old) => !(old.matches?.(`${typed}, select`) && (old.form !== sent || !sent) && isTouched(old)),
       beforeAttributeUpdated: (name, element, kind) => !(name === "open" && kind === "remove" && element.matches("details")),
@@ -25,7 +24,7 @@ export function become(part, copy, { sent = null, ...how } = {}) {
 export const pageOf = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /** The main part of another page, here. */
-export const showMain = (page, how) => become(document.querySelector("#main"), page.querySelector("#main"), { morphStyle: "innerHTML", ...how });
+export const showMain = (page, how) => become(document.querySelector("#main"), page.querySelector("#main"), how);
 
 /** This page as it is now, unless the server cannot be reached. */
 export async function renew() {
