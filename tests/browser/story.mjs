@@ -43,6 +43,11 @@ export async function signIn(page, email, password) {
 
 /** Nothing wider than the window, nothing that accessibility checks find; and a picture, where there is a folder for it. */
 export async function check(page, name, picture, pictures) {
+  // Colours on their way from light to dark are neither.
+  await page.evaluate(() => {
+    const settled = Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+    return Promise.race([settled.then(() => {}), new Promise((resolve) => { setTimeout(resolve, 1000); })]);
+  });
   const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.ok(wide <= room, `${name} is ${wide} px wide in a window of ${room} px`);
   if (pictures) {
