@@ -150,6 +150,7 @@ create table one_time_link (
   email      text check (email = lower(email))     -- the new one, for EMAIL
 ) strict;
 create index one_time_link_by_account on one_time_link (account_id) where account_id is not null;
+create index one_time_link_by_expiry on one_time_link (expires_at);
 
 -- Invitations to a workspace; open until somebody accepts. The link works once, for a week.
 create table invite (
@@ -232,6 +233,7 @@ create table mail (
 ) strict;
 create index mail_queued on mail (kind = 'NOTIFICATION', due_at) where state = 'QUEUED';
 create index mail_troubled on mail (id) where state <> 'SENT';
+create index mail_by_age on mail (created_at) where state <> 'QUEUED';
 
 -- What people look like.
 create table account_image (

@@ -189,6 +189,7 @@ const NOT_AUDITED: &[(&str, &str)] = &[
     ("oauth.client.register", "a program that may nothing before somebody consents, which is"),
     ("oauth.code.exchange", "the second half of a consent that is"),
     ("oauth.token.refresh", "each hour, for a connection that is"),
+    ("oauth.token.revoke", "anybody may ask; what ends a connection is, however it comes to an end"),
     ("oauth.connection.clear", "the clock"),
     ("mail.settle", "the clock"),
     ("notification.read", "one's own"),

@@ -261,6 +261,9 @@ fn a_file_that_is_damaged_cut_off_foreign_or_newer_is_refused_where_it_is_wrong_
         &sealed(&whole.replacen(comment, &format!("{comment}\n{comment}"), 1)),
         &format!("line {}: the same record", at("{\"comment\":") + 1),
     );
+    // Each line is good by itself.
+    let number = |number: u32| format!("\"number\":{number},");
+    refused(&sealed(&whole.replacen(&number(2), &number(99), 1)), "a task has a number that its project has not given");
     let told = complaint(&run(there.path(), &["import", "none.jsonl"]));
     assert!(told.contains("none.jsonl"), "{told}");
 

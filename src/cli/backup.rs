@@ -8,6 +8,7 @@ use super::output;
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
 use crate::core::store;
+use crate::core::text;
 use crate::core::time::Moment;
 
 #[derive(Args)]
@@ -62,7 +63,7 @@ impl Backup {
                 backup.file.display(),
                 config.db.display(),
                 backup.taken_at,
-                output::bytes(backup.bytes),
+                text::bytes(backup.bytes),
             )),
         }
     }
@@ -97,7 +98,7 @@ impl Verify {
 }
 
 fn told(verified: &store::Verified) -> String {
-    let mut lines = vec![format!("{}: schema {}, {}", verified.file, verified.schema, output::bytes(verified.bytes))];
+    let mut lines = vec![format!("{}: schema {}, {}", verified.file, verified.schema, text::bytes(verified.bytes))];
     let filled = verified.records.iter().filter(|(_, count)| **count > 0);
     let rows: Vec<Vec<String>> = filled.map(|(table, count)| vec![table.clone(), count.to_string()]).collect();
     lines.push(output::table(&["TABLE", "ROWS"], &rows));

@@ -9,6 +9,7 @@ use super::output;
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
 use crate::core::store;
+use crate::core::text;
 use crate::core::time::Moment;
 use crate::features::backups;
 
@@ -158,13 +159,13 @@ fn disk(config: &Config, findings: &mut Findings) {
     if let Ok(facts) = rustix::fs::statvfs(&folder) {
         let free = facts.f_bavail * facts.f_frsize;
         let size = std::fs::metadata(&config.db).map_or(0, |facts| facts.len());
-        let told = format!("{} free in {}", output::bytes(free), folder.display());
+        let told = format!("{} free in {}", text::bytes(free), folder.display());
         if free < 100_000_000 {
             findings.bad("disk", told, "Make room: writes are refused when the disk is full.");
         } else if free < size.saturating_mul(2) {
             let advice = format!(
                 "The file has {}; an upgrade or a restore needs as much again for its copy.",
-                output::bytes(size)
+                text::bytes(size)
             );
             findings.note("disk", told, advice);
         } else {
@@ -205,7 +206,7 @@ fn data(config: &Config, findings: &mut Findings) {
         None => findings.ok("data", "the quick check found nothing; “sally verify” looks closer"),
         Some(damage) => findings.bad("data", damage, "Keep the file, and put a backup back with “sally restore”."),
     }
-    let wal = output::bytes(look.wal_bytes);
+    let wal = text::bytes(look.wal_bytes);
     match look.wal_bytes > 128 << 20 {
         true => findings.note(
             "log",

@@ -59,18 +59,6 @@ impl Drop for ProgressLine {
     }
 }
 
-/// `12.3 MB`: as disks are sold.
-pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    let mut size = bytes as f64 / 1_000.0;
-    let mut unit = 0;
-    while size >= 999.95 && unit + 1 < UNITS.len() {
-        size /= 1_000.0;
-        unit += 1;
-    }
-    format!("{size:.1} {}", UNITS[unit])
-}
-
 /// Columns side by side, each as wide as its longest cell.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
@@ -89,12 +77,6 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn sizes_are_short() {
-        let told: Vec<String> = [0, 12_345, 999_949, 999_999, 5_000_000_000].map(super::bytes).into();
-        assert_eq!(told, ["0.0 kB", "12.3 kB", "999.9 kB", "1.0 MB", "5.0 GB"]);
-    }
-
     #[test]
     fn a_table_lines_up() {
         let text = super::table(&["ID", "LABEL"], &[vec!["key_1".into(), "Über".into()], vec!["k".into(), "b".into()]]);

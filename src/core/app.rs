@@ -440,7 +440,7 @@ fn acting<'a>(caller: &Caller, call: &'a Call, operation: &'a str, audit: Option
         at: Moment::now(),
         operation,
         account: identity.account.as_ref().map(|account| account.id),
-        session: if let Means::Session { id, .. } = &identity.means { Some(*id) } else { None },
+        session: identity.session(),
         key: identity.key().map(|key| key.id),
         agent: identity.agent().map(|agent| agent.id),
         workspace: caller.workspace.as_ref().map(|workspace| workspace.id),

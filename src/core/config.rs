@@ -18,7 +18,7 @@ choices! {
     pub enum KeysBy { Everybody = "EVERYBODY", Owners = "OWNERS", Admins = "ADMINS" }
 }
 
-crate::choices! {
+choices! {
     /// How the log is written.
     pub enum LogFormat { Text = "TEXT", Json = "JSON" }
 }

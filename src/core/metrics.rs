@@ -6,7 +6,7 @@ use std::time::Duration;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -43,25 +43,10 @@ pub struct Metrics {
     commit_seconds: Histogram,
     writes_per_commit: Histogram,
     checkpoints: Counter,
-    now: Now<Gauge>,
 }
 
-/// What is looked up when somebody asks.
-#[derive(Debug, Clone, Default)]
-pub struct Now<T = i64> {
-    pub readers_busy: T,
-    pub slow_reads: T,
-    pub database_bytes: T,
-    pub wal_bytes: T,
-    pub sign_ins: T,
-    pub mcp_sessions: T,
-    pub mcp_streams: T,
-    pub memory_bytes: T,
-    pub open_files: T,
-    pub uptime_seconds: T,
-    /// -1 while there is none.
-    pub backup_age_seconds: T,
-}
+/// What every name begins with.
+const PREFIX: &str = "sally";
 
 /// From a tenth of a millisecond to ten seconds.
 fn durations() -> Histogram {
@@ -71,7 +56,7 @@ fn durations() -> Histogram {
 impl Metrics {
     pub(super) fn new() -> Self {
         let metrics = Metrics {
-            registry: Registry::with_prefix("sally"),
+            registry: Registry::with_prefix(PREFIX),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(durations),
             tool_calls: Family::default(),
@@ -81,7 +66,6 @@ impl Metrics {
             commit_seconds: durations(),
             writes_per_commit: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]),
             checkpoints: Counter::default(),
-            now: Now::default(),
         };
         metrics.registered()
     }
@@ -105,26 +89,6 @@ impl Metrics {
         );
         registry.register("writes_per_commit", "Writes that shared a commit", self.writes_per_commit.clone());
         registry.register("checkpoints", "Checkpoints of the write-ahead log", self.checkpoints.clone());
-        let now = &self.now;
-        for (name, help, gauge) in [
-            ("readers_busy", "Readers in use", &now.readers_busy),
-            ("slow_reads", "Searches and reports that run or wait", &now.slow_reads),
-            ("database_bytes", "Size of the file", &now.database_bytes),
-            ("wal_bytes", "Size of the write-ahead log", &now.wal_bytes),
-            ("sessions", "Sign-ins that have not expired", &now.sign_ins),
-            ("mcp_sessions", "Open MCP sessions", &now.mcp_sessions),
-            ("mcp_streams", "Open MCP streams", &now.mcp_streams),
-            ("memory_bytes", "Memory in use (RSS)", &now.memory_bytes),
-            ("open_files", "Open files and sockets", &now.open_files),
-            ("uptime_seconds", "Time since the start", &now.uptime_seconds),
-            (
-                "backup_age_seconds",
-                "Age of the newest backup in the folder of the settings; -1 for none",
-                &now.backup_age_seconds,
-            ),
-        ] {
-            registry.register(name, help, gauge.clone());
-        }
         self
     }
 
@@ -157,26 +121,17 @@ impl Metrics {
         self.checkpoints.inc_by(checkpoints);
     }
 
-    /// Everything as text, in the OpenMetrics format that Prometheus reads.
-    pub fn text(&self, now: &Now) -> Result<String, fmt::Error> {
-        let gauges = &self.now;
-        for (gauge, value) in [
-            (&gauges.readers_busy, now.readers_busy),
-            (&gauges.slow_reads, now.slow_reads),
-            (&gauges.database_bytes, now.database_bytes),
-            (&gauges.wal_bytes, now.wal_bytes),
-            (&gauges.sign_ins, now.sign_ins),
-            (&gauges.mcp_sessions, now.mcp_sessions),
-            (&gauges.mcp_streams, now.mcp_streams),
-            (&gauges.memory_bytes, now.memory_bytes),
-            (&gauges.open_files, now.open_files),
-            (&gauges.uptime_seconds, now.uptime_seconds),
-            (&gauges.backup_age_seconds, now.backup_age_seconds),
-        ] {
-            gauge.set(value);
+    /// Everything as text, in the OpenMetrics format that Prometheus reads; `now` is what is looked up when somebody asks:
+    /// name, what it tells, and how much it is.
+    pub fn text(&self, now: &[(&str, &str, i64)]) -> Result<String, fmt::Error> {
+        let mut looked_up = Registry::with_prefix(PREFIX);
+        for (name, help, value) in now {
+            looked_up.register(*name, *help, ConstGauge::new(*value));
         }
         let mut written = String::new();
-        text::encode(&mut written, &self.registry)?;
+        text::encode_registry(&mut written, &self.registry)?;
+        text::encode_registry(&mut written, &looked_up)?;
+        text::encode_eof(&mut written)?;
         Ok(written)
     }
 }

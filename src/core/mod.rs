@@ -8,6 +8,7 @@ pub mod config;
 pub mod error;
 pub mod id;
 pub mod input;
+pub mod json;
 pub mod limits;
 pub mod metrics;
 pub mod money;

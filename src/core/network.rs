@@ -28,6 +28,11 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// Is it in one of them?
+    pub fn any_contains(networks: &[Network], address: IpAddr) -> bool {
+        networks.iter().any(|network| network.contains(address))
+    }
 }
 
 impl std::fmt::Display for Network {

@@ -59,16 +59,11 @@ impl Before<'_> {
         let (address, request_id) = (self.call.address, self.call.request_id.clone());
         self.app.store().write_and_wait(move |conn| {
             let failed = Acting {
-                at: Moment::now(),
-                operation,
                 account,
-                session: None,
-                key: None,
-                agent: None,
-                workspace: None,
                 request_id: Some(&request_id),
                 audit: Some(Audited::SignInFailed),
                 address,
+                ..Acting::alone(Moment::now(), operation)
             };
             act(conn, &failed)?;
             acted(conn)
@@ -416,6 +411,11 @@ impl<'a> Tx<'a> {
     /// Whose act this is, where only the operation finds it out: for the journal.
     pub fn act_for(&self, account: Id<Account>) -> Result<()> {
         store::act_for(self.conn, Some(account), None)
+    }
+
+    /// It is for the audit after all: for what is not always worth an entry.
+    pub fn audited(&self, audit: Audited) -> Result<()> {
+        store::audited(self.conn, audit, self.call.address)
     }
 
     /// The workspace that it is about, where none is selected.

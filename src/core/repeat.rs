@@ -1,11 +1,13 @@
 //! Requests sent twice: with an idempotency key, the first answer is kept for a day and repeated.
 
+use std::sync::LazyLock;
+
 use rusqlite::named_params;
 use serde_json::{Map, Value};
 
 use super::error::{Error, Kind, Result};
 use super::operation::{Before, Reply, Spec, Step, Tx};
-use super::secret::TokenHash;
+use super::secret::{self, TokenHash};
 use super::store::optional;
 
 /// A step that is executed once for each key; its answer is written in the same transaction as its effect.
@@ -14,14 +16,13 @@ pub(super) struct Once {
     request: TokenHash,
 }
 
-/// What makes two requests the same: operation and input. Keys of a map are sorted. Passwords are left out: this hash is
-/// quickly made, and kept.
+/// What makes two requests the same: operation and input. Keys of a map are sorted. This hash is quickly made, and kept, so
+/// where there is a password in it, it is salted with what nobody keeps; after a restart such a request is another one.
 pub(super) fn fingerprint(spec: &Spec, input: &Map<String, Value>) -> TokenHash {
-    let mut input = input.clone();
-    for password in ["password", "currentPassword", "newPassword"] {
-        input.remove(password);
-    }
-    TokenHash::of(&format!("{} {}", spec.name, serde_json::to_string(&input).expect("plain data")))
+    static SALT: LazyLock<String> = LazyLock::new(secret::session_token);
+    let has_password = ["password", "currentPassword", "newPassword"].iter().any(|field| input.contains_key(*field));
+    let salt = if has_password { SALT.as_str() } else { "" };
+    TokenHash::of(&format!("{salt}{} {}", spec.name, serde_json::to_string(input).expect("plain data")))
 }
 
 impl Once {

@@ -27,6 +27,18 @@ pub struct Website(url::Url);
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Labels(Vec<String>);
 
+/// `12.3 MB`: as disks are sold.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let mut size = bytes as f64 / 1_000.0;
+    let mut unit = 0;
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        size /= 1_000.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 impl<const MAX: usize> Line<MAX> {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
@@ -215,6 +227,12 @@ impl JsonSchema for Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let told: Vec<String> = [0, 12_345, 999_949, 999_999, 5_000_000_000].map(bytes).into();
+        assert_eq!(told, ["0.0 kB", "12.3 kB", "999.9 kB", "1.0 MB", "5.0 GB"]);
+    }
 
     #[test]
     fn a_line_is_trimmed_and_bounded_in_characters() {

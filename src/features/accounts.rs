@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::audit::Audited;
-use crate::core::caller::{Account, Means, Person, PlatformRole, Role, Workspace};
-use crate::core::error::{Error, Kind, Result};
+use crate::core::caller::{Account, Person, PlatformRole, Role, Workspace};
+use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
@@ -106,6 +106,27 @@ pub fn anybody(tx: &Tx, text: &str) -> Result<Id<Account>> {
     const ANYBODY: &str = "select id from account where id = ?1 or email = lower(?2)";
     let id = Id::<Account>::parse(text.trim());
     optional(tx.conn(), ANYBODY, (id, text.trim()), |row| row.take())?.ok_or_else(|| Error::not_found("account", text))
+}
+
+/// The account that signs in with an e-mail, archived or not.
+pub(super) fn of_email(tx: &Tx, email: &Email) -> Result<Option<Id<Account>>> {
+    optional(tx.conn(), "select id from account where email = ?1", [email], |row| row.take())
+}
+
+/// 409 unless nobody signs in with the e-mail yet.
+pub(super) fn must_be_free(tx: &Tx, email: &Email) -> Result<()> {
+    match of_email(tx, email)? {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict(format!("There is an account with the e-mail {} already.", email.as_str()))),
+    }
+}
+
+/// A new account, without rights anywhere yet.
+pub(super) fn make(tx: &Tx, email: &Email, name: &Line<120>, password_hash: Option<&str>) -> Result<Id<Account>> {
+    must_be_free(tx, email)?;
+    let mut row = Change::of("account");
+    row.set("email", email)?.set("name", name)?.set("password_hash", password_hash)?;
+    insert(tx, row)
 }
 
 /// See your profile.
@@ -235,10 +256,7 @@ impl Operation for ChangePassword {
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let me = cx.signed_in()?.id;
-        let keep = match cx.caller().identity.means {
-            Means::Session { id, .. } => Some(id),
-            _ => None,
-        };
+        let keep = cx.caller().identity.session();
         set_password(cx, me, &self.new_hash)?;
         end_others(cx, me, keep)
     }
@@ -428,17 +446,7 @@ impl Operation for CreateAccount {
         Ok(())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewAccount> {
-        let taken: bool =
-            one(cx.conn(), "select exists (select 1 from account where email = ?1)", [&self.email], |row| row.take())?;
-        if taken {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("There is an account with the e-mail {} already.", self.email.as_str()),
-            ));
-        }
-        let mut row = Change::of("account");
-        row.set("email", self.email)?.set("name", self.name)?.set("password_hash", &self.hash)?;
-        let id = insert(cx, row)?;
+        let id = make(cx, &self.email, &self.name, self.hash.as_deref())?;
         let set_password_url = match self.hash {
             Some(_) => None,
             None => Some(set_password_url(cx, id, cx.now().plus_days(WELCOME_DAYS))?),
@@ -589,7 +597,7 @@ impl Operation for AddUser {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AddedUser> {
         let workspace_id = workspaces::any_workspace(cx, self.workspace.text())?;
         let email = self.email.as_str().to_owned();
-        let known = optional(cx.conn(), "select id from account where email = ?1", [&self.email], |row| row.take())?;
+        let known = of_email(cx, &self.email)?;
         let (account_id, set_password_url) = match known {
             Some(_) if self.hash.is_some() => {
                 return Err(Error::conflict(format!(

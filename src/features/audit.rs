@@ -1,8 +1,8 @@
 //! The audit: who signed in or failed to, made keys, changed roles, took data out; read from the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::LazyLock;
 
-use rusqlite::params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use crate::core::operation::{Answer, Cx, Effect, Entry, File, More, Needs, Opera
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::Named;
-use crate::core::store::{ChangeSet, all, optional};
+use crate::core::store::{ChangeSet, all};
 use crate::core::text::Line;
 use crate::core::time::{DayWord, Moment};
 use crate::features::activity::{Action, FromTo};
@@ -72,16 +72,15 @@ const COLUMNS: &str = "
     s.id, s.at, s.audit, s.operation, a.id, a.name, a.email, g.id, g.name, k.id, k.label, w.id, w.name, s.address,
     s.request_id";
 
-/// Both by their own index: of a million rows of everyday work, the audit looks at none.
-macro_rules! from {
-    ($index:literal) => {
-        concat!(
-            "change_set s indexed by ",
-            $index,
-            " left join account a on a.id = s.account_id left join agent g on g.id = s.agent_id
-              left join access_key k on k.id = s.key_id left join workspace w on w.id = s.workspace_id"
-        )
-    };
+/// Each by an index of its own: of a million rows of everyday work, the audit looks at none.
+static OF_SERVER: LazyLock<String> = LazyLock::new(|| from("change_set_audited"));
+static OF_WORKSPACE: LazyLock<String> = LazyLock::new(|| from("change_set_audited_in"));
+
+fn from(index: &str) -> String {
+    format!(
+        "change_set s indexed by {index} left join account a on a.id = s.account_id left join agent g on g.id = s.agent_id
+           left join access_key k on k.id = s.key_id left join workspace w on w.id = s.workspace_id"
+    )
 }
 
 impl AuditEntry {
@@ -106,25 +105,38 @@ impl AuditEntry {
     }
 }
 
-/// Tables whose records have a name, what their ids begin with, and where the name is.
+/// Tables whose records have a name, what their ids begin with, and where the names of those in `?1` are.
 const NAMED: &[(&str, &str, &str)] = &[
-    ("account", Account::PREFIX, "select email from account where id = ?1"),
-    ("workspace", Workspace::PREFIX, "select name from workspace where id = ?1"),
-    ("project", ProjectRecord::PREFIX, "select name from project where id = ?1"),
-    ("agent", Agent::PREFIX, "select name from agent where id = ?1"),
-    ("access_key", AccessKey::PREFIX, "select label from access_key where id = ?1"),
+    ("account", Account::PREFIX, "select n.id, n.email from json_each(?1) j cross join account n on n.id = j.value"),
+    (
+        "workspace",
+        Workspace::PREFIX,
+        "select n.id, n.name from json_each(?1) j cross join workspace n on n.id = j.value",
+    ),
+    (
+        "project",
+        ProjectRecord::PREFIX,
+        "select n.id, n.name from json_each(?1) j cross join project n on n.id = j.value",
+    ),
+    ("agent", Agent::PREFIX, "select n.id, n.name from json_each(?1) j cross join agent n on n.id = j.value"),
+    (
+        "access_key",
+        AccessKey::PREFIX,
+        "select n.id, n.label from json_each(?1) j cross join access_key n on n.id = j.value",
+    ),
     (
         "workspace_membership",
         Membership::PREFIX,
-        "select a.email from workspace_membership m join account a on a.id = m.account_id where m.id = ?1",
+        "select n.id, a.email from json_each(?1) j cross join workspace_membership n on n.id = j.value
+           join account a on a.id = n.account_id",
     ),
     (
         "project_membership",
         ProjectMembership::PREFIX,
-        "select a.email from project_membership m join account a on a.id = m.account_id where m.id = ?1",
+        "select n.id, a.email from json_each(?1) j cross join project_membership n on n.id = j.value
+           join account a on a.id = n.account_id",
     ),
-    ("invite", InviteRecord::PREFIX, "select email from invite where id = ?1"),
-    ("session", Session::PREFIX, "select null where ?1 is null"),
+    ("invite", InviteRecord::PREFIX, "select n.id, n.email from json_each(?1) j cross join invite n on n.id = j.value"),
 ];
 
 /// Fields that say who may do what, and until when; the rest of a new record is not for the audit.
@@ -146,35 +158,77 @@ const TELLING: &[&str] = &[
     "label",
 ];
 
-/// The records that changed by an act, in the order in which they did; what a new workspace or project begins with is no
-/// news.
-fn records(tx: &Tx, entry: Id<ChangeSet>) -> Result<Vec<AuditRecord>> {
-    const CHANGED: &str = "
-        select record_type, record_id, action, fields from change
-         where change_set_id = ?1 and record_type not in ('crm_stage', 'task_status')
-         order by seq limit 5";
-    let rows = all(tx.conn(), CHANGED, [entry], |row| {
-        Ok((row.take::<String>()?, row.take::<i64>()?, row.take::<String>()?, row.take::<String>()?))
-    })?;
-    rows.into_iter().map(|(kind, raw, action, fields)| record(tx, kind, raw, &action, &fields)).collect()
+/// A row of the journal that an entry is about.
+struct Changed {
+    entry: Id<ChangeSet>,
+    kind: String,
+    raw: i64,
+    action: Action,
+    fields: Map<String, Value>,
 }
 
-fn record(tx: &Tx, kind: String, raw: i64, action: &str, fields: &str) -> Result<AuditRecord> {
-    let action = Action::of_journal(action);
-    let fields: Map<String, Value> = serde_json::from_str(fields).unwrap_or_default();
-    let known = NAMED.iter().find(|(table, ..)| *table == kind);
-    let mut name = match known {
-        Some((.., find)) => optional(tx.conn(), find, params![raw], |row| row.take::<Option<String>>())?.flatten(),
-        None => None,
-    };
-    if name.is_none() {
-        // What is gone by now was called something when it was made.
-        const CALLED: &str = "
-            select coalesce(c.fields ->> 'label', c.fields ->> 'email', c.fields ->> 'name', a.email)
-              from change c left join account a on a.id = c.fields ->> 'account_id'
-             where c.record_type = ?1 and c.record_id = ?2 and c.action <> 'UPDATE' order by c.seq desc limit 1";
-        name = optional(tx.conn(), CALLED, params![kind, raw], |row| row.take::<Option<String>>())?.flatten();
+/// What records are called, by table and id.
+type Names = HashMap<(String, i64), String>;
+
+/// Adds to each entry the first records that changed by it, in the order in which they did; what a new workspace or project
+/// begins with is no news. However many entries there are, it asks once for the changes and twice for the names of a table.
+fn add_records(tx: &Tx, entries: &mut [AuditEntry]) -> Result<()> {
+    const CHANGED: &str = "
+        select c.change_set_id, c.record_type, c.record_id, c.action, c.fields
+          from json_each(?1) j cross join change c
+            on c.seq in (select seq from change
+                          where change_set_id = j.value and record_type not in ('crm_stage', 'task_status')
+                          order by seq limit 5)
+         order by c.seq";
+    let changed = all(tx.conn(), CHANGED, [id::array(entries.iter().map(|entry| entry.id))], |row| {
+        let (entry, kind, raw) = (row.take()?, row.take()?, row.take()?);
+        let action = Action::of_journal(&row.take::<String>()?);
+        let fields = serde_json::from_str(&row.take::<String>()?).unwrap_or_default();
+        Ok(Changed { entry, kind, raw, action, fields })
+    })?;
+    let names = names(tx, &changed)?;
+    let mut records: HashMap<Id<ChangeSet>, Vec<AuditRecord>> = HashMap::new();
+    for change in changed {
+        records.entry(change.entry).or_default().push(record(change, &names));
     }
+    for entry in entries {
+        entry.records = records.remove(&entry.id).unwrap_or_default();
+        entry.summary = summary(&entry.records);
+    }
+    Ok(())
+}
+
+fn names(tx: &Tx, changed: &[Changed]) -> Result<Names> {
+    // What is gone by now was called something when it was made.
+    const CALLED: &str = "
+        select j.value, (
+          select coalesce(c.fields ->> 'label', c.fields ->> 'email', c.fields ->> 'name', a.email)
+            from change c left join account a on a.id = c.fields ->> 'account_id'
+           where c.record_type = ?2 and c.record_id = j.value and c.action <> 'UPDATE' order by c.seq desc limit 1)
+          from json_each(?1) j";
+    let mut wanted: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+    for change in changed {
+        wanted.entry(&change.kind).or_default().insert(change.raw);
+    }
+    let mut names = Names::new();
+    let array = |ids: &BTreeSet<i64>| serde_json::to_string(ids).expect("numbers are JSON");
+    let pair = |row: &mut Columns<'_>| Ok((row.take::<i64>()?, row.take::<Option<String>>()?));
+    for (kind, mut ids) in wanted {
+        let mut found = match NAMED.iter().find(|(table, ..)| *table == kind) {
+            Some((.., find)) => all(tx.conn(), find, [array(&ids)], pair)?,
+            None => Vec::new(),
+        };
+        for (id, _) in &found {
+            ids.remove(id);
+        }
+        found.extend(all(tx.conn(), CALLED, (array(&ids), kind), pair)?);
+        names.extend(found.into_iter().filter_map(|(id, name)| Some(((kind.to_owned(), id), name?))));
+    }
+    Ok(names)
+}
+
+fn record(change: Changed, names: &Names) -> AuditRecord {
+    let Changed { kind, raw, action, fields, .. } = change;
     let changes = fields.into_iter().filter(|(field, _)| TELLING.contains(&field.as_str()));
     let changes = changes.map(|(field, value)| {
         let (from, to) = match (action, value) {
@@ -188,13 +242,17 @@ fn record(tx: &Tx, kind: String, raw: i64, action: &str, fields: &str) -> Result
         };
         (camel(&field), FromTo { from: at(&field, from), to: at(&field, to) })
     });
-    Ok(AuditRecord {
-        id: known.map_or_else(|| raw.to_string(), |(_, prefix, _)| id::typed(prefix, raw)),
+    let prefix = match NAMED.iter().find(|(table, ..)| *table == kind) {
+        Some((_, prefix, _)) => Some(*prefix),
+        None => (kind == "session").then_some(Session::PREFIX),
+    };
+    AuditRecord {
+        id: prefix.map_or_else(|| raw.to_string(), |prefix| id::typed(prefix, raw)),
         action,
-        name,
+        name: names.get(&(kind.clone(), raw)).cloned(),
         changes: changes.collect(),
         kind,
-    })
+    }
 }
 
 /// Moments as everywhere else.
@@ -244,6 +302,9 @@ fn summary(records: &[AuditRecord]) -> String {
 
 const SORTS: &[Sort] = &[Sort::down("at", "s.id")];
 
+/// Entries of a table whose records are read together: all of them would be a second copy of the audit in memory.
+const AT_ONCE: usize = 1_000;
+
 /// What of the audit is wanted.
 struct Wanted {
     event: Option<Audited>,
@@ -292,21 +353,16 @@ impl Wanted {
             .filter_some("s.at > ?", self.from.map(|word| word.day(tx.today()).plus_days(-1).end(&zone)))
             .filter_some("s.at <= ?", self.to.map(|word| word.day(tx.today()).end(&zone)))
             .filter_some("exists (select 1 from change c where c.change_set_id = s.id and c.record_id = ?)", record);
-        let finish = |mut entry: AuditEntry| -> Result<AuditEntry> {
-            entry.records = records(tx, entry.id)?;
-            entry.summary = summary(&entry.records);
-            Ok(entry)
-        };
         if self.format == Some(Format::Csv) {
             let newest = format!("order by s.id desc limit {}", table::MOST_ROWS);
-            let entries = select.all(tx, &newest, AuditEntry::read)?;
-            let entries: Vec<AuditEntry> = entries.into_iter().map(finish).collect::<Result<_>>()?;
+            let mut entries = select.all(tx, &newest, AuditEntry::read)?;
+            entries.chunks_mut(AT_ONCE).try_for_each(|entries| add_records(tx, entries))?;
             let page = Page { items: Vec::new(), next_cursor: None, total: None };
             return Ok(Audit { page, table: Some(as_table(tx, entries)?) });
         }
-        let Page { items, next_cursor, total } = select.page(tx, spec, AuditEntry::read)?;
-        let items = items.into_iter().map(finish).collect::<Result<_>>()?;
-        Ok(Audit { page: Page { items, next_cursor, total }, table: None })
+        let mut page = select.page(tx, spec, AuditEntry::read)?;
+        add_records(tx, &mut page.items)?;
+        Ok(Audit { page, table: None })
     }
 }
 
@@ -382,9 +438,7 @@ impl Operation for ListAudit {
         let workspace = self.in_workspace.as_ref().map(|text| Id::<Workspace>::parse(text.as_str().trim()));
         let workspace = workspace.map(|id| id.map_or(0, Id::raw));
         // A filter walks through the audit alone, which its index has; everyday work is not looked at.
-        let select = Select::new(COLUMNS, from!("change_set_audited"), "s.id")
-            .of_few()
-            .filter_some("s.workspace_id = ?", workspace);
+        let select = Select::new(COLUMNS, &OF_SERVER, "s.id").of_few().filter_some("s.workspace_id = ?", workspace);
         let ListAudit { event, who, from, to, record, format, .. } = self;
         Wanted { event, who, from, to, record, format }.choose(cx, &Self::SPEC, select)
     }
@@ -426,8 +480,7 @@ impl Operation for ListWorkspaceAudit {
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Audit> {
         cx.caller().identity.must_be_whole()?;
-        let select = Select::new(COLUMNS, from!("change_set_audited_in"), "s.id")
-            .filter("s.workspace_id = ?", cx.workspace_id());
+        let select = Select::new(COLUMNS, &OF_WORKSPACE, "s.id").filter("s.workspace_id = ?", cx.workspace_id());
         let ListWorkspaceAudit { event, who, from, to, record, format, .. } = self;
         Wanted { event, who, from, to, record, format }.choose(cx, &Self::SPEC, select)
     }

@@ -16,7 +16,7 @@ use crate::core::secret::{self, TokenHash};
 use crate::core::store::{Change, Reading, delete, insert, one, optional};
 use crate::core::text::{Email, Line};
 use crate::core::time::Moment;
-use crate::features::accounts::AccountView;
+use crate::features::accounts::{self, AccountView};
 use crate::features::mail::{self, MailKind};
 use crate::features::setup::hash_checked;
 use crate::features::workspaces;
@@ -512,10 +512,7 @@ impl Operation for AcceptInvite {
                 let person = cx.signed_in()?;
                 let identity = &cx.caller().identity;
                 identity.must_be_whole()?;
-                if identity.lacks_second_factor(cx.config().require_two_factor) {
-                    let text = "Set up a second factor under Settings → Security, then open the link again.";
-                    return Err(Error::new(Kind::SecondFactorRequired, text));
-                }
+                identity.must_have_second_factor(cx.config().require_two_factor)?;
                 must_be_theirs(&person.email, &invite.email)?;
                 person.id
             }
@@ -525,9 +522,8 @@ impl Operation for AcceptInvite {
                 id
             }
             (Proof::New(name, hash), None) => {
-                let mut row = Change::of("account");
-                row.set("email", &invite.email)?.set("name", name)?.set("password_hash", hash)?;
-                insert(cx, row)?
+                let email = Email::parse(&invite.email).map_err(Error::internal)?;
+                accounts::make(cx, &email, &name, Some(&hash))?
             }
             _ => return Err(again()),
         };

@@ -429,7 +429,7 @@ fn tell_of_task(
     };
     for account in listeners {
         let wishes = Wishes::of(tx, account, kind)?;
-        wishes.mail(tx, account, title, body, &link)?;
+        wishes.mail(tx, title, body, &link)?;
         if !wishes.in_app {
             continue;
         }
@@ -451,24 +451,22 @@ fn tell_of_task(
 /// How somebody wants to be told. Who only wants e-mails has no use for a row in the app.
 struct Wishes {
     in_app: bool,
-    email: bool,
+    /// The address, if they want mail.
+    email: Option<String>,
 }
 
 impl Wishes {
     fn of(tx: &Tx, account: Id<Account>, kind: NotificationType) -> Result<Self> {
-        const CHOSEN: &str = "select in_app, email from notification_preference where account_id = ?1 and type = ?2";
-        let chosen =
-            optional(tx.conn(), CHOSEN, (account, kind), |row| Ok(Wishes { in_app: row.take()?, email: row.take()? }))?;
-        Ok(chosen.unwrap_or(Wishes { in_app: true, email: true }))
+        const CHOSEN: &str = "
+            select ifnull(p.in_app, true), iif(ifnull(p.email, true), a.email, null)
+              from account a left join notification_preference p on p.account_id = a.id and p.type = ?2 where a.id = ?1";
+        one(tx.conn(), CHOSEN, (account, kind), |row| Ok(Wishes { in_app: row.take()?, email: row.take()? }))
     }
 
-    fn mail(&self, tx: &Tx, account: Id<Account>, title: &str, body: Option<&str>, link: &str) -> Result<()> {
-        if !self.email || tx.config().smtp_url.is_none() {
-            return Ok(());
-        }
-        let email: String = one(tx.conn(), "select email from account where id = ?1", [account], |row| row.take())?;
+    fn mail(&self, tx: &Tx, title: &str, body: Option<&str>, link: &str) -> Result<()> {
+        let Some(email) = &self.email else { return Ok(()) };
         let text = format!("{}\n\n{}{link}", body.unwrap_or(title), tx.config().base_url());
-        mail::queue(tx, MailKind::Notification, &email, title, &text)?;
+        mail::queue(tx, MailKind::Notification, email, title, &text)?;
         Ok(())
     }
 }
@@ -529,7 +527,7 @@ impl Operation for TellDue {
             }
             let title = format!("Follow-up due: {title}");
             let wishes = Wishes::of(cx, owner, NotificationType::FollowUpDue)?;
-            wishes.mail(cx, owner, &title, None, &format!("/crm/follow-ups#{id}"))?;
+            wishes.mail(cx, &title, None, &format!("/crm/follow-ups#{id}"))?;
             if !wishes.in_app {
                 continue;
             }

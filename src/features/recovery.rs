@@ -8,10 +8,10 @@ use crate::core::caller::{Account, PlatformRole};
 use crate::core::error::{Error, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::store::{Change, one, optional, run};
+use crate::core::store::{Change, optional, run};
 use crate::core::text::{Email, Line};
 use crate::core::time::Moment;
-use crate::features::accounts::{AccountView, anybody};
+use crate::features::accounts::{AccountView, anybody, must_be_free, of_email};
 use crate::features::mail::{self, MailKind};
 use crate::features::setup::{self, Purpose, make_link};
 
@@ -129,10 +129,6 @@ fn within_reach(tx: &Tx, text: &str) -> Result<AccountView> {
     Ok(account)
 }
 
-fn is_taken(tx: &Tx, email: &Email) -> Result<bool> {
-    one(tx.conn(), "select exists (select 1 from account where email = ?1)", [email], |row| row.take())
-}
-
 /// Asks the new address whether it is theirs, and tells the old one. Where nothing can be mailed nobody can be asked, so an
 /// administrator has to know. Of an address that belongs to somebody else nothing is said to either of them.
 pub fn ask_new_address(tx: &Tx, me: Id<Account>, email: &Email) -> Result<()> {
@@ -145,7 +141,7 @@ pub fn ask_new_address(tx: &Tx, me: Id<Account>, email: &Email) -> Result<()> {
             "This server sends no mail and cannot ask the new address. Ask an administrator to change your e-mail.";
         return Err(Error::conflict(text));
     }
-    if !is_taken(tx, email)? {
+    if of_email(tx, email)?.is_none() {
         let until = tx.now().plus_days(CONFIRMATION_DAYS);
         let token = make_link(tx.conn(), Purpose::Email(me, email.clone()), tx.now(), until)?;
         let url = format!("{}/confirm-email?token={token}", tx.config().base_url());
@@ -194,9 +190,7 @@ impl Operation for ConfirmEmailChange {
 }
 
 fn set_email(tx: &Tx, account: Id<Account>, email: &Email) -> Result<()> {
-    if is_taken(tx, email)? {
-        return Err(Error::conflict(format!("There is an account with the e-mail {} already.", email.as_str())));
-    }
+    must_be_free(tx, email)?;
     let mut row = Change::of("account");
     row.set("email", email)?;
     row.update(tx, account)?;

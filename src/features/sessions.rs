@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::audit::Audited;
-use crate::core::caller::{Account, Means, Role, Session, Workspace};
+use crate::core::caller::{Account, Role, Session, Workspace};
 use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -224,6 +224,11 @@ const CHALLENGED: &str = "
     select c.account_id from sign_in_challenge c join account a on a.id = c.account_id
      where c.token_hash = ?1 and c.expires_at > ?2 and a.archived_at is null";
 
+fn wrong_code() -> Error {
+    let error = Error::new(Kind::WrongCode, "The code is not right, or was used before.");
+    error.at(FieldError { field: "code".into(), message: two_factor::WRONG_CODE.into() })
+}
+
 fn dead_challenge() -> Error {
     Error::new(Kind::Unauthorized, "This sign-in has taken too long or had too many wrong codes. Sign in again.")
 }
@@ -252,20 +257,22 @@ impl Operation for LoginWithCode {
             return Err(dead_challenge());
         }
         before.app.limits.code(account)?;
-        let code = self.code.as_str();
-        let fits = before.app.store().read(|reading| two_factor::fits(reading.conn(), account, code, Moment::now()))?;
-        // The transaction says no again; what it writes would be gone with it.
-        if fits { Ok(()) } else { before.failed(Self::SPEC.name, Some(account)) }
+        let read =
+            |reading: &mut Reading| two_factor::read_code(reading.conn(), account, self.code.as_str(), Moment::now());
+        if before.app.store().read(read)?.is_none() {
+            before.failed(Self::SPEC.name, Some(account))?;
+            return Err(wrong_code());
+        }
+        Ok(())
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<SignedIn> {
         let challenge = TokenHash::of(&self.challenge_token);
         let account = optional(cx.conn(), CHALLENGED, (challenge, cx.now()), |row| row.take())?;
         let account = account.ok_or_else(dead_challenge)?;
+        // It may have been used since it was looked at.
         if !two_factor::use_code(cx, account, self.code.as_str())? {
-            let message = two_factor::WRONG_CODE.to_owned();
-            let error = Error::new(Kind::WrongCode, "The code is not right, or was used before.");
-            return Err(error.at(FieldError { field: "code".into(), message }));
+            return Err(wrong_code());
         }
         cx.act_for(account)?;
         run(cx.conn(), "delete from sign_in_challenge where token_hash = ?1", [challenge])?;
@@ -296,12 +303,10 @@ impl Operation for Logout {
         more: More { audit: Some(Audited::SignOut), before_second_factor: true, ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
-        match cx.caller().identity.means {
-            Means::Session { id, .. } => run(cx.conn(), "delete from session where id = ?1", [id]).map(|_| ()),
-            _ => Err(Error::malformed(
-                "There is no session to end: the request came with a key. Revoke the key instead.",
-            )),
-        }
+        let session = cx.caller().identity.session().ok_or_else(|| {
+            Error::malformed("There is no session to end: the request came with a key. Revoke the key instead.")
+        })?;
+        run(cx.conn(), "delete from session where id = ?1", [session]).map(drop)
     }
 }
 
@@ -412,9 +417,8 @@ impl Operation for ListSessions {
             .filter("s.account_id = ?", cx.signed_in()?.id)
             .filter("s.expires_at > ?", cx.now())
             .page(cx, &Self::SPEC, SessionView::read)?;
-        if let Means::Session { id, .. } = cx.caller().identity.means {
-            page.items.iter_mut().for_each(|session| session.current = session.id == id);
-        }
+        let own = cx.caller().identity.session();
+        page.items.iter_mut().for_each(|session| session.current = Some(session.id) == own);
         Ok(page)
     }
 }
@@ -442,11 +446,7 @@ impl Operation for RevokeSession {
         let me = cx.signed_in()?.id;
         cx.caller().identity.must_be_whole()?;
         if self.session_id.as_str() == "others" {
-            let keep = match cx.caller().identity.means {
-                Means::Session { id, .. } => Some(id),
-                _ => None,
-            };
-            return end_others(cx, me, keep);
+            return end_others(cx, me, cx.caller().identity.session());
         }
         let absent = || Error::not_found("session", self.session_id.as_str());
         let id = Id::<Session>::parse(self.session_id.as_str()).ok_or_else(absent)?;

@@ -68,7 +68,7 @@ impl Operation for SignInByProvider {
         let account = match linked(cx, &proved)? {
             Some(account) => account,
             None => {
-                let account = match known(cx, &email)? {
+                let account = match accounts::of_email(cx, &email)? {
                     Some(account) => account,
                     None => join(cx, &proved, &email)?,
                 };
@@ -109,10 +109,6 @@ fn linked(tx: &Tx, proved: &Proved) -> Result<Option<Id<Account>>> {
     optional(tx.conn(), LINKED, (&proved.issuer, &proved.subject), |row| row.take())
 }
 
-fn known(tx: &Tx, email: &Email) -> Result<Option<Id<Account>>> {
-    optional(tx.conn(), "select id from account where email = ?1", [email], |row| row.take())
-}
-
 /// From now on the subject is who they are, whatever becomes of the address.
 fn link(tx: &Tx, account: Id<Account>, proved: &Proved) -> Result<()> {
     const OTHER: &str = "select 1 from external_identity where account_id = ?1 and issuer = ?2";
@@ -143,9 +139,7 @@ fn join(tx: &Tx, proved: &Proved, email: &Email) -> Result<Id<Account>> {
     })?;
     let local = email.as_str().split('@').next().unwrap_or_default();
     let name: Line<120> = Line::parse(&proved.name).or_else(|_| Line::parse(local)).map_err(refused)?;
-    let mut row = Change::of("account");
-    row.set("email", email)?.set("name", name)?;
-    let account: Id<Account> = insert(tx, row)?;
+    let account = accounts::make(tx, email, &name, None)?;
     workspaces::join(tx, workspace, account, config.oidc_role)?;
     Ok(account)
 }

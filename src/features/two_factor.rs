@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
 
 use crate::core::audit::Audited;
-use crate::core::caller::{Account, Means};
-use crate::core::error::{Error, Kind, Result};
+use crate::core::caller::Account;
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::secret::{self, TokenHash};
@@ -15,6 +15,7 @@ use crate::core::store::{Change, Reading, insert, one, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::accounts::{self, AccountView};
+use crate::features::sessions::end_others;
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<TwoFactorStatus>(),
@@ -59,46 +60,50 @@ fn totp(secret: &[u8], email: &str) -> Result<Totp> {
     builder.build().map_err(Error::internal)
 }
 
-/// A code of the app, used up: none is taken twice, nor one older than the last.
-fn use_totp(tx: &Tx, account: Id<Account>, secret: &[u8], code: &str) -> Result<bool> {
-    const USE: &str = "
-        update second_factor set totp_last_step = ?2 where account_id = ?1 and totp_last_step < ?2";
-    let Some(step) = step_of(secret, code, tx.now())? else { return Ok(false) };
-    Ok(run(tx.conn(), USE, (account, step))? == 1)
-}
-
-/// Which step of the clock the code is of, if it is one around now.
-fn step_of(secret: &[u8], code: &str, now: Moment) -> Result<Option<i64>> {
+/// Which step of the clock a code of the app is of, if it is one around now: none is taken twice, nor one older than the
+/// last.
+fn step_of(secret: &[u8], last_step: i64, code: &str, now: Moment) -> Result<Option<i64>> {
     let seconds = u64::try_from(now.ms() / 1_000).unwrap_or_default();
-    Ok(totp(secret, "")?.check(code, seconds).map(|step| step as i64))
+    let step = totp(secret, "")?.check(code, seconds).map(|step| step as i64);
+    Ok(step.filter(|step| *step > last_step))
 }
 
-/// Uses a code up, of the app or on paper; false if it is neither.
-pub(super) fn use_code(tx: &Tx, account: Id<Account>, code: &str) -> Result<bool> {
-    const SECRET: &str = "select totp_secret from second_factor where account_id = ?1 and confirmed_at is not null";
-    let code = plain(code);
-    let secret: Option<Vec<u8>> = optional(tx.conn(), SECRET, [account], |row| row.take())?;
-    let Some(secret) = secret else { return Ok(false) };
-    if code.len() == 6 {
-        return use_totp(tx, account, &secret, &code);
-    }
-    const USE: &str = "delete from recovery_code where account_id = ?1 and code_hash = ?2";
-    Ok(run(tx.conn(), USE, (account, TokenHash::of(&code)))? == 1)
+fn use_step(tx: &Tx, account: Id<Account>, step: i64) -> Result<()> {
+    const USE: &str = "update second_factor set totp_last_step = ?2 where account_id = ?1";
+    run(tx.conn(), USE, (account, step)).map(drop)
 }
 
-/// Would [`use_code`] take it?
-pub(super) fn fits(conn: &Connection, account: Id<Account>, code: &str, now: Moment) -> Result<bool> {
+/// What a code is good for that an account may sign in with.
+pub(super) enum Good {
+    Step(i64),
+    OnPaper(TokenHash),
+}
+
+/// Is it a code of the account's app or paper that was not used yet?
+pub(super) fn read_code(conn: &Connection, account: Id<Account>, code: &str, now: Moment) -> Result<Option<Good>> {
     const FACTOR: &str = "
         select totp_secret, totp_last_step from second_factor where account_id = ?1 and confirmed_at is not null";
     const ON_PAPER: &str = "select exists (select 1 from recovery_code where account_id = ?1 and code_hash = ?2)";
     let code = plain(code);
-    let factor = optional(conn, FACTOR, [account], |row| Ok((row.take::<Vec<u8>>()?, row.take::<i64>()?)))?;
-    let Some((secret, last_step)) = factor else { return Ok(false) };
+    let factor = optional(conn, FACTOR, [account], |row| Ok((row.take::<Vec<u8>>()?, row.take()?)))?;
+    let Some((secret, last_step)) = factor else { return Ok(None) };
     if code.len() == 6 {
-        let step = step_of(&secret, &code, now)?;
-        return Ok(step.is_some_and(|step| step > last_step));
+        return Ok(step_of(&secret, last_step, &code, now)?.map(Good::Step));
     }
-    one(conn, ON_PAPER, (account, TokenHash::of(&code)), |row| row.take())
+    let hash = TokenHash::of(&code);
+    let is_there: bool = one(conn, ON_PAPER, (account, hash), |row| row.take())?;
+    Ok(is_there.then_some(Good::OnPaper(hash)))
+}
+
+/// Uses a code up; false if it is none.
+pub(super) fn use_code(tx: &Tx, account: Id<Account>, code: &str) -> Result<bool> {
+    const USE: &str = "delete from recovery_code where account_id = ?1 and code_hash = ?2";
+    match read_code(tx.conn(), account, code, tx.now())? {
+        None => return Ok(false),
+        Some(Good::Step(step)) => use_step(tx, account, step)?,
+        Some(Good::OnPaper(hash)) => run(tx.conn(), USE, (account, hash)).map(drop)?,
+    }
+    Ok(true)
 }
 
 /// As people type it: `123 456`, `ABCD-EFGH-…`.
@@ -131,7 +136,7 @@ fn check_it_is_them(before: &Before<'_>, password: Option<&str>) -> Result<()> {
         let password = password.ok_or_else(|| Error::field("password", "is required"))?;
         return accounts::check_own_password(before, "password", password);
     }
-    let Means::Session { id, .. } = identity.means else { return Err(not_fresh()) };
+    let id = identity.session().ok_or_else(not_fresh)?;
     let find = |reading: &mut Reading| optional(reading.conn(), STARTED, [id], |row| row.take::<Moment>());
     let started = before.app.store().read(find)?;
     let is_fresh = started.is_some_and(|started| Moment::now().minutes_since(started) < FRESH_MINUTES);
@@ -290,25 +295,22 @@ impl Operation for ConfirmTwoFactor {
         count_code(before)
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<RecoveryCodes> {
-        const FIND: &str = "select id, totp_secret, confirmed_at is not null from second_factor where account_id = ?1";
+        const FIND: &str = "
+            select id, totp_secret, totp_last_step, confirmed_at is not null from second_factor where account_id = ?1";
         let me = cx.signed_in()?.id;
         let found = optional(cx.conn(), FIND, [me], |row| {
-            Ok((row.take::<Id<SecondFactor>>()?, row.take::<Vec<u8>>()?, row.take::<bool>()?))
+            Ok((row.take::<Id<SecondFactor>>()?, row.take::<Vec<u8>>()?, row.take()?, row.take::<bool>()?))
         })?;
-        let (id, secret, is_on) =
+        let (id, secret, last_step, is_on) =
             found.ok_or_else(|| Error::conflict("There is nothing to confirm; begin with the set-up."))?;
-        if !use_totp(cx, me, &secret, &plain(self.code.as_str()))? {
-            return Err(Error::field("code", WRONG_CODE));
-        }
+        let step = step_of(&secret, last_step, &plain(self.code.as_str()), cx.now())?;
+        use_step(cx, me, step.ok_or_else(|| Error::field("code", WRONG_CODE))?)?;
         if !is_on {
             let mut row = Change::of("second_factor");
             row.set("confirmed_at", cx.now())?;
             row.update(cx, id)?;
-            let this = match cx.caller().identity.means {
-                Means::Session { id, .. } => Some(id),
-                _ => None,
-            };
-            run(cx.conn(), "delete from session where account_id = ?1 and id is not ?2", (me, this))?;
+            let this = cx.caller().identity.session();
+            end_others(cx, me, this)?;
             run(cx.conn(), "update session set second_factor = 1 where id = ?1", [this])?;
         }
         Ok(RecoveryCodes { recovery_codes: make_recovery_codes(cx, me)? })
@@ -389,10 +391,10 @@ impl Operation for ResetTwoFactor {
         }
         let account = AccountView::by_id(cx, id)?;
         if !is_on(cx, id)? {
-            return Err(Error::new(Kind::Conflict, format!("{} has no second factor.", account.email)));
+            return Err(Error::conflict(format!("{} has no second factor.", account.email)));
         }
         forget(cx, id)?;
-        run(cx.conn(), "delete from session where account_id = ?1", [id])?;
+        end_others(cx, id, None)?;
         Ok(account)
     }
 }

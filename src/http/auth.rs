@@ -177,11 +177,11 @@ pub fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
 
 /// May this peer say for whom it asks?
 pub fn is_proxy(app: &App, peer: IpAddr) -> bool {
-    app.config().trusted_proxies.iter().any(|network| network.contains(peer))
+    Network::any_contains(&app.config().trusted_proxies, peer)
 }
 
 fn forwarded(request: &HttpRequest, peer: IpAddr, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(*address));
+    let is_trusted = |address: &IpAddr| Network::any_contains(trusted, *address);
     if !is_trusted(&peer) {
         return peer;
     }

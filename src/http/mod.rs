@@ -4,7 +4,6 @@ pub mod assets;
 pub mod auth;
 pub mod files;
 pub mod form;
-pub mod json;
 pub mod oauth;
 pub mod observe;
 pub mod openapi;

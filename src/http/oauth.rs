@@ -17,9 +17,9 @@ use crate::core::app::{App, Call};
 use crate::core::error::{Error, Kind};
 use crate::features::oauth::clients::{RegisterClient, Registered};
 use crate::features::oauth::tokens::{ExchangeCode, RefreshTokens, RevokeToken};
-use crate::features::oauth::{Outcome, Parameters, Refusal, resource};
+use crate::features::oauth::{Outcome, Parameters, Refusal, Stop, resource};
 
-use super::{auth, json, rest};
+use super::{auth, rest};
 
 /// What a program may ask for. To stay signed in is not a matter of scopes here, but some ask only if it is named.
 const SCOPES: &[&str] =
@@ -82,30 +82,12 @@ async fn metadata(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
 
 const AUTH_METHODS: &[&str] = &["none", "client_secret_post", "client_secret_basic"];
 
-/// Why a request is not answered: in the words of OAuth, or for a reason that has none there.
-enum Trouble {
-    Refused(Refusal),
-    Failed(Error),
-}
-
-impl From<Refusal> for Trouble {
-    fn from(refusal: Refusal) -> Self {
-        Trouble::Refused(refusal)
-    }
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Trouble::Failed(error)
-    }
-}
-
-fn answer(request: &HttpRequest, answered: Result<HttpResponse, Trouble>) -> HttpResponse {
+fn answer(request: &HttpRequest, answered: Result<HttpResponse, Stop>) -> HttpResponse {
     let (status, refusal, retry_after) = match answered {
         Ok(response) => return response,
-        Err(Trouble::Refused(refusal)) if refusal.error == "invalid_client" => (401, refusal, None),
-        Err(Trouble::Refused(refusal)) => (400, refusal, None),
-        Err(Trouble::Failed(error)) => {
+        Err(Stop::Refused(refusal)) if refusal.error == "invalid_client" => (401, refusal, None),
+        Err(Stop::Refused(refusal)) => (400, refusal, None),
+        Err(Stop::Failed(error)) => {
             let name = match error.status() {
                 429 | 503 => "temporarily_unavailable",
                 500.. => "server_error",
@@ -141,7 +123,8 @@ async fn register(request: HttpRequest, payload: web::Payload, app: web::Data<Ap
         app.limits.registration(call.address)?;
         is_of(&request, "application/json")?;
         let body = rest::read(&request, payload, BODY, app.config().body_timeout_seconds).await?;
-        let metadata = json::read(&body).map_err(|error| Refusal::new("invalid_client_metadata", error.detail()))?;
+        let metadata =
+            crate::core::json::read(&body).map_err(|error| Refusal::new("invalid_client_metadata", error.detail()))?;
         let Registered { client, secret, at } = app.run(call, RegisterClient::parse(&metadata)?).await?;
         let method = match (&secret, metadata.get("token_endpoint_auth_method").and_then(Value::as_str)) {
             (Some(_), Some(method)) => method,
@@ -220,7 +203,7 @@ async fn revoke(request: HttpRequest, payload: web::Payload, app: web::Data<App>
 }
 
 /// What stands in the body, from an address that has not asked too often.
-async fn asked(request: &HttpRequest, payload: web::Payload, app: &App) -> Result<(Call, Parameters), Trouble> {
+async fn asked(request: &HttpRequest, payload: web::Payload, app: &App) -> Result<(Call, Parameters), Stop> {
     let call = call(request, app);
     app.limits.authorization(call.address)?;
     is_of(request, "application/x-www-form-urlencoded")?;

@@ -9,7 +9,6 @@ use tokio::sync::Mutex;
 
 use crate::core::app::App;
 use crate::core::error::{Error, Kind, Result};
-use crate::core::metrics::Now;
 use crate::core::secret::TokenHash;
 use crate::core::store::one;
 use crate::core::time::Moment;
@@ -81,21 +80,24 @@ fn may_look(request: &HttpRequest, app: &App) -> Result<()> {
     }
 }
 
-fn now(app: &App, endpoint: &Endpoint) -> Result<Now> {
+/// What is looked up when somebody asks: name, what it tells, and how much it is; -1 for what is not known.
+fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str, i64)>> {
     const SIGN_INS: &str = "select count(*) from session where expires_at > ?1";
     let at = Moment::now();
-    let backup = backups::newest(app.config()).flatten();
-    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    Ok(Now {
-        sign_ins: app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?,
-        mcp_sessions: count(endpoint.sessions.count()),
-        mcp_streams: count(endpoint.streams.count()),
-        memory_bytes: memory().unwrap_or(-1),
-        open_files: std::fs::read_dir("/proc/self/fd").map_or(-1, |files| count(files.count())),
-        uptime_seconds: count(app.started().elapsed().as_secs() as usize),
-        backup_age_seconds: backup.map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000),
-        ..app.store().state()
-    })
+    let sign_ins = app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?;
+    let open_files = std::fs::read_dir("/proc/self/fd").map_or(-1, |files| files.count() as i64);
+    let backup_age = backups::newest(app.config()).flatten().map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000);
+    let mut all = app.store().state().to_vec();
+    all.extend([
+        ("sessions", "Sign-ins that have not expired", sign_ins),
+        ("mcp_sessions", "Open MCP sessions", endpoint.sessions.count() as i64),
+        ("mcp_streams", "Open MCP streams", endpoint.streams.count() as i64),
+        ("memory_bytes", "Memory in use (RSS)", memory().unwrap_or(-1)),
+        ("open_files", "Open files and sockets", open_files),
+        ("uptime_seconds", "Time since the start", app.started().elapsed().as_secs() as i64),
+        ("backup_age_seconds", "Age of the newest backup in the folder of the settings; -1 for none", backup_age),
+    ]);
+    Ok(all)
 }
 
 /// As the system counts it, where it tells.

@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 
 use crate::core::app::{App, Listed};
 use crate::core::error::{Error, Kind, Result, quoted};
+use crate::core::json;
 use crate::core::operation::{Effect, Method, Reply};
 
-use super::{auth, form, json, observe, projection};
+use super::{auth, form, observe, projection};
 
 /// The routes of all operations, found by one look-up.
 pub struct Routes {

@@ -13,11 +13,12 @@ use serde_json::Value;
 use crate::core::app::{App, Call};
 use crate::core::caller::{Credential, Identity, Selector};
 use crate::core::error::{Error, Kind, Result, quoted};
+use crate::core::json;
 use crate::core::operation::Toolset;
 use crate::core::scopes::Scopes;
 use crate::core::secret::TokenHash;
 use crate::features::keys::KeyKind;
-use crate::http::{auth, json, rest};
+use crate::http::{auth, rest};
 
 use super::discovery;
 use super::guest::{Guest, Said};
@@ -396,7 +397,8 @@ fn peer(request: &HttpRequest, endpoint: &Endpoint) -> Result<Peer, Refusal> {
 /// Only a Bearer token in its header, once: what a browser sends by itself, or what ends up in logs, is no key.
 fn token(request: &HttpRequest) -> Result<TokenHash> {
     let unauthorized = || {
-        let why = "Send an MCP key as “Authorization: Bearer sallymcp_…”; make one under Settings → Keys.";
+        let why =
+            "Send an MCP key as “Authorization: Bearer sallymcp_…”, made under Settings → Keys, or connect by OAuth.";
         Error::new(Kind::Unauthorized, why)
     };
     let mut given = request.headers().get_all(AUTHORIZATION);
@@ -410,7 +412,7 @@ fn token(request: &HttpRequest) -> Result<TokenHash> {
     let is_bridge =
         request.headers().get(USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(BRIDGE.as_bytes()));
     if token.trim_start().starts_with(KeyKind::Api.prefix()) && !is_bridge {
-        let why = "That is a personal API key, for REST and “sally mcp”. /mcp takes MCP keys (sallymcp_…); make one under Settings → Keys.";
+        let why = "That is a personal API key, for REST and “sally mcp”. /mcp takes MCP keys (sallymcp_…), made under Settings → Keys; a client without a key connects by OAuth.";
         return Err(Error::new(Kind::Unauthorized, why));
     }
     Ok(TokenHash::of(token.trim()))

@@ -4,6 +4,7 @@ use actix_web::web;
 use askama::Template;
 
 use crate::core::caller::PlatformRole;
+use crate::core::text;
 use crate::features::accounts::{
     AccountView, ArchiveAccount, CreateAccount, GetAccount, ListAccounts, SORTS, UpdatePlatformRole,
 };
@@ -51,8 +52,8 @@ async fn show(page: Page) -> Answer {
     let mail = page.list::<ListMail>(query.input(&[("cursor", "cursor")]), 50).await?;
     page.ok(&ServerPage {
         page: &page,
-        size: size(&facts.bytes.unsigned_abs()),
-        free: size(&facts.free_bytes.unsigned_abs()),
+        size: text::bytes(facts.bytes.unsigned_abs()),
+        free: text::bytes(facts.free_bytes.unsigned_abs()),
         backups,
         pager: Pager::new(&query, mail.items.len(), mail.next_cursor.as_deref(), "mail", "mails"),
         mail: mail.items,
@@ -63,11 +64,6 @@ async fn show(page: Page) -> Answer {
 async fn take_backup(page: Page) -> Answer {
     let taken = page.run(CreateBackup::default()).await?;
     page.go("/admin#backups", &format!("{} is taken and checked", taken.name))
-}
-
-/// `4.2 MiB`
-pub fn size(bytes: &u64) -> String {
-    format!("{:.1} MiB", *bytes as f64 / f64::from(1 << 20))
 }
 
 /// What a mail is about, for people.

@@ -32,7 +32,8 @@ struct MembersPage<'a> {
     changed: &'a Form,
     /// The new invitation.
     form: &'a Form,
-    link: Option<Link>,
+    /// It, once it is made: its link is on the page that answers, and nowhere else afterwards.
+    made: Option<NewInvite>,
 }
 
 struct Person {
@@ -82,12 +83,6 @@ impl Waiting {
     }
 }
 
-/// The link of an invitation, shown once.
-struct Link {
-    email: String,
-    url: String,
-}
-
 /// The workspace as operations with a path take it.
 fn workspace(page: &Page) -> Result<String, Refused> {
     let none = || page.refuse(Error::not_found("page", LIST));
@@ -99,7 +94,7 @@ fn input(slug: &str, cursor: &str) -> Map<String, Value> {
     given.map(|(field, value)| (field.to_owned(), Value::from(value))).collect()
 }
 
-async fn show_list(page: &Page, changed: &Form, form: &Form, link: Option<Link>) -> Answer {
+async fn show_list(page: &Page, changed: &Form, form: &Form, made: Option<NewInvite>) -> Answer {
     let slug = workspace(page)?;
     let query = page.query();
     let found = page.list::<ListMembers>(input(&slug, query.get("cursor")), 100).await?;
@@ -116,7 +111,7 @@ async fn show_list(page: &Page, changed: &Form, form: &Form, link: Option<Link>)
         invites: invites.into_iter().map(|invite| Waiting::new(page, invite)).collect(),
         changed,
         form,
-        link,
+        made,
     };
     page.show(if changed.status().is_success() { form.status() } else { changed.status() }, &template)
 }
@@ -171,22 +166,16 @@ pub async fn remove(page: Page, id: web::Path<String>, mut form: Form) -> Answer
     }
 }
 
-/// The link is on the page that answers, and nowhere else afterwards.
-async fn show_link(page: &Page, made: NewInvite) -> Answer {
-    let link = Link { email: made.invite.email, url: made.invite_url };
-    show_list(page, &Form::default(), &blank(), Some(link)).await
-}
-
 pub async fn invite(page: Page, mut form: Form) -> Answer {
     match form.run::<CreateInvite>(&page).await? {
-        Some(made) => show_link(&page, made).await,
+        Some(made) => show_list(&page, &Form::default(), &blank(), Some(made)).await,
         None => show_list(&page, &Form::default(), &form, None).await,
     }
 }
 
 pub async fn resend(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match change::<ResendInvite>(&page, "inviteId", &id, &mut form).await? {
-        Some(made) => show_link(&page, made).await,
+        Some(made) => show_list(&page, &Form::default(), &blank(), Some(made)).await,
         None => show_list(&page, &form, &blank(), None).await,
     }
 }

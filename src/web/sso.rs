@@ -29,15 +29,15 @@ fn cookie<'a>(request: &HttpRequest, value: &'a str) -> Cookie<'a> {
         .path("/login")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(app_of(request).config().is_behind_tls())
+        .secure(auth::is_secure(request, &app_of(request)))
         .max_age(Duration::minutes(oidc::MINUTES as i64))
         .finish()
 }
 
-/// A link and no form: our policy forbids forms that lead elsewhere. It changes nothing but who waits for an answer.
-/// It is kept until they come back, for whoever asks.
+/// Characters of where they wanted to go: it is kept until they come back, for whoever asks.
 const LONGEST_PATH: usize = 2_000;
 
+/// A link and no form: our policy forbids forms that lead elsewhere. It changes nothing but who waits for an answer.
 pub async fn start(request: HttpRequest) -> Answer {
     let query = Query::of(&request);
     let next = own_path(query.get("next")).filter(|next| next.len() <= LONGEST_PATH).unwrap_or_default().to_owned();

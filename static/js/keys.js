@@ -14,7 +14,7 @@ const isBusy = (target) =>
 const enabled = (elements) => elements.filter((element) => !element.disabled);
 
 /** The row or card that has the focus. */
-export const focusedRow = () => document.activeElement?.closest("#main :is([data-card], tbody tr, .todo-item, .result)");
+export const focusedRow = () => document.activeElement?.closest(`#main :is(${ROW})`);
 
 export function find(keys) {
   const wanted = `[data-key="${CSS.escape(keys)}"]`;

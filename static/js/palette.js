@@ -28,7 +28,7 @@ const ofElements = (selector) =>
     .filter((element) => !element.disabled && !element.closest("dialog") && nameOf(element))
     .map((element) => ({ name: nameOf(element), key: element.dataset.key, icon: element.querySelector("svg use"), act: () => perform(element) }));
 
-const ofPlaces = (places) => places.map((place) => ({ ...place, act: () => location.assign(place.href) }));
+const ofPlaces = (places) => places.map((place) => ({ ...place, act: () => top.location.assign(place.href) }));
 
 function groups(words) {
   const fits = ({ name }) => words.every((word) => name.toLowerCase().split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word)));

@@ -15,7 +15,7 @@ function make() {
   panel.ariaLabel = "Beside the list";
   panel.innerHTML = `<header><a class="button small" target="_top">Open</a><button class="button plain small" data-closes>Close <kbd>Esc</kbd></button></header><iframe title="Record"></iframe>`;
   panel.addEventListener("close", () => {
-    frame.src = "about:blank";
+    show("about:blank");
     back?.focus();
     renew();
   });
@@ -24,10 +24,13 @@ function make() {
   return panel;
 }
 
+/** What was shown before is no step on the way back. */
+const show = (href) => frame.contentWindow.location.replace(href);
+
 function peek(href, key) {
   const panel = document.querySelector(".peek") ?? make();
   panel.querySelector("a").href = href;
-  frame.src = href;
+  show(href);
   // The key that brought it here goes on to the field it is for.
   if (key) frame.addEventListener("load", () => frame.contentDocument.dispatchEvent(new CustomEvent("peeked", { detail: key })), { once: true });
   if (!panel.open) panel.show();

@@ -10,15 +10,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use crate::core::error::{Error, Result};
 use crate::core::time::Moment;
 
+use super::files::{keep, must_be_free, unfinished, unwritable};
 use super::{harden, hold, migrations, verify};
-
-/// What a copy is called until it is whole; one that a killed process left behind can be deleted.
-const UNFINISHED: &str = ".sally-unfinished-";
 
 /// Asked now and then whether to go on, with how many bytes are done, of about how many.
 pub type Progress = Box<dyn FnMut(u64, u64) -> ControlFlow<()> + Send>;
@@ -50,21 +48,11 @@ pub fn back_up(file: &Path, to: &Path, replace: bool, progress: Option<Progress>
     if same_file(file, to) {
         return Err(Error::conflict(format!("{} is the file itself; name another one for the copy", to.display())));
     }
-    if !replace && to.exists() {
-        return Err(exists(to));
-    }
+    must_be_free(to, replace)?;
     let taken_at = Moment::now();
     let (copy, schema) = copy_beside(file, to, progress)?;
     let bytes = size(&copy)?;
-    let kept = match replace {
-        true => copy.persist(to),
-        false => copy.persist_noclobber(to),
-    };
-    kept.map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(to),
-        _ => unwritable(to, &error.error),
-    })?;
-    sync_folder(to)?;
+    keep(copy, to, replace)?;
     Ok(Backup { file: to.to_owned(), bytes, schema, taken_at })
 }
 
@@ -87,8 +75,7 @@ pub fn restore(backup: &Path, file: &Path, replace: bool, progress: Option<Progr
         true => Some(put_aside(file)?),
         false => None,
     };
-    copy.persist(file).map_err(|error| unwritable(file, &error.error))?;
-    sync_folder(file)?;
+    keep(copy, file, true)?;
     Ok(Restored { file: file.to_owned(), kept, bytes, schema })
 }
 
@@ -97,8 +84,7 @@ fn copy_beside(from: &Path, to: &Path, progress: Option<Progress>) -> Result<(Te
     let source = open_existing(from)?;
     let schema = migrations::check(&source, from)?;
     // Made before SQLite writes to it, so that nobody else can read it for a moment either.
-    let copy = tempfile::Builder::new().prefix(UNFINISHED).suffix(".db").tempfile_in(folder(to));
-    let copy = copy.map(NamedTempFile::into_temp_path).map_err(|error| unwritable(to, &error))?;
+    let copy = unfinished(to)?.into_temp_path();
     let target = copy.to_str().ok_or_else(|| Error::conflict(format!("{} is not UTF-8", to.display())))?;
     if let Some(mut progress) = progress {
         let all = bytes_of(&source)?;
@@ -185,43 +171,10 @@ pub fn stamp(at: Moment) -> String {
     text.split('.').next().unwrap_or_default().replace(['-', ':'], "") + "Z"
 }
 
-/// Takes away what killed processes left half done in a folder, once nobody can be at it any more.
-pub fn clear_unfinished(folder: &Path) {
-    const OLD: std::time::Duration = std::time::Duration::from_secs(86_400);
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_old = || {
-            entry.metadata().and_then(|facts| facts.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD))
-        };
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && is_old() {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn size(path: &Path) -> Result<u64> {
     std::fs::metadata(path).map(|facts| facts.len()).map_err(|error| unwritable(path, &error))
-}
-
-/// A new name is on the disk only when its folder is. Where folders cannot be synced, the system does it by itself.
-fn sync_folder(path: &Path) -> Result<()> {
-    match cfg!(unix) {
-        true => File::open(folder(path)).and_then(|folder| folder.sync_all()).map_err(|error| unwritable(path, &error)),
-        false => Ok(()),
-    }
-}
-
-fn exists(to: &Path) -> Error {
-    Error::conflict(format!("{} exists already; choose another name, or say --force to replace it", to.display()))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::conflict(format!("{} cannot be written: {error}", path.display()))
 }

@@ -68,6 +68,24 @@ pub struct Acting<'a> {
     pub address: Option<IpAddr>,
 }
 
+impl Acting<'_> {
+    /// The machine itself does it.
+    pub fn alone(at: Moment, operation: &str) -> Acting<'_> {
+        Acting {
+            at,
+            operation,
+            account: None,
+            session: None,
+            key: None,
+            agent: None,
+            workspace: None,
+            request_id: None,
+            audit: None,
+            address: None,
+        }
+    }
+}
+
 const OPEN: &str = "
     insert into change_set (id, at, account_id, session_id, key_id, agent_id, workspace_id, operation, request_id, audit,
                             address)
@@ -80,7 +98,7 @@ pub(crate) fn act(conn: &Connection, acting: &Acting<'_>) -> Result<()> {
         ":id": id, ":at": acting.at, ":account": acting.account, ":session": acting.session, ":key": acting.key,
         ":agent": acting.agent, ":workspace": acting.workspace, ":operation": acting.operation, ":request": acting.request_id,
         ":audit": acting.audit,
-        ":address": acting.audit.and(acting.address).map(|address| address.to_canonical().to_string()),
+        ":address": stored(acting.audit.and(acting.address)),
     })?;
     set_acting(conn, Some(id))
 }
@@ -105,12 +123,16 @@ pub(crate) fn acted(conn: &Connection) -> Result<()> {
     set_acting(conn, None)
 }
 
-/// It came to nothing: the audit need not know.
-pub(crate) fn unheard(conn: &Connection) -> Result<()> {
-    const UNHEARD: &str = "
-        update change_set set audit = null, address = null where id = (select change_set_id from temp.acting)";
-    conn.prepare_cached(UNHEARD)?.execute([])?;
+/// It is for the audit, as only the operation found out.
+pub(crate) fn audited(conn: &Connection, audit: Audited, address: Option<IpAddr>) -> Result<()> {
+    const AUDITED: &str = "
+        update change_set set audit = ?1, address = ?2 where id = (select change_set_id from temp.acting)";
+    conn.prepare_cached(AUDITED)?.execute((audit, stored(address)))?;
     Ok(())
+}
+
+fn stored(address: Option<IpAddr>) -> Option<String> {
+    address.map(|address| address.to_canonical().to_string())
 }
 
 fn set_acting(conn: &Connection, change_set: Option<Id<ChangeSet>>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The only place that opens SQLite: one writer with group commit, a few readers, one server per file.
 
 mod copy;
+mod files;
 mod journal;
 mod migrations;
 mod sql;
@@ -20,13 +21,14 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, Kind, Result};
-use super::metrics::{Metrics, Now};
+use super::metrics::Metrics;
 
-pub use copy::{Backup, Progress, Restored, back_up, clear_unfinished, restore, stamp};
+pub use copy::{Backup, Progress, Restored, back_up, restore, stamp};
+pub use files::{clear_unfinished, keep, must_be_free, unfinished};
 pub use journal::{Acting, ChangeSet};
-pub(crate) use journal::{act, act_for, acted, unheard};
+pub(crate) use journal::{act, act_for, acted, audited};
 pub use sql::{Change, all, delete, insert, one, optional, run};
-pub use verify::{Look, Verified, examine, verify};
+pub use verify::{Look, Verified, broken_promises, examine, verify};
 use writer::Writer;
 pub(crate) use writer::panic_text;
 
@@ -148,17 +150,17 @@ impl Store {
         &self.metrics
     }
 
-    /// How the store is doing at this moment.
-    pub fn state(&self) -> Now {
+    /// How the store is doing at this moment: name, what it tells, and how much it is.
+    pub fn state(&self) -> [(&'static str, &'static str, i64); 4] {
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |facts| facts.len() as i64);
         let readers = self.readers.state();
-        Now {
-            readers_busy: i64::from(readers.connections - readers.idle_connections),
-            slow_reads: self.slow_waiting.load(Ordering::Relaxed) as i64,
-            database_bytes: size(&self.path),
-            wal_bytes: size(&PathBuf::from(format!("{}-wal", self.path.display()))),
-            ..Now::default()
-        }
+        let wal = PathBuf::from(format!("{}-wal", self.path.display()));
+        [
+            ("readers_busy", "Readers in use", i64::from(readers.connections - readers.idle_connections)),
+            ("slow_reads", "Searches and reports that run or wait", self.slow_waiting.load(Ordering::Relaxed) as i64),
+            ("database_bytes", "Size of the file", size(&self.path)),
+            ("wal_bytes", "Size of the write-ahead log", size(&wal)),
+        ]
     }
 
     /// Writes something that changes nothing, to see that the writer is alive and the disk takes it.

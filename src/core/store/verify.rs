@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::core::error::{Error, Result};
 use crate::core::time::Moment;
 
-use super::{copy, migrations};
+use super::{all, copy, migrations};
 
 /// What was found in a file.
 #[derive(Debug, Serialize)]
@@ -29,38 +29,59 @@ pub struct Verified {
 /// Faults told of one kind; the first few say what is wrong, all of them would fill the screen.
 const TOLD: usize = 10;
 
-/// What one table promises about another, beyond foreign keys and checks: each finds the rows that break it.
+/// What one table promises about another, beyond foreign keys and checks: each finds the rows that break it, and the
+/// workspaces that these belong to.
 const PROMISES: &[(&str, &str)] = &[
     (
         "a task counts other todos or comments than it has",
-        "select id from task t
+        "select id, workspace_id from task t
           where todo_count <> (select count(*) from task_todo o where o.task_id = t.id)
              or todo_done_count <> (select count(*) from task_todo o where o.task_id = t.id and o.done)
              or comment_count <> (select count(*) from comment c where c.task_id = t.id)",
     ),
     (
         "a task has a number that its project has not given yet",
-        "select t.id from task t join project p on p.id = t.project_id where t.number > p.task_count",
+        "select t.id, t.workspace_id from task t join project p on p.id = t.project_id where t.number > p.task_count",
     ),
     (
         "a task is in another workspace than its project, or has a status of another project",
-        "select t.id from task t join project p on p.id = t.project_id join task_status s on s.id = t.status_id
+        "select t.id, t.workspace_id
+           from task t join project p on p.id = t.project_id join task_status s on s.id = t.status_id
           where t.workspace_id <> p.workspace_id or s.project_id <> t.project_id",
     ),
     (
         "a task is done without a status that says so, or the other way round",
-        "select t.id from task t join task_status s on s.id = t.status_id where (s.type = 'DONE') <> (t.completed_at is not null)",
+        "select t.id, t.workspace_id from task t join task_status s on s.id = t.status_id
+          where (s.type = 'DONE') <> (t.completed_at is not null)",
     ),
     (
         "a task has a label of another project",
-        "select l.id from task_label l join task t on t.id = l.task_id join label n on n.id = l.label_id where n.project_id <> t.project_id",
+        "select l.id, t.workspace_id from task_label l join task t on t.id = l.task_id join label n on n.id = l.label_id
+          where n.project_id <> t.project_id",
+    ),
+    (
+        "time is booked on a task of another project",
+        "select e.id, e.workspace_id from timesheet_entry e join task t on t.id = e.task_id
+          where t.project_id <> e.project_id",
     ),
     (
         "a deal is in a stage of another workspace",
-        "select d.id from crm_deal d join crm_stage s on s.id = d.stage_id where s.workspace_id <> d.workspace_id",
+        "select d.id, d.workspace_id from crm_deal d join crm_stage s on s.id = d.stage_id
+          where s.workspace_id <> d.workspace_id",
     ),
-    ("a text waits to be indexed that should have been", "select id from search_pending"),
+    ("a text waits to be indexed that should have been", "select id, null as workspace_id from search_pending"),
 ];
+
+/// The rows that break a promise, and which one; of one workspace or of all.
+pub fn broken_promises(conn: &Connection, workspace: Option<i64>) -> Result<Vec<(&'static str, i64)>> {
+    let among = workspace.map_or_else(String::new, |id| format!("where workspace_id = {id}"));
+    let mut broken = Vec::new();
+    for (promise, rows) in PROMISES {
+        let ids = all(conn, &format!("select id from ({rows}) {among} limit {TOLD}"), [], |row| row.take())?;
+        broken.extend(ids.into_iter().map(|id| (*promise, id)));
+    }
+    Ok(broken)
+}
 
 /// Looks through the whole file, as it is at this moment; a server may go on with it meanwhile.
 pub fn verify(path: &Path) -> Result<Verified> {
@@ -71,7 +92,11 @@ pub fn verify(path: &Path) -> Result<Verified> {
     let mut faults = structure(&conn)?;
     // A torn file makes no sense to anything that looks closer.
     if faults.is_empty() {
-        faults.extend(promises(&conn, schema)?);
+        // An older file is brought to today's shape, and checked, when it is opened.
+        if schema == migrations::newest() {
+            let broken = broken_promises(&conn, None)?;
+            faults.extend(broken.into_iter().map(|(promise, id)| format!("{promise} (row {id})")));
+        }
         faults.extend(search(&conn)?);
     }
     let records = records(&conn).unwrap_or_default();
@@ -137,20 +162,6 @@ fn structure(conn: &Connection) -> Result<Vec<String>> {
             Ok(format!("{table} {} refers to a {parent} that is not there", id.unwrap_or_default()))
         })?;
         faults = rows.collect::<rusqlite::Result<_>>()?;
-    }
-    Ok(faults)
-}
-
-/// Only of today's shape: an older file is brought to it, and checked, when it is opened.
-fn promises(conn: &Connection, schema: u32) -> Result<Vec<String>> {
-    let mut faults = Vec::new();
-    if schema < migrations::newest() {
-        return Ok(faults);
-    }
-    for (broken, sql) in PROMISES {
-        let mut statement = conn.prepare(&format!("{sql} limit {TOLD}"))?;
-        let ids = statement.query_map([], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-        faults.extend(ids.into_iter().map(|id| format!("{broken} (row {id})")));
     }
     Ok(faults)
 }

@@ -12,7 +12,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::Url;
 
 use crate::core::error::quoted;
-use crate::http::json;
+use crate::core::json;
 
 use super::clients::RegisterClient;
 use super::{Outcome, Refusal};

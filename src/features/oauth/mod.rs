@@ -61,8 +61,8 @@ impl<T: Answer> Answer for Outcome<T> {
     const SECRET: bool = T::SECRET;
 }
 
-/// Why a step went no further.
-enum Stop {
+/// Why a step went no further: in the words of OAuth, or for a reason that has none there.
+pub enum Stop {
     Refused(Refusal),
     Failed(Error),
 }

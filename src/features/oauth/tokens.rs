@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::core::audit::Audited;
-use crate::core::caller::{AccessKey, OauthClient};
+use crate::core::caller::{AccessKey, Account, OauthClient};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, More, Needs, Operation, Spec, Toolset, Tx};
 use crate::core::page::Columns;
 use crate::core::scopes::Scopes;
 use crate::core::secret::{self, TokenHash};
-use crate::core::store::{self, Change, optional, run};
+use crate::core::store::{Change, optional, run};
 use crate::core::time::Moment;
 use crate::features::keys::KeyKind;
 
@@ -68,8 +68,10 @@ fn issue(tx: &Tx, key: Id<AccessKey>, scopes: &Scopes, is_less: bool) -> Result<
     Ok(Tokens { access_token, token_type: "Bearer", expires_in: ACCESS_SECONDS, refresh_token, scope })
 }
 
-/// Ends a connection: nothing that came of the consent is good any more.
-fn end(tx: &Tx, key: Id<AccessKey>) -> Result<()> {
+/// Ends a connection: nothing that came of the consent is good any more. Its owner reads of it in the audit.
+fn end(tx: &Tx, key: Id<AccessKey>, owner: Id<Account>) -> Result<()> {
+    tx.act_for(owner)?;
+    tx.audited(Audited::Connection)?;
     let mut row = Change::of("access_key");
     row.set("revoked_at", tx.now())?;
     row.update(tx, key)
@@ -78,6 +80,7 @@ fn end(tx: &Tx, key: Id<AccessKey>) -> Result<()> {
 /// The key behind a code or token, as it is now.
 struct Granted {
     key: Id<AccessKey>,
+    owner: Id<Account>,
     client: Id<OauthClient>,
     scopes: Scopes,
     /// Neither revoked nor expired, and of somebody who is here.
@@ -85,13 +88,13 @@ struct Granted {
 }
 
 const GRANTED: &str = "
-    k.id, k.oauth_client_id, k.scopes,
+    k.id, k.account_id, k.oauth_client_id, k.scopes,
     k.revoked_at is null and ifnull(k.expires_at > :now, true) and a.archived_at is null";
 
 impl Granted {
     fn read(row: &mut Columns<'_>) -> rusqlite::Result<Self> {
-        let (key, client, scopes) = (row.take()?, row.take()?, row.take::<String>()?);
-        Ok(Granted { key, client, scopes: Scopes::parse(&scopes).unwrap_or_default(), is_good: row.take()? })
+        let (key, owner, client, scopes) = (row.take()?, row.take()?, row.take()?, row.take::<String>()?);
+        Ok(Granted { key, owner, client, scopes: Scopes::parse(&scopes).unwrap_or_default(), is_good: row.take()? })
     }
 }
 
@@ -146,7 +149,7 @@ impl ExchangeCode {
             found.filter(|(granted, ..)| granted.client == client).ok_or_else(no_good)?;
         if is_used {
             if granted.is_good {
-                end(tx, granted.key)?;
+                end(tx, granted.key, granted.owner)?;
             }
             return Err(no_good().into());
         }
@@ -206,7 +209,7 @@ impl RefreshTokens {
             .filter(|(granted, expires_at, _)| granted.client == client && granted.is_good && *expires_at > tx.now())
             .ok_or_else(no_good)?;
         if rotated_at.is_some_and(|at| at.plus_seconds(GRACE_SECONDS) < tx.now()) {
-            end(tx, granted.key)?;
+            end(tx, granted.key, granted.owner)?;
             return Err(no_good().into());
         }
         let scopes = match &self.scope {
@@ -238,29 +241,24 @@ impl Operation for RevokeToken {
         needs: Needs::Public,
         effect: Effect::Write,
         toolset: Toolset::Account,
-        more: More { audit: Some(Audited::Connection), ..More::NO_TOOL },
+        more: More::NO_TOOL,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Outcome<()>> {
-        let ended = self.revoke(cx);
-        if !matches!(ended, Ok(true)) {
-            store::unheard(cx.conn())?;
-        }
-        outcome(ended.map(drop))
+        outcome(self.revoke(cx))
     }
 }
 
 impl RevokeToken {
-    /// Whether there was anything to end.
-    fn revoke(self, tx: &Tx) -> Result<bool, Stop> {
+    fn revoke(self, tx: &Tx) -> Result<(), Stop> {
         const FIND: &str = "
             select k.id, k.account_id from oauth_token t join access_key k on k.id = t.key_id
              where t.token_hash = ?1 and k.oauth_client_id = ?2 and k.revoked_at is null";
         let client = clients::authenticated(tx, &self.client_id, self.client_secret.as_deref())??;
         let found =
             optional(tx.conn(), FIND, (TokenHash::of(&self.token), client), |row| Ok((row.take()?, row.take()?)))?;
-        let Some((key, account)) = found else { return Ok(false) };
-        tx.act_for(account)?;
-        end(tx, key)?;
-        Ok(true)
+        if let Some((key, owner)) = found {
+            end(tx, key, owner)?;
+        }
+        Ok(())
     }
 }

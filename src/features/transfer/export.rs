@@ -1,6 +1,5 @@
 //! `sally export`: one snapshot, read row by row and written line by line, so that memory does not grow with it.
 
-use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -12,9 +11,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Counts, End, FORMAT, Head, Layout, Mark, TABLES, Table, Through, id_text, io, now_text, schema};
+use super::{Counts, End, FORMAT, Head, Layout, Mark, TABLES, Table, Through, hex, id_text, io, now_text, schema};
 use crate::core::error::{Error, Result, quoted};
-use crate::core::store::{Store, all, one, optional};
+use crate::core::store::{self, Store, all, one, optional};
 
 /// What was written.
 #[derive(Debug, Serialize)]
@@ -27,29 +26,17 @@ pub struct Exported {
 }
 
 /// Writes a workspace, or the only one there is, into a file that must not exist yet unless it may be replaced.
-pub fn export(store: &Store, slug: Option<&str>, to: &Path, replace: bool) -> Result<Exported> {
-    if !replace && to.exists() {
-        return Err(exists(to));
-    }
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::Builder::new().prefix(".sally-unfinished-").tempfile_in(folder).map_err(|error| io(to, &error))?;
-    let exported = store.read(|reading| {
+pub fn export(from: &Store, slug: Option<&str>, to: &Path, replace: bool) -> Result<Exported> {
+    store::must_be_free(to, replace)?;
+    let mut file = store::unfinished(to)?;
+    let exported = from.read(|reading| {
         let mut out = Out { to, out: BufWriter::new(file.as_file_mut()), hash: Sha256::new(), records: Counts::new() };
         let (workspace, journal) = write(reading.conn(), slug, &mut out)?;
         Ok(Exported { workspace, records: out.finish()?, journal })
     })?;
     file.as_file().sync_all().map_err(|error| io(to, &error))?;
-    let kept = if replace { file.persist(to) } else { file.persist_noclobber(to) };
-    kept.map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(to),
-        _ => io(to, &error.error),
-    })?;
+    store::keep(file.into_temp_path(), to, replace)?;
     Ok(exported)
-}
-
-fn exists(to: &Path) -> Error {
-    Error::conflict(format!("{} exists already; choose another name, or say --force to replace it", to.display()))
 }
 
 /// Lines on their way to the file.
@@ -69,11 +56,7 @@ impl Out<'_> {
     }
 
     fn finish(mut self) -> Result<Counts> {
-        let sha256 = self.hash.clone().finalize().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        let end = End { records: self.records.values().sum(), sha256 };
+        let end = End { records: self.records.values().sum(), sha256: hex(self.hash.clone()) };
         self.line(&Mark::End(end))?;
         self.out.flush().map_err(|error| io(self.to, &error))?;
         Ok(self.records)

@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{Column, Counts, End, FORMAT, Head, Layout, Mark, TABLES, Table, Through, id_text, io, schema};
+use super::{Column, Counts, End, FORMAT, Head, Layout, Mark, TABLES, Table, Through, hex, id_text, io, schema};
 use crate::core::error::{Error, Result, quoted};
 use crate::core::id;
-use crate::core::store::{Acting, Progress, act, acted, one, optional, run};
+use crate::core::store::{self, Acting, Progress, act, acted, one, optional, run};
 use crate::core::text::{Email, Website};
 use crate::core::time::{self, Day, Moment};
 use crate::features::projects::color::Color;
@@ -190,14 +190,6 @@ pub fn check(conn: &Connection, path: &Path, progress: Option<Progress>) -> Resu
     Ok(Checked { file, head, workspace, bytes })
 }
 
-fn hex(hash: Sha256) -> String {
-    use std::fmt::Write;
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// What the database itself does not check: columns that there are, and texts that pages make addresses of.
 fn check_fields(record: &Record, columns: &[Column], workspace: Option<i64>) -> Result<(), String> {
     for (name, value) in &record.fields {
@@ -299,20 +291,8 @@ pub fn write(conn: &Connection, mut checked: Checked, dry_run: bool, progress: O
 }
 
 fn in_savepoint(conn: &Connection, checked: &mut Checked, progress: Option<Progress>) -> Result<Imported> {
-    let now = Moment::now();
-    let acting = Acting {
-        at: now,
-        operation: "workspace.import",
-        account: None,
-        session: None,
-        key: None,
-        agent: None,
-        workspace: Some(id::Id::from_raw(checked.workspace)),
-        request_id: None,
-        audit: None,
-        address: None,
-    };
-    act(conn, &acting)?;
+    let workspace = Some(id::Id::from_raw(checked.workspace));
+    act(conn, &Acting { workspace, ..Acting::alone(Moment::now(), "workspace.import") })?;
     let mut import = Import {
         conn,
         layout: Layout::of(conn)?,
@@ -508,31 +488,12 @@ impl Import<'_> {
 
     /// What no single line shows: that records which belong together are of the same project.
     fn check(&self) -> Result<()> {
-        const SPLIT: &[(&str, &str)] = &[
-            (
-                "a task has a status or a number that is not of its project",
-                "select exists (select 1 from task t join task_status s on s.id = t.status_id join project p on p.id = t.project_id
-                  where t.workspace_id = ?1 and (s.project_id <> t.project_id or t.number > p.task_count
-                     or (s.type = 'DONE') <> (t.completed_at is not null)))",
-            ),
-            (
-                "a task has a label of another project",
-                "select exists (select 1 from task t join task_label l on l.task_id = t.id join label n on n.id = l.label_id
-                  where t.workspace_id = ?1 and n.project_id <> t.project_id)",
-            ),
-            (
-                "time is booked on a task of another project",
-                "select exists (select 1 from timesheet_entry e join task t on t.id = e.task_id
-                  where e.workspace_id = ?1 and t.project_id <> e.project_id)",
-            ),
-        ];
-        for (what, sql) in SPLIT {
-            let is_split: bool = one(self.conn, sql, [self.workspace], |row| row.take())?;
-            if is_split {
-                return Err(Error::conflict(format!("the file does not fit together: {what}; nothing was imported")));
+        match store::broken_promises(self.conn, Some(self.workspace))?.first() {
+            None => Ok(()),
+            Some((what, _)) => {
+                Err(Error::conflict(format!("the file does not fit together: {what}; nothing was imported")))
             }
         }
-        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::core::caller::{Account, Agent, Workspace};
 use crate::core::error::{Error, Result};
@@ -217,6 +218,10 @@ fn schema(conn: &Connection) -> Result<u32> {
 /// `task_01jd8k3m0p4qz` for a number.
 fn id_text(table: &Table, raw: i64) -> String {
     crate::core::id::typed(table.prefix, raw)
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn io(path: &std::path::Path, error: &std::io::Error) -> Error {

@@ -15,10 +15,14 @@ use super::io;
 use crate::core::app::{App, Call};
 use crate::core::caller::{Credential, Selector};
 use crate::core::error::{Error, Result, quoted};
-use crate::core::id;
+use crate::core::id::{self, Record};
 use crate::core::input::Shape;
 use crate::core::store::{Progress, optional};
 use crate::core::text::{Email, Website};
+use crate::features::crm::deals::DealRecord;
+use crate::features::crm::organizations::OrganizationRecord;
+use crate::features::crm::people::PersonRecord;
+use crate::features::tasks::TaskRecord;
 
 crate::choices! {
     /// What the lines of a table are.
@@ -90,7 +94,7 @@ impl Records {
                 create: "crm.organization.create",
                 update: "crm.organization.update",
                 id_field: "organizationId",
-                prefix: "org",
+                prefix: OrganizationRecord::PREFIX,
                 words: &[
                     ("company", "name"),
                     ("companyname", "name"),
@@ -112,7 +116,7 @@ impl Records {
                 create: "crm.person.create",
                 update: "crm.person.update",
                 id_field: "personId",
-                prefix: "person",
+                prefix: PersonRecord::PREFIX,
                 words: &[
                     ("fullname", "name"),
                     ("contact", "name"),
@@ -139,7 +143,7 @@ impl Records {
                 create: "crm.deal.create",
                 update: "crm.deal.update",
                 id_field: "dealId",
-                prefix: "deal",
+                prefix: DealRecord::PREFIX,
                 words: &[
                     ("deal", "title"),
                     ("dealname", "title"),
@@ -160,7 +164,7 @@ impl Records {
                 create: "task.create",
                 update: "task.update",
                 id_field: "taskId",
-                prefix: "task",
+                prefix: TaskRecord::PREFIX,
                 words: &[
                     ("key", KEY),
                     ("issuekey", KEY),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::core::error::{Error, Result, quoted};
+use super::error::{Error, Result, quoted};
 
 /// Objects and lists may be this deep in each other.
 const NESTING: usize = 64;
