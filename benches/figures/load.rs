@@ -1,9 +1,11 @@
 //! Servers under load: started, asked by wrk, measured.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::disk::disk;
 
 pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -22,7 +24,7 @@ pub struct Server {
 impl Server {
     pub fn start(mut command: Command, port: u16, slow_us: u64, folder: &Path) -> Server {
         if slow_us > 0 {
-            command.env("LD_PRELOAD", slow_sync(folder)).env("SLOW_US", slow_us.to_string());
+            command.env("LD_PRELOAD", disk(folder)).env("DISK_SLOW_US", slow_us.to_string());
         }
         let begun = Instant::now();
         let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a server");
@@ -64,18 +66,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The preloaded library that makes syncs slow, compiled when it is first needed.
-pub fn slow_sync(folder: &Path) -> PathBuf {
-    let library = folder.join("slow_sync.so");
-    if !library.exists() {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/figures/slow_sync.c");
-        let made =
-            Command::new("cc").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).args([source, "-ldl"]).status();
-        assert!(made.is_ok_and(|status| status.success()), "cc is needed");
-    }
-    library
 }
 
 /// Requests with ids that count up, each session's kept ready but for the id. The time keeps a round from the ids of the

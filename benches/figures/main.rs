@@ -8,6 +8,8 @@
 //! left open (10,000, for which `ulimit -Hn` must be 11,000 at least; the soft limit is raised here).
 
 mod data;
+#[path = "../../tests/support/disk.rs"]
+mod disk;
 mod growth;
 mod idle;
 mod load;

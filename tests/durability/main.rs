@@ -1,0 +1,21 @@
+//! What was answered stays: through kill -9 under load, a power failure, and a disk that is full, read-only or broken. Real
+//! processes and real files, and a ledger of what their answers promised.
+//!
+//! In short here; `ROUNDS=300 POINTS=400 cargo test --release --test durability -- --nocapture` is the long run.
+#![cfg(target_os = "linux")]
+#![allow(unreachable_pub, reason = "one binary of several files")]
+
+#[path = "../support/disk.rs"]
+mod disk;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod faults;
+mod kill;
+mod ledger;
+mod power;
+
+/// How much of a thing: as the environment says, or the short form.
+fn number(name: &str, short: usize) -> usize {
+    std::env::var(name).map_or(short, |text| text.parse().expect("a number"))
+}
