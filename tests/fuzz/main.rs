@@ -1,0 +1,125 @@
+//! Requests that no client would send, made up from what the server says about itself: REST from its OpenAPI document, MCP
+//! from its list of tools, pages from their own links and forms. Whatever comes: a clear answer, no 5xx, no panic, and no
+//! memory kept.
+//!
+//! In short here; `REQUESTS=1000000 cargo test --release --test fuzz -- --nocapture` is the long run. `SEED=7` is another one.
+#![allow(unreachable_pub, reason = "one binary of several files")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod mcp;
+mod pages;
+mod pool;
+mod rest;
+mod values;
+
+use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use support::cli::{Server, json_of, run, sally};
+use ureq::http::Request;
+
+use pool::Pool;
+use values::Chance;
+
+/// How much of the server's own memory may have come since the first third of the requests, in KiB.
+const GROWTH_KIB: u64 = 24 * 1024;
+/// With fewer requests it is still warming up: each thread that hashes a password has its 19 MiB then.
+const JUDGED_FROM: usize = 100_000;
+const HANDS: usize = 4;
+
+/// The server, and the ways in.
+struct Target {
+    server: Server,
+    api_key: String,
+    mcp_key: String,
+    pool: Pool,
+}
+
+fn number(name: &str, short: usize) -> usize {
+    std::env::var(name).map_or(short, |text| text.parse().expect("a number"))
+}
+
+impl Target {
+    /// Sends it, and says what came back: status, type and body.
+    fn send(&self, request: Request<Vec<u8>>) -> (u16, String, String) {
+        let told = format!("{} {}", request.method(), request.uri());
+        let body = String::from_utf8_lossy(request.body()).chars().take(2_000).collect::<String>();
+        let answer = self.server.agent.run(request);
+        let mut answer = answer.unwrap_or_else(|error| panic!("nobody answers {told} {body}: {error}"));
+        let kind = answer.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
+        let text = answer.body_mut().with_config().limit(64 << 20).lossy_utf8(true).read_to_string().unwrap();
+        let status = answer.status().as_u16();
+        assert!(status < 500, "{told} {body}\nis answered with {status} {text}");
+        if status >= 400 && kind.contains("json") {
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{told} {body}\n{text}");
+        }
+        (status, kind, text)
+    }
+
+    /// Memory that is not a part of a file, in KiB.
+    #[cfg(target_os = "linux")]
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("RssAnon")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn memory(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn whatever_is_sent_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut command = sally(folder.path(), &["serve", "--demo", "--listen", "127.0.0.1:0"]);
+    command.envs(["SALLY_WRITES_PER_MINUTE", "SALLY_MCP_CALLS_PER_MINUTE"].map(|name| (name, "0")));
+    let server = Server::launch_logging(command, File::create(&log).unwrap());
+    let key = |kind: &str| {
+        let make = ["key", "create", "--account", "lena@studio-nord.example", "--kind", kind, "--label", "x", "--json"];
+        json_of(&run(folder.path(), &make))["token"].as_str().unwrap().to_owned()
+    };
+    let target = Target { api_key: key("api"), mcp_key: key("mcp"), server, pool: Pool::default() };
+
+    let (rest, mcp, pages) = (rest::Rest::of(&target), mcp::Mcp::of(&target), pages::Pages::default());
+    rest.look_around(&target);
+    let (requests, seed) = (number("REQUESTS", 1_500), number("SEED", 1) as u64);
+    let (sent, begun) = (AtomicUsize::new(0), Instant::now());
+    let in_hand = |share: std::ops::Range<usize>| {
+        std::thread::scope(|scope| {
+            for hand in 0..HANDS {
+                let (target, rest, mcp, pages, sent, share) = (&target, &rest, &mcp, &pages, &sent, share.clone());
+                scope.spawn(move || {
+                    let mut chance = Chance::with_seed(seed * 1_000_003 + (share.start * HANDS + hand) as u64);
+                    for _ in share.skip(hand).step_by(HANDS) {
+                        match chance.u8(0..10) {
+                            0..5 => rest.send(target, &mut chance),
+                            5..8 => mcp.send(target, &mut chance),
+                            _ => pages.send(target, &mut chance),
+                        }
+                        sent.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+    };
+    in_hand(0..requests / 3);
+    let before = target.memory();
+    in_hand(requests / 3..requests);
+    let after = target.memory();
+    let rate = requests as f64 / begun.elapsed().as_secs_f64();
+    println!("{} requests, {rate:.0}/s, {before} and {after} KiB; answers: {}", sent.into_inner(), target.pool.told());
+    assert!(requests < JUDGED_FROM || after <= before + GROWTH_KIB, "{before} KiB became {after}");
+    target.pool.must_have_seen_good_and_bad();
+
+    let log = std::fs::read_to_string(&log).unwrap();
+    let complaints: Vec<&str> = log.lines().filter(|line| line.contains("ERROR") || line.contains("panic")).collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
+    drop(target);
+    assert_eq!(json_of(&run(folder.path(), &["verify", "--json"]))["sound"], true);
+}

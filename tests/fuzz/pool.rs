@@ -1,0 +1,84 @@
+//! What answers have shown: ids and keys to aim at, and how each surface has answered.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use crate::values::Chance;
+
+const KEPT: usize = 4_000;
+
+#[derive(Default)]
+pub struct Pool {
+    names: Mutex<Vec<String>>,
+    statuses: Mutex<BTreeMap<(&'static str, u16), u64>>,
+}
+
+impl Pool {
+    pub fn answered(&self, surface: &'static str, status: u16) {
+        *self.statuses.lock().unwrap().entry((surface, status)).or_default() += 1;
+    }
+
+    /// Ids, keys, cursors and versions out of an answer.
+    pub fn learn(&self, value: &Value, chance: &mut Chance) {
+        match value {
+            Value::Array(items) => items.iter().take(50).for_each(|item| self.learn(item, chance)),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let text = value.as_str().filter(|text| text.len() < 300);
+                    match text {
+                        Some(text) if matches!(name.as_str(), "id" | "key" | "slug" | "nextCursor" | "email") => {
+                            self.keep(text.to_owned(), chance);
+                        }
+                        _ => self.learn(value, chance),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn keep(&self, name: String, chance: &mut Chance) {
+        let mut names = self.names.lock().unwrap();
+        if names.len() < KEPT {
+            names.push(name);
+        } else {
+            names[chance.usize(0..KEPT)] = name;
+        }
+    }
+
+    pub fn name(&self, chance: &mut Chance) -> Option<String> {
+        let names = self.names.lock().unwrap();
+        chance.choice(names.iter()).cloned()
+    }
+
+    /// For a field such as `projectId`, mostly the id of a project, which begins like its name.
+    pub fn id(&self, field: &str, chance: &mut Chance) -> String {
+        let begins = |name: &&String| name.len() > 12 && field.get(..3).is_some_and(|begin| name.starts_with(begin));
+        let fitting = Some(self.names.lock().unwrap()).filter(|_| chance.u8(0..8) > 0);
+        let fitting = fitting.and_then(|names| chance.choice(names.iter().filter(begins).collect::<Vec<_>>()).cloned());
+        fitting.or_else(|| self.name(chance)).unwrap_or_default()
+    }
+
+    pub fn told(&self) -> String {
+        let statuses = self.statuses.lock().unwrap();
+        let each = statuses.iter().map(|((surface, status), count)| format!("{surface} {status}: {count}"));
+        each.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Requests that are all refused at the door would prove nothing.
+    pub fn must_have_seen_good_and_bad(&self) {
+        let statuses = self.statuses.lock().unwrap();
+        for surface in ["rest", "mcp", "pages"] {
+            for is_good in [true, false] {
+                let seen: u64 = statuses
+                    .iter()
+                    .filter(|((of, status), _)| *of == surface && (*status < 400) == is_good)
+                    .map(|(_, count)| count)
+                    .sum();
+                assert!(seen > 20, "{surface}: {seen} answers are {}", if is_good { "good" } else { "refusals" });
+            }
+        }
+    }
+}
