@@ -6,9 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A `sally` that sees nothing of the environment of whoever runs the tests.
+/// A `sally` that sees nothing of the environment of whoever runs the tests; `TESTED` names another one than was just built.
 pub fn sally(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sally"));
+    let tested = std::env::var_os("TESTED").unwrap_or_else(|| env!("CARGO_BIN_EXE_sally").into());
+    let mut command = Command::new(tested);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SALLY_")) {
         command.env_remove(name);
     }
