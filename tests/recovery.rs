@@ -184,7 +184,7 @@ async fn what_an_owner_made_in_mias_name_ends_with_the_first_link_that_reaches_h
         &format!(
             "insert into second_factor (id, account_id, totp_secret, confirmed_at, created_at, updated_at) select 1, id, x'00', 1, 1, 1 {MINE};
              insert into recovery_code (id, account_id, code_hash, created_at) select 1, id, x'00', 1 {MINE};
-             insert into external_identity (id, account_id, issuer, subject, created_at) select 1, id, 'i', 's', 1 {MINE}"
+             insert into external_identity (id, account_id, issuer, subject, created_at, updated_at) select 1, id, 'i', 's', 1, 1 {MINE}"
         ),
     )
     .await;

@@ -144,7 +144,8 @@ fn other_workspace(file: &Path) -> String {
     let email = Email::parse(STRANGER).expect("an e-mail");
     let eve = AddUser::new(email, line("Eve"), workspace, Role::Owner, None);
     app.run_now(console(), eve).expect("somebody else");
-    let key = CreateKeyFor::whole(line(STRANGER), KeyKind::Api, line("bench"));
+    let stranger = Line::parse(STRANGER).expect("a line");
+    let key = CreateKeyFor::whole(stranger, KeyKind::Api, line("bench"));
     let token = app.run_now(console(), key).expect("a key").token;
     app.store().close();
     token
@@ -208,7 +209,7 @@ fn by_lot(mut times: Vec<f64>, dice: &mut Dice) -> f64 {
             for last in (1..times.len()).rev() {
                 times.swap(last, dice.below(last as i64 + 1) as usize);
             }
-            let (one, other) = times.split_at_mut(times.len() / 2);
+            let (one, other) = times.split_at(times.len() / 2);
             (median(&mut one.to_vec()) - median(&mut other.to_vec())).abs()
         })
         .collect();
