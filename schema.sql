@@ -23,7 +23,8 @@ create table account (
   archived_at   integer,
   created_at    integer not null,
   updated_at    integer not null,
-  version       integer not null default 1
+  version       integer not null default 1,
+  email_proved_at integer                          -- since when it is known that the account belongs to its address; null: not yet
 ) strict;
 
 create index account_by_name on account (name collate nocase, id);
@@ -147,7 +148,8 @@ create table one_time_link (
   expires_at integer not null,
   used_at    integer,
   created_at integer not null,
-  email      text check (email = lower(email))     -- the new one, for EMAIL
+  email      text check (email = lower(email)),    -- the new one, for EMAIL
+  mailed     integer not null default 0 check (mailed in (0, 1)) -- it went to the address and nowhere else
 ) strict;
 create index one_time_link_by_account on one_time_link (account_id) where account_id is not null;
 create index one_time_link_by_expiry on one_time_link (expires_at);
@@ -165,8 +167,10 @@ create table invite (
   accepted_by_id integer references account on delete set null,
   created_at     integer not null,
   updated_at     integer not null,
-  version        integer not null default 1
+  version        integer not null default 1,
+  mailed_token_hash blob                           -- SHA-256; null: it was not mailed
 ) strict;
+create unique index invite_by_mailed_token on invite (mailed_token_hash) where mailed_token_hash is not null;
 create unique index invite_open on invite (workspace_id, email) where accepted_at is null;
 create index invite_by_workspace on invite (workspace_id, id);
 create index invite_by_sender on invite (invited_by_id) where invited_by_id is not null;

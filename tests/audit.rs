@@ -79,6 +79,50 @@ async fn an_administrator_reads_who_came_and_went_and_who_tried() {
 }
 
 #[tokio::test]
+async fn who_tries_passwords_and_codes_in_a_session_is_seen_and_slowed_down() {
+    let world = World::with(|config| config.sign_in_attempts_per_minute = 5).await;
+    una(&world).await;
+    let sam = world.person("sam").await;
+    let nobody = Person { app: world.app.clone(), token: String::new(), email: String::new() };
+    let login = json!({ "email": "una@example.com", "password": PASSWORD });
+    let made = nobody.ask_with(Call::default(), "auth.login", login).await.unwrap();
+    let token = support::json_of(&made)["sessionToken"].as_str().unwrap().to_owned();
+    let found = Person { app: world.app.clone(), token, email: "una@example.com".into() };
+
+    let wrong = "Wrong-horse-77";
+    let tries = [
+        ("auth.change_password", json!({ "currentPassword": wrong, "newPassword": "Another-horse-8" })),
+        ("profile.update", json!({ "email": "eve2@example.com", "currentPassword": wrong })),
+        ("auth.two_factor.setup", json!({ "password": wrong })),
+        ("auth.two_factor.disable", json!({ "password": wrong, "code": "123456" })),
+    ];
+    for (operation, input) in &tries {
+        assert_eq!(found.refused(operation, input.clone()).await.status(), 422, "{operation}");
+    }
+    let list = audit(&sam, json!({ "event": "SIGN_IN_FAILED" })).await;
+    let expected: Vec<_> =
+        tries.iter().map(|(operation, _)| ("SIGN_IN_FAILED", *operation, "una@example.com", "")).collect();
+    assert_eq!(told(&list), expected);
+    // The sign-in and these four are all that a minute has.
+    assert_eq!(found.refused(tries[0].0, tries[0].1.clone()).await.status(), 429);
+
+    // Past the password, codes are what is tried next.
+    let other = World::new().await;
+    una(&other).await;
+    let (una, sam) = (other.person("una").await, other.person("sam").await);
+    support::put(
+        &other.app,
+        "insert into second_factor (id, account_id, totp_secret, confirmed_at, created_at, updated_at)
+         select 1, id, randomblob(20), 1, 1, 1 from account where email = 'una@example.com'",
+    )
+    .await;
+    let guess = json!({ "password": PASSWORD, "code": "abcdef-ghijkl" });
+    assert_eq!(una.refused("auth.two_factor.disable", guess).await.field_errors()[0].field, "code");
+    let list = audit(&sam, json!({ "event": "SIGN_IN_FAILED" })).await;
+    assert_eq!(told(&list), [("SIGN_IN_FAILED", "auth.two_factor.disable", "una@example.com", "")]);
+}
+
+#[tokio::test]
 async fn an_owner_reads_of_their_workspace_and_of_no_other() {
     let world = World::new().await;
     let (ada, eve, ben) = (world.person("ada").await, world.person("eve").await, world.person("ben").await);

@@ -12,6 +12,7 @@ use sally::core::config::Config;
 use sally::core::error::Result;
 use sally::core::secret::TokenHash;
 use sally::features::mail::ListMail;
+use sally::features::ownership::GetLink;
 use sally::features::recovery::{ChangeEmail, OfferPassword};
 use sally::jobs::mail;
 use serde_json::{Value, json};
@@ -141,6 +142,164 @@ async fn sam_forgot_the_password_and_comes_back_by_mail() {
     sign_in(&world, "sam@example.com", NEW_PASSWORD).await.unwrap();
     let mails = inbox.collect(&world).await;
     assert!(mails.len() == 1 && mails[0].contains("Your password was changed"), "{mails:?}");
+}
+
+/// Asks for a new password and takes the secret of the link out of the mail.
+async fn forgot(world: &World, inbox: &Inbox, email: &str) -> String {
+    as_nobody(world, "auth.request_password_reset", json!({ "email": email })).await.unwrap();
+    let mails = inbox.collect(world).await;
+    token(mails.iter().find(|mail| mail.contains("Set a new password")).expect("a link"))
+}
+
+async fn reset(world: &World, token: &str, password: &str) {
+    as_nobody(world, "auth.reset_password", json!({ "token": token, "password": password })).await.unwrap();
+}
+
+async fn is_first_proof(world: &World, token: &str) -> bool {
+    world.app.run(Call::default(), GetLink { token: token.to_owned() }).await.unwrap().proves
+}
+
+/// A key that the person makes in a session of theirs.
+async fn key_of(person: &Person) -> Person {
+    let made = person.ask("api_key.create", json!({ "label": "Old laptop" })).await.unwrap();
+    Person { token: made["token"].as_str().unwrap().to_owned(), app: person.app.clone(), email: person.email.clone() }
+}
+
+#[tokio::test]
+async fn what_an_owner_made_in_mias_name_ends_with_the_first_link_that_reaches_her() {
+    let inbox = Inbox::open(false);
+    let world = World::with(|config| inbox.configure(config)).await;
+    let (ada, sam) = (world.person("ada").await, world.person("sam").await);
+    let invite = ada.ask("workspace.invite", json!({ "email": "mia@example.com", "role": "MEMBER" })).await.unwrap();
+    let passed_on = token(invite["inviteUrl"].as_str().unwrap());
+    assert_ne!(token(&inbox.collect(&world).await[0]), passed_on, "what reaches the inbox is nobody else's to see");
+    // Ada opens it herself, and sees to it that she can come back.
+    let open = json!({ "token": passed_on, "name": "Mia", "password": PASSWORD });
+    as_nobody(&world, "invite.accept", open).await.unwrap();
+    let session = sign_in(&world, "mia@example.com", PASSWORD).await.unwrap();
+    let key = key_of(&session).await;
+    const MINE: &str = "from account where email = 'mia@example.com'";
+    put(
+        &world.app,
+        &format!(
+            "insert into second_factor (id, account_id, totp_secret, confirmed_at, created_at, updated_at) select 1, id, x'00', 1, 1, 1 {MINE};
+             insert into recovery_code (id, account_id, code_hash, created_at) select 1, id, x'00', 1 {MINE};
+             insert into external_identity (id, account_id, issuer, subject, created_at, updated_at) select 1, id, 'i', 's', 1, 1 {MINE}"
+        ),
+    )
+    .await;
+
+    let link = forgot(&world, &inbox, "mia@example.com").await;
+    let told = world.app.run(Call::default(), GetLink { token: link.clone() }).await.unwrap();
+    assert!(told.proves && told.ends_something);
+    reset(&world, &link, NEW_PASSWORD).await;
+    for old in [&session, &key] {
+        assert_eq!(old.refused("auth.me", json!({})).await.status(), 401);
+    }
+    for table in ["second_factor", "recovery_code", "external_identity"] {
+        let count = format!("select count(*) from {table}");
+        let count = |reading: &mut sally::core::store::Reading| {
+            sally::core::store::one(reading.conn(), &count, [], |row| row.take::<i64>())
+        };
+        assert_eq!(world.app.store().read(count).unwrap(), 0, "{table}");
+    }
+    let mails = inbox.collect(&world).await;
+    assert!(mails[0].contains("keys and connections"), "{mails:?}");
+    let audit = sam.ask("audit.list", json!({ "event": "PASSWORD", "limit": 1 })).await.unwrap();
+    let summary = audit["items"][0]["summary"].as_str().unwrap();
+    assert!(summary.contains("emailProved") && summary.contains("Old laptop: revoked"), "{summary}");
+
+    // Once: what she makes herself outlives the next lost password.
+    let mia = sign_in(&world, "mia@example.com", NEW_PASSWORD).await.unwrap();
+    let key = key_of(&mia).await;
+    let link = forgot(&world, &inbox, "mia@example.com").await;
+    assert!(!is_first_proof(&world, &link).await);
+    reset(&world, &link, PASSWORD).await;
+    key.ask("auth.me", json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_that_was_passed_on_proves_nothing_and_a_mailed_invitation_does() {
+    let inbox = Inbox::open(false);
+    let world = World::with(|config| inbox.configure(config)).await;
+    let (sam, ada, ben) = (world.person("sam").await, world.person("ada").await, world.person("ben").await);
+    let offer = sam.run(OfferPassword { account: line("ben@example.com") }).await.unwrap();
+    assert!(!is_first_proof(&world, &token(&offer.set_password_url)).await);
+    reset(&world, &token(&offer.set_password_url), NEW_PASSWORD).await;
+    ben.ask("auth.me", json!({})).await.unwrap();
+    assert!(is_first_proof(&world, &forgot(&world, &inbox, "ben@example.com").await).await, "and is still to come");
+
+    ada.ask("workspace.invite", json!({ "email": "mia@example.com", "role": "MEMBER" })).await.unwrap();
+    let mails = inbox.collect(&world).await;
+    let invited = token(mails.iter().find(|mail| mail.contains("To: mia@example.com")).expect("an invitation"));
+    let join = json!({ "token": invited, "name": "Mia", "password": NEW_PASSWORD });
+    as_nobody(&world, "invite.accept", join).await.unwrap();
+    let key = key_of(&sign_in(&world, "mia@example.com", NEW_PASSWORD).await.unwrap()).await;
+    let link = forgot(&world, &inbox, "mia@example.com").await;
+    assert!(!is_first_proof(&world, &link).await);
+    reset(&world, &link, PASSWORD).await;
+    key.ask("auth.me", json!({})).await.unwrap();
+
+    // Moved by an administrator, it is somebody's at the new address that has still to be shown.
+    sam.run(ChangeEmail { account: line("mia@example.com"), email: email("maria@example.com") }).await.unwrap();
+    inbox.collect(&world).await;
+    assert!(is_first_proof(&world, &forgot(&world, &inbox, "maria@example.com").await).await);
+}
+
+#[tokio::test]
+async fn a_first_confirmed_e_mail_ends_what_was_before() {
+    let inbox = Inbox::open(false);
+    let world = World::with(|config| inbox.configure(config)).await;
+    let (sam, key) = (world.person("sam").await, world.person("ben").await);
+    let offer = sam.run(OfferPassword { account: line("ben@example.com") }).await.unwrap();
+    reset(&world, &token(&offer.set_password_url), PASSWORD).await;
+    let session = sign_in(&world, "ben@example.com", PASSWORD).await.unwrap();
+    inbox.collect(&world).await;
+    let change = json!({ "email": "benjamin@example.com", "currentPassword": PASSWORD });
+    session.ask("profile.update", change).await.unwrap();
+    let mails = inbox.collect(&world).await;
+    let confirm = token(mails.iter().find(|mail| mail.contains("To: benjamin@example.com")).expect("a question"));
+    assert!(is_first_proof(&world, &confirm).await);
+    as_nobody(&world, "auth.confirm_email_change", json!({ "token": confirm })).await.unwrap();
+    for old in [&session, &key] {
+        assert_eq!(old.refused("auth.me", json!({})).await.status(), 401);
+    }
+    assert!(sign_in(&world, "benjamin@example.com", PASSWORD).await.is_err());
+    let link = forgot(&world, &inbox, "benjamin@example.com").await;
+    assert!(!is_first_proof(&world, &link).await);
+    reset(&world, &link, NEW_PASSWORD).await;
+    sign_in(&world, "benjamin@example.com", NEW_PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn invitations_that_are_mailed_have_an_end_for_each_account_and_workspace() {
+    let inbox = Inbox::open(false);
+    let world = World::with(|config| {
+        inbox.configure(config);
+        config.invitations_per_day = 3;
+    })
+    .await;
+    let (ada, eve, sam) = (world.person("ada").await, world.person("eve").await, world.person("sam").await);
+    let invite = |n: i64| json!({ "email": format!("mia{n}@example.com"), "role": "MEMBER" });
+    // Who may not invite uses nothing up.
+    assert_eq!(world.person("ben").await.refused("workspace.invite", invite(0)).await.status(), 403);
+    ada.ask("workspace.invite", invite(1)).await.unwrap();
+    ada.ask("workspace.invite", invite(2)).await.unwrap();
+    let again = json!({ "workspaceId": "acme", "inviteId": "mia1@example.com" });
+    ada.ask("workspace.invite.resend", again.clone()).await.unwrap();
+    for error in [
+        ada.refused("workspace.invite", invite(3)).await,
+        ada.refused("workspace.invite.resend", again).await,
+        // Another owner of the same workspace has no other share of it.
+        sam.ask_with(sam.call_in("acme"), "workspace.invite", invite(3)).await.map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.status(), 429, "{error}");
+        let wait = error.retry_after_seconds().unwrap();
+        assert!((7 * 3_600..=8 * 3_600 + 1).contains(&wait), "a third of a day: {wait}");
+        assert!(error.to_string().contains("Too many invitations were mailed today."), "{error}");
+    }
+    eve.ask("workspace.invite", invite(4)).await.unwrap();
+    assert_eq!(inbox.collect(&world).await.len(), 4);
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 //!
 //! `cargo bench` needs `wrk` and `cc` on the path (Debian: `apt-get install wrk gcc`). Systems take turns within each round
 //! and medians are printed, because a machine that others use too is only good for ratios.
-//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,mcp,start,idle,growth`
+//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,mcp,start,idle,growth,absent`
 //! what is measured, `TASKS=1000000` how large the file of tasks grows (100,000), `IDLE` how many sessions and streams are
 //! left open (10,000, for which `ulimit -Hn` must be 11,000 at least; the soft limit is raised here).
 
+mod absent;
 mod data;
 #[path = "../../tests/support/disk.rs"]
 mod disk;
@@ -49,7 +50,7 @@ fn main() {
         _ => {}
     }
     raise_open_files();
-    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,mcp,start,idle,growth".into());
+    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,mcp,start,idle,growth,absent".into());
     let folder = tempfile::tempdir().expect("a folder");
     if only.contains("growth") {
         growth::measure(folder.path());
@@ -57,7 +58,10 @@ fn main() {
     if only.contains("idle") {
         idle::measure(folder.path());
     }
-    if only.split(',').all(|wanted| matches!(wanted, "growth" | "idle")) {
+    if only.contains("absent") {
+        absent::measure(folder.path());
+    }
+    if only.split(',').all(|wanted| matches!(wanted, "growth" | "idle" | "absent")) {
         return;
     }
     let world = World::new(folder.path());

@@ -47,6 +47,7 @@ pub struct Config {
     /// Limits; 0 switches one off.
     pub sign_in_attempts_per_minute: u32,
     pub password_resets_per_hour: u32,
+    pub invitations_per_day: u32,
     pub writes_per_minute: u32,
     pub mcp_calls_per_minute: u32,
     pub keys_by: KeysBy,
@@ -168,6 +169,7 @@ impl Default for Config {
             default_currency: Currency::parse("USD").expect("USD is a currency"),
             sign_in_attempts_per_minute: 10,
             password_resets_per_hour: 10,
+            invitations_per_day: 100,
             writes_per_minute: 300_000,
             mcp_calls_per_minute: 1_000_000,
             keys_by: KeysBy::Everybody,

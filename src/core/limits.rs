@@ -1,4 +1,5 @@
-//! How much of what is dear anybody gets: sign-ins, password resets, writes, MCP calls, programs that register, password hashes at a time.
+//! How much of what is dear anybody gets: sign-ins, password resets, invitations, writes, MCP calls, programs that register,
+//! password hashes at a time.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,7 +12,7 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 
-use super::caller::{AccessKey, Account, Identity};
+use super::caller::{AccessKey, Account, Caller, Identity, Workspace};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::id::Id;
@@ -25,6 +26,7 @@ pub struct Limits {
     mcp_calls: Limit,
     codes: Limit,
     codes_of_challenges: Limit,
+    invitations: Limit,
     registrations: Limit,
     authorizations: Limit,
     /// Documents of programs that are read from the internet at a time.
@@ -46,6 +48,10 @@ fn one_each(period: Duration, at_once: NonZeroU32) -> Quota {
     Quota::with_period(period).expect("a period longer than nothing").allow_burst(at_once)
 }
 
+fn per_day(most: NonZeroU32) -> Quota {
+    one_each(Duration::from_secs(24 * 3_600) / most.get(), most)
+}
+
 /// Whose share something is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Who<'a> {
@@ -53,6 +59,7 @@ enum Who<'a> {
     Address(IpAddr),
     Email(&'a str),
     Account(Id<Account>),
+    Workspace(Id<Workspace>),
     Key(Id<AccessKey>),
     Token(TokenHash),
 }
@@ -126,6 +133,7 @@ impl Limits {
             mcp_calls: Limit::new("MCP calls", Quota::per_minute, config.mcp_calls_per_minute),
             codes: Limit::new("codes", |most| one_each(CODE_EVERY, most), CODES),
             codes_of_challenges: Limit::new("codes", |most| one_each(CHALLENGE_LIVES, most), CODES_OF_A_CHALLENGE),
+            invitations: Limit::new("invitations", per_day, config.invitations_per_day),
             registrations: Limit::new("registrations", Quota::per_hour, config.oauth_registrations_per_hour),
             authorizations: Limit::new("requests", Quota::per_minute, config.oauth_requests_per_minute),
             fetches: Arc::new(tokio::sync::Semaphore::new(4)),
@@ -175,6 +183,17 @@ impl Limits {
     /// One message of an MCP client, before anything is looked up for it.
     pub fn mcp_call(&self, key: TokenHash, address: Option<IpAddr>) -> Result<()> {
         self.mcp_calls.take(&[address.map(Who::at), Some(Who::Token(key))])
+    }
+
+    /// One invitation that is mailed: by the account, and by the workspace whoever of it asks.
+    pub fn invitation(&self, caller: &Caller) -> Result<()> {
+        let account = caller.identity.account.as_ref().map(|account| Who::Account(account.id));
+        let workspace = caller.workspace.as_ref().map(|workspace| Who::Workspace(workspace.id));
+        self.invitations.take(&[account, workspace]).map_err(|error| {
+            let wait = error.retry_after_seconds().unwrap_or_default();
+            let minutes = wait.div_ceil(60);
+            Error::too_many(format!("Too many invitations were mailed today. Try again in {minutes} minutes."), wait)
+        })
     }
 
     /// One program of the address that registers itself.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::audit::Audited;
 use crate::core::caller::{Account, Person, PlatformRole, Role, Workspace};
-use crate::core::error::{Error, Result};
+use crate::core::config::Config;
+use crate::core::error::{Error, Kind, Result};
 use crate::core::id::Id;
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
@@ -16,9 +17,11 @@ use crate::core::store::{Change, all, insert, one, optional, run};
 use crate::core::text::{Email, Line, Website};
 use crate::core::time::{self, Moment};
 use crate::features::mail::{self, MailKind};
+use crate::features::ownership::{self, Proof};
 use crate::features::recovery::{ask_new_address, set_password_url};
 use crate::features::sessions::end_others;
 use crate::features::setup::{self, hash_checked};
+use crate::features::two_factor;
 use crate::features::workspaces;
 
 pub const OPERATIONS: &[Entry] = &[
@@ -121,12 +124,33 @@ pub(super) fn must_be_free(tx: &Tx, email: &Email) -> Result<()> {
     }
 }
 
-/// A new account, without rights anywhere yet.
-pub(super) fn make(tx: &Tx, email: &Email, name: &Line<120>, password_hash: Option<&str>) -> Result<Id<Account>> {
+/// A new account, without rights anywhere yet; `proved`: it is known that the address is theirs.
+pub(super) fn make(
+    tx: &Tx,
+    email: &Email,
+    name: &Line<120>,
+    password_hash: Option<&str>,
+    proved: bool,
+) -> Result<Id<Account>> {
     must_be_free(tx, email)?;
     let mut row = Change::of("account");
     row.set("email", email)?.set("name", name)?.set("password_hash", password_hash)?;
+    row.set("email_proved_at", proved.then(|| tx.now()))?;
     insert(tx, row)
+}
+
+/// With `oidc_only`, passwords are for those alone who must get in when the provider fails.
+pub(super) fn passwords_are_off(config: &Config) -> Error {
+    let text = format!("Passwords are turned off here. Sign in by {}.", config.oidc_name);
+    Error::new(Kind::SignInRefused, text)
+}
+
+pub(super) fn may_use_password(tx: &Tx, account: Id<Account>) -> Result<()> {
+    let role = AccountView::by_id(tx, account)?.platform_role;
+    match tx.config().oidc_only && role != PlatformRole::Superadmin {
+        true => Err(passwords_are_off(tx.config())),
+        false => Ok(()),
+    }
 }
 
 /// See your profile.
@@ -204,7 +228,8 @@ impl Operation for UpdateProfile {
         before.caller.identity.must_be_whole()?;
         before.app.limits.reset(self.email.as_ref().map(Email::as_str), None)?;
         let needed = || Error::field("currentPassword", "is needed for another e-mail");
-        check_own_password(before, "currentPassword", self.current_password.as_deref().ok_or_else(needed)?)
+        let password = self.current_password.as_deref().ok_or_else(needed)?;
+        check_own_password(before, Self::SPEC.name, "currentPassword", password)
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let me = cx.signed_in()?.id;
@@ -250,21 +275,24 @@ impl Operation for ChangePassword {
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         before.caller.identity.must_be_whole()?;
         secret::check_password(&self.new_password).map_err(|message| Error::field("newPassword", message))?;
-        check_own_password(before, "currentPassword", &self.current_password)?;
+        check_own_password(before, Self::SPEC.name, "currentPassword", &self.current_password)?;
         self.new_hash = secret::hash_password(&self.new_password)?;
         Ok(())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let me = cx.signed_in()?.id;
         let keep = cx.caller().identity.session();
-        set_password(cx, me, &self.new_hash)?;
+        set_password(cx, me, &self.new_hash, false)?;
         end_others(cx, me, keep)
     }
 }
 
+/// A password that lets nobody in is none.
 fn own_hash(before: &Before<'_>, me: &Person) -> Result<Option<String>> {
-    const STORED: &str = "select password_hash from account where id = ?1";
-    before.app.store().read(|reading| one(reading.conn(), STORED, [me.id], |row| row.take()))
+    const STORED: &str =
+        "select iif(?2 and platform_role <> 'SUPERADMIN', null, password_hash) from account where id = ?1";
+    let only = before.app.config().oidc_only;
+    before.app.store().read(|reading| one(reading.conn(), STORED, (me.id, only), |row| row.take()))
 }
 
 fn caller_with_password<'a>(before: &'a Before<'_>) -> Result<&'a Person> {
@@ -276,17 +304,24 @@ pub(super) fn has_password(before: &Before<'_>) -> Result<bool> {
     Ok(own_hash(before, caller_with_password(before)?)?.is_some())
 }
 
-/// For what an open session alone must not do. Whoever found one must not be able to try passwords with it either.
-pub(super) fn check_own_password(before: &Before<'_>, field: &str, password: &str) -> Result<()> {
+/// For what an open session alone must not do. Whoever found one must not be able to try passwords with it either, nor to
+/// do so unseen.
+pub(super) fn check_own_password(
+    before: &Before<'_>,
+    operation: &'static str,
+    field: &str,
+    password: &str,
+) -> Result<()> {
     let me = caller_with_password(before)?;
     before.app.limits.sign_in(&me.email, before.call.address)?;
-    match secret::password_fits(password, own_hash(before, me)?.as_deref()) {
-        true => Ok(()),
-        false => Err(Error::field(field, "is not your current password")),
+    if secret::password_fits(password, own_hash(before, me)?.as_deref()) {
+        return Ok(());
     }
+    before.failed(operation, Some(me.id))?;
+    Err(Error::field(field, "is not your current password"))
 }
 
-fn set_password(tx: &Tx, account: Id<Account>, hash: &str) -> Result<()> {
+fn set_password(tx: &Tx, account: Id<Account>, hash: &str, begun_anew: bool) -> Result<()> {
     let mut row = Change::of("account");
     row.set("password_hash", hash)?;
     row.update(tx, account)?;
@@ -294,13 +329,24 @@ fn set_password(tx: &Tx, account: Id<Account>, hash: &str) -> Result<()> {
     run(tx.conn(), "delete from one_time_link where account_id = ?1 and used_at is null", [account])?;
     run(tx.conn(), "delete from sign_in_challenge where account_id = ?1", [account])?;
     let email = AccountView::by_id(tx, account)?.email;
-    let text = "The password of your account on Sally was changed, and its other sessions have ended.\n\n\
-                If it was not you, ask your administrator for a new one at once.";
-    mail::queue(tx, MailKind::PasswordChanged, &email, "Your password was changed", text)?;
+    let ended = match begun_anew {
+        true => {
+            " So have all keys and connections and the second factor from before: until now nothing had shown that the \
+                 account is yours."
+        }
+        false => "",
+    };
+    let text = format!(
+        "The password of your account on Sally was changed, and its other sessions have ended.{ended}\n\n\
+         If it was not you, ask your administrator for a new one at once."
+    );
+    mail::queue(tx, MailKind::PasswordChanged, &email, "Your password was changed", &text)?;
     Ok(())
 }
 
-/// Set a new password with the token of a link. All sessions of the account end.
+/// Set a new password with the token of a link. All sessions of the account end. By the first link that was mailed, keys,
+/// connections and the second factor end too: until then nothing had shown that the account belongs to whoever reads its
+/// mail.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResetPassword {
@@ -331,10 +377,11 @@ impl Operation for ResetPassword {
         Ok(())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
-        let account = setup::use_link(cx, "PASSWORD", &self.token)?
-            .ok_or_else(|| Error::internal("a password link without an account"))?;
+        let (account, mailed) = setup::use_password_link(cx, &self.token)?;
+        may_use_password(cx, account)?;
         cx.act_for(account)?;
-        set_password(cx, account, &self.hash)?;
+        let begun_anew = mailed && ownership::prove(cx, account, Proof::Mail)?;
+        set_password(cx, account, &self.hash, begun_anew)?;
         end_others(cx, account, None)?;
         AccountView::by_id(cx, account)
     }
@@ -382,8 +429,20 @@ pub struct GetAccount {
     pub account_id: Line<320>,
 }
 
+/// An account with what opens it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountDetail {
+    #[serde(flatten)]
+    pub account: AccountView,
+    pub has_second_factor: bool,
+    /// Since when a mailed link or a provider has shown that the address is theirs; null: not yet.
+    pub email_proved_at: Option<Moment>,
+}
+impl Answer for AccountDetail {}
+
 impl Operation for GetAccount {
-    type Output = AccountView;
+    type Output = AccountDetail;
     const SPEC: Spec = Spec {
         name: "account.get",
         title: "Read an account",
@@ -393,12 +452,19 @@ impl Operation for GetAccount {
         toolset: Toolset::Account,
         more: More::NO_TOOL,
     };
-    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
-        AccountView::by_id(cx, anybody(cx, self.account_id.as_str())?)
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountDetail> {
+        const PROVED: &str = "select email_proved_at from account where id = ?1";
+        let id = anybody(cx, self.account_id.as_str())?;
+        Ok(AccountDetail {
+            account: AccountView::by_id(cx, id)?,
+            has_second_factor: two_factor::is_on(cx, id)?,
+            email_proved_at: one(cx.conn(), PROVED, [id], |row| row.take())?,
+        })
     }
 }
 
-/// Make an account. Without a password, the answer holds a link with which the person sets one.
+/// Make an account. Without a password, the answer holds a link with which the person sets one, unless passwords are turned
+/// off.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateAccount {
@@ -446,10 +512,14 @@ impl Operation for CreateAccount {
         Ok(())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewAccount> {
-        let id = make(cx, &self.email, &self.name, self.hash.as_deref())?;
-        let set_password_url = match self.hash {
-            Some(_) => None,
-            None => Some(set_password_url(cx, id, cx.now().plus_days(WELCOME_DAYS))?),
+        let has_password = self.hash.is_some();
+        if has_password && cx.config().oidc_only {
+            return Err(Error::field("password", "is of no use here: passwords are turned off"));
+        }
+        let id = make(cx, &self.email, &self.name, self.hash.as_deref(), false)?;
+        let set_password_url = match has_password || cx.config().oidc_only {
+            true => None,
+            false => Some(set_password_url(cx, id, false, cx.now().plus_days(WELCOME_DAYS))?),
         };
         Ok(NewAccount { account: AccountView::by_id(cx, id)?, set_password_url })
     }

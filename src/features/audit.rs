@@ -150,6 +150,7 @@ const TELLING: &[&str] = &[
     "revoked_at",
     "archived_at",
     "deleted_at",
+    "email_proved_at",
     "enabled",
     "email",
     "name",

@@ -13,7 +13,7 @@ use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Ope
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::reference::Named;
 use crate::core::secret::{self, TokenHash};
-use crate::core::store::{Change, Reading, delete, insert, one, optional};
+use crate::core::store::{Change, Reading, all, delete, insert, one, optional};
 use crate::core::text::{Email, Line};
 use crate::core::time::Moment;
 use crate::features::accounts::{self, AccountView};
@@ -138,36 +138,48 @@ impl Invite {
     }
 }
 
-/// A new link: the one before stops working.
+/// A new link: the one before stops working. The mail gets another token than the sender: whoever accepts with that one has
+/// shown that the address is theirs, and whoever accepts with the sender's has not.
 struct Link {
     token: String,
+    mailed_token: Option<String>,
     expires_at: Moment,
 }
 
 impl Link {
     fn new(tx: &Tx) -> Self {
-        Link { token: secret::session_token(), expires_at: tx.now().plus_days(DAYS) }
+        Link {
+            token: secret::session_token(),
+            mailed_token: tx.config().smtp_url.as_ref().map(|_| secret::session_token()),
+            expires_at: tx.now().plus_days(DAYS),
+        }
     }
 
     /// In the name of the caller, who answers for it from now on.
     fn write(&self, tx: &Tx, row: &mut Change) -> Result<()> {
         row.set("invited_by_id", tx.account_id())?
             .set("token_hash", TokenHash::of(&self.token))?
+            .set("mailed_token_hash", self.mailed_token.as_deref().map(TokenHash::of))?
             .set("expires_at", self.expires_at)?;
         Ok(())
     }
 
     fn of(self, tx: &Tx, invite: Id<InviteRecord>) -> Result<NewInvite> {
         let invite = Invite::by_id(tx, invite)?;
-        let invite_url = format!("{}/accept-invite?token={}", tx.config().base_url(), self.token);
+        let url = |token: &str| format!("{}/accept-invite?token={token}", tx.config().base_url());
         let name = &tx.workspace().name;
         let text = match &invite.invited_by {
             Some(named) => format!("{} invites you to {name} on Sally.", named.name),
             None => format!("You are invited to {name} on Sally."),
         };
-        let text = format!("{text}\n\nJoin here within seven days:\n{invite_url}");
-        let emailed = mail::queue(tx, MailKind::Invite, &invite.email, &format!("Join {name} on Sally"), &text)?;
-        Ok(NewInvite { invite, invite_url, emailed })
+        let emailed = match &self.mailed_token {
+            None => false,
+            Some(token) => {
+                let text = format!("{text}\n\nJoin here within seven days:\n{}", url(token));
+                mail::queue(tx, MailKind::Invite, &invite.email, &format!("Join {name} on Sally"), &text)?
+            }
+        };
+        Ok(NewInvite { invite, invite_url: url(&self.token), emailed })
     }
 }
 
@@ -194,6 +206,10 @@ impl Operation for CreateInvite {
         toolset: Toolset::Workspace,
         more: More { audit: Some(Audited::Member), aliases: &["create_invite"], ..More::NONE },
     };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        count_mail(before)
+    }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
         const KNOWN: &str = "
             select a.archived_at is not null, m.id is not null
@@ -227,6 +243,24 @@ impl Operation for CreateInvite {
         };
         link.of(cx, id)
     }
+}
+
+/// What a server mails in its name to addresses that never asked for it has an end.
+fn count_mail(before: &Before<'_>) -> Result<()> {
+    match before.app.config().smtp_url {
+        Some(_) => before.app.limits.invitation(before.caller),
+        None => Ok(()),
+    }
+}
+
+/// Is there an invitation for the address that may be accepted? Then there may be an account for it.
+pub(super) fn is_awaited(tx: &Tx, email: &Email) -> Result<bool> {
+    let sql = format!(
+        "select {COLUMNS} from {FROM} join workspace w on w.id = i.workspace_id
+          where i.email = ?2 and i.accepted_at is null and w.archived_at is null and w.deleted_at is null"
+    );
+    let invites = all(tx.conn(), &sql, (tx.now(), email), Invite::read)?;
+    Ok(invites.iter().any(|invite| invite.state == InviteState::Pending))
 }
 
 fn is_archived(email: &str) -> Error {
@@ -290,6 +324,10 @@ impl Operation for ResendInvite {
         toolset: Toolset::Workspace,
         more: More { audit: Some(Audited::Member), ..More::NONE },
     };
+    const PREPARES: bool = true;
+    fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
+        count_mail(before)
+    }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
         let invite = Invite::find_open(cx, self.invite_id.as_str())?;
         // The same checks as for the first time: the account may have joined, or gone, in the meantime.
@@ -332,6 +370,8 @@ struct Invited {
     slug: String,
     /// The account of that e-mail, where there is one.
     account: Option<Known>,
+    /// It is the link that went to the address and nowhere else.
+    by_mail: bool,
 }
 
 struct Known {
@@ -344,16 +384,19 @@ impl Invited {
     /// Whoever holds a link may be told why it works no more; of a link that is none, nothing.
     fn find(conn: &Connection, token: &str, now: Moment) -> Result<Invited> {
         let sql = format!(
-            "select {COLUMNS}, w.name, w.slug, w.archived_at is not null, a.id, a.archived_at is not null, a.password_hash
+            "select {COLUMNS}, w.name, w.slug, w.archived_at is not null, i.mailed_token_hash,
+                    a.id, a.archived_at is not null, a.password_hash
                from {FROM} join workspace w on w.id = i.workspace_id left join account a on a.email = i.email
-              where i.token_hash = ? and w.deleted_at is null"
+              where (i.token_hash = ?2 or i.mailed_token_hash = ?2) and w.deleted_at is null"
         );
-        let found = optional(conn, &sql, (now, TokenHash::of(token)), |row| {
+        let hash = TokenHash::of(token);
+        let found = optional(conn, &sql, (now, hash), |row| {
             let invite = Invite::read(row)?;
             let (workspace, slug, archived) = (row.take()?, row.take()?, row.take::<bool>()?);
+            let by_mail = row.take::<Option<TokenHash>>()? == Some(hash);
             let (id, is_archived, password_hash) = (row.take::<Option<_>>()?, row.take()?, row.take()?);
             let account = id.map(|id| Known { id, archived: is_archived, password_hash });
-            Ok((Invited { invite, workspace, slug, account }, archived))
+            Ok((Invited { invite, workspace, slug, account, by_mail }, archived))
         })?;
         let dead = |reason: &str| Error::field("token", format!("this invitation {reason}"));
         let (invited, archived) =
@@ -405,7 +448,7 @@ impl Operation for GetInvite {
         more: More::NO_TOOL,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<InviteInfo> {
-        let Invited { invite, workspace, slug, account } = Invited::find(cx.conn(), &self.token, cx.now())?;
+        let Invited { invite, workspace, slug, account, .. } = Invited::find(cx.conn(), &self.token, cx.now())?;
         Ok(InviteInfo {
             email: invite.email,
             role: invite.role,
@@ -420,7 +463,7 @@ impl Operation for GetInvite {
 }
 
 /// Accept an invitation. Somebody new gives a name and a password; who has an account is signed in to it, or gives its
-/// password. Then sign in.
+/// password. Then sign in. Where passwords are turned off, sign in by single sign-on first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AcceptInvite {
@@ -478,6 +521,9 @@ impl Operation for AcceptInvite {
             self.proof = must_be_theirs(&person.email, &invite.email).map(|()| Some(Proof::SignedIn))?;
             return Ok(());
         }
+        if before.app.config().oidc_only {
+            return Err(accounts::passwords_are_off(before.app.config()));
+        }
         let missing = |field: &str, message: &str| Error::field(field, message);
         self.proof = Some(match account {
             Some(account) if account.archived => return Err(is_archived(&invite.email)),
@@ -504,7 +550,7 @@ impl Operation for AcceptInvite {
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Joined> {
         const ROLE: &str = "select role from workspace_membership where workspace_id = ?1 and account_id = ?2";
-        let Invited { invite, workspace, slug, account } = Invited::find(cx.conn(), &self.token, cx.now())?;
+        let Invited { invite, workspace, slug, account, by_mail } = Invited::find(cx.conn(), &self.token, cx.now())?;
         // What was proved before may be over by now.
         let again = || Error::new(Kind::Conflict, "The account has changed meanwhile. Open the link again.");
         let account_id = match (self.proof.ok_or_else(|| Error::internal("an invitation without a proof"))?, account) {
@@ -523,7 +569,7 @@ impl Operation for AcceptInvite {
             }
             (Proof::New(name, hash), None) => {
                 let email = Email::parse(&invite.email).map_err(Error::internal)?;
-                accounts::make(cx, &email, &name, Some(&hash))?
+                accounts::make(cx, &email, &name, Some(&hash), by_mail)?
             }
             _ => return Err(again()),
         };

@@ -41,6 +41,9 @@ choices! {
 /// Waits between attempts: after the last one it is given up, when the links of resets are over too.
 const RETRY_AFTER_SECONDS: [i64; 5] = [60, 5 * 60, 15 * 60, 30 * 60, 60 * 60];
 
+/// Between what a mail says and who says it, as mail programs know it.
+pub const FOOT: &str = "\n\n-- \n";
+
 /// Puts a mail into the queue; false on a server that sends none.
 pub fn queue(tx: &Tx, kind: MailKind, to: &str, subject: &str, text: &str) -> Result<bool> {
     const QUEUE: &str = "
@@ -49,7 +52,7 @@ pub fn queue(tx: &Tx, kind: MailKind, to: &str, subject: &str, text: &str) -> Re
     if tx.config().smtp_url.is_none() {
         return Ok(false);
     }
-    let body = format!("{text}\n\n-- \nSally, {}\n", tx.config().base_url());
+    let body = format!("{text}{FOOT}Sally, {}\n", tx.config().base_url());
     tx.conn().prepare_cached(QUEUE)?.execute(named_params! {
         ":id": Id::<MailRecord>::new(tx.now().ms()), ":kind": kind, ":to": to, ":subject": subject,
         ":body": body, ":now": tx.now(),
@@ -60,6 +63,7 @@ pub fn queue(tx: &Tx, kind: MailKind, to: &str, subject: &str, text: &str) -> Re
 /// A mail on its way.
 pub struct Due {
     pub id: Id<MailRecord>,
+    pub kind: MailKind,
     pub to: String,
     pub subject: String,
     pub body: String,
@@ -68,11 +72,12 @@ pub struct Due {
 /// The mail that has waited longest; news wait until links are gone, which are good for a few hours only.
 pub fn next_due(conn: &Connection) -> Result<Option<Due>> {
     const NEXT: &str = "
-        select id, recipient, subject, body from mail
+        select id, kind, recipient, subject, body from mail
          where state = 'QUEUED' and due_at <= ?1 order by kind = 'NOTIFICATION', due_at limit 1";
     optional(conn, NEXT, [Moment::now()], |row| {
         Ok(Due {
             id: row.take()?,
+            kind: row.take()?,
             to: row.take()?,
             subject: row.take()?,
             body: row.take::<Option<_>>()?.unwrap_or_default(),

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod mail;
 pub mod notifications;
 pub mod oauth;
+pub mod ownership;
 pub mod portraits;
 pub mod projects;
 pub mod recovery;
@@ -38,6 +39,7 @@ pub const ALL: &[&[Entry]] = &[
     two_factor::OPERATIONS,
     sso::OPERATIONS,
     accounts::OPERATIONS,
+    ownership::OPERATIONS,
     recovery::OPERATIONS,
     portraits::OPERATIONS,
     keys::OPERATIONS,

@@ -11,8 +11,9 @@ use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Ope
 use crate::core::store::{Change, optional, run};
 use crate::core::text::{Email, Line};
 use crate::core::time::Moment;
-use crate::features::accounts::{AccountView, anybody, must_be_free, of_email};
+use crate::features::accounts::{self, AccountView, anybody, must_be_free, of_email, passwords_are_off};
 use crate::features::mail::{self, MailKind};
+use crate::features::ownership::{self, Proof};
 use crate::features::setup::{self, Purpose, make_link};
 
 pub const OPERATIONS: &[Entry] = &[
@@ -27,9 +28,9 @@ const CONFIRMATION_DAYS: i64 = 1;
 /// Nobody's inbox is filled by somebody else's impatience.
 const BETWEEN_RESETS_SECONDS: i64 = 5 * 60;
 
-/// The link with which an account sets a new password.
-pub fn set_password_url(tx: &Tx, account: Id<Account>, expires_at: Moment) -> Result<String> {
-    let token = make_link(tx.conn(), Purpose::Password(account), tx.now(), expires_at)?;
+/// The link with which an account sets a new password; `mailed`: it is shown to nobody but whoever reads the account's mail.
+pub fn set_password_url(tx: &Tx, account: Id<Account>, mailed: bool, expires_at: Moment) -> Result<String> {
+    let token = make_link(tx.conn(), Purpose::Password { account, mailed }, tx.now(), expires_at)?;
     Ok(format!("{}/reset-password?token={token}", tx.config().base_url()))
 }
 
@@ -55,7 +56,9 @@ impl Operation for RequestPasswordReset {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        before.app.limits.reset(Some(self.email.as_str()), before.call.address)
+        before.app.limits.reset(Some(self.email.as_str()), before.call.address)?;
+        // The same for everybody: those who may use one all the same get a link by the command line.
+        if before.app.config().oidc_only { Err(passwords_are_off(before.app.config())) } else { Ok(()) }
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         const FIND: &str = "
@@ -68,7 +71,7 @@ impl Operation for RequestPasswordReset {
         }
         let lately = cx.now().plus_seconds(-BETWEEN_RESETS_SECONDS);
         let Some(account) = optional(cx.conn(), FIND, (&self.email, lately), |row| row.take())? else { return Ok(()) };
-        let url = set_password_url(cx, account, cx.now().plus_seconds(RESET_SECONDS))?;
+        let url = set_password_url(cx, account, true, cx.now().plus_seconds(RESET_SECONDS))?;
         let text = format!(
             "Somebody, hopefully you, asked for a new password for your account on Sally.\n\n\
              Set it here within two hours:\n{url}\n\n\
@@ -112,7 +115,8 @@ impl Operation for OfferPassword {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<PasswordOffer> {
         let account = within_reach(cx, self.account.as_str())?;
-        let set_password_url = set_password_url(cx, account.id, cx.now().plus_seconds(RESET_SECONDS))?;
+        accounts::may_use_password(cx, account.id)?;
+        let set_password_url = set_password_url(cx, account.id, false, cx.now().plus_seconds(RESET_SECONDS))?;
         Ok(PasswordOffer { account_id: account.id, email: account.email, set_password_url })
     }
 }
@@ -162,7 +166,8 @@ pub fn ask_new_address(tx: &Tx, me: Id<Account>, email: &Email) -> Result<()> {
     Ok(())
 }
 
-/// Confirm a new e-mail with the token of a link.
+/// Confirm a new e-mail with the token of a link. The first time that an address of the account is confirmed, everything ends
+/// that was made before: password, sessions, keys, connections and second factor.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfirmEmailChange {
@@ -184,15 +189,16 @@ impl Operation for ConfirmEmailChange {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let (account, email) = setup::use_email_link(cx, &self.token)?;
         cx.act_for(account)?;
-        set_email(cx, account, &email)?;
+        must_be_free(cx, &email)?;
+        let mut row = Change::of("account");
+        row.set("email", &email)?;
+        set_email(cx, account, row)?;
+        ownership::prove(cx, account, Proof::Mail)?;
         AccountView::by_id(cx, account)
     }
 }
 
-fn set_email(tx: &Tx, account: Id<Account>, email: &Email) -> Result<()> {
-    must_be_free(tx, email)?;
-    let mut row = Change::of("account");
-    row.set("email", email)?;
+fn set_email(tx: &Tx, account: Id<Account>, row: Change) -> Result<()> {
     row.update(tx, account)?;
     // What went to the address before must open nothing any more.
     run(tx.conn(), "delete from one_time_link where account_id = ?1 and used_at is null", [account])?;
@@ -223,7 +229,11 @@ impl Operation for ChangeEmail {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AccountView> {
         let account = within_reach(cx, self.account.as_str())?;
         if account.email != self.email.as_str() {
-            set_email(cx, account.id, &self.email)?;
+            must_be_free(cx, &self.email)?;
+            let mut row = Change::of("account");
+            // Whose the new address is, has still to be shown.
+            row.set("email", &self.email)?.set("email_proved_at", None::<Moment>)?;
+            set_email(cx, account.id, row)?;
             let text = format!(
                 "An administrator changed the e-mail of your account on Sally to {}.\n\n\
                  If you did not ask for it, talk to them.",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::audit::Audited;
 use crate::core::caller::{Account, Role, Session, Workspace};
+use crate::core::config::Config;
 use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -127,45 +128,52 @@ impl Operation for Login {
     };
     const PREPARES: bool = true;
 
-    /// The same work and the same answer whether the account exists or not.
+    /// The same work and the same answer whether the account exists or not, and, with `oidc_only`, whatever its password is.
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         let email = self.email.as_str().to_lowercase();
         before.app.limits.sign_in(&email, before.call.address)?;
-        const FIND: &str = "select id, password_hash from account where email = ?1 and archived_at is null";
+        const FIND: &str = "
+            select id, password_hash from account
+             where email = ?1 and archived_at is null and (not ?2 or platform_role = 'SUPERADMIN')";
+        let config = before.app.config();
         let found = before.app.store().read(|reading| {
-            optional(reading.conn(), FIND, [&email], |row| {
+            optional(reading.conn(), FIND, (&email, config.oidc_only), |row| {
                 Ok((row.take::<Id<Account>>()?, row.take::<Option<String>>()?))
             })
         })?;
         let stored = found.as_ref().and_then(|(_, hash)| hash.as_deref());
         if !secret::password_fits(&self.password, stored) {
             before.failed(Self::SPEC.name, found.map(|(id, _)| id))?;
-            return Err(wrong_password());
+            return Err(wrong_password(config));
         }
         self.verified = found.and_then(|(id, hash)| Some((id, hash?)));
         Ok(())
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<SignIn> {
-        let (account, hash) = self.verified.ok_or_else(wrong_password)?;
-        // The password may have been changed while it was checked.
-        const STILL: &str =
-            "select exists (select 1 from account where id = ?1 and password_hash = ?2 and archived_at is null)";
-        if !one(cx.conn(), STILL, (account, hash), |row| row.take::<bool>())? {
-            return Err(wrong_password());
-        }
-        const SUPERADMIN: &str = "select platform_role = 'SUPERADMIN' from account where id = ?1";
-        if cx.config().oidc_only && !one(cx.conn(), SUPERADMIN, [account], |row| row.take::<bool>())? {
-            let text = format!("Passwords are turned off here. Sign in by {}.", cx.config().oidc_name);
-            return Err(Error::new(Kind::SignInRefused, text));
+        let wrong = || wrong_password(cx.config());
+        let (account, hash) = self.verified.ok_or_else(wrong)?;
+        // The password or the role may have been changed while it was checked.
+        const STILL: &str = "
+            select exists (select 1 from account
+                            where id = ?1 and password_hash = ?2 and archived_at is null
+                              and (not ?3 or platform_role = 'SUPERADMIN'))";
+        if !one(cx.conn(), STILL, (account, hash, cx.config().oidc_only), |row| row.take::<bool>())? {
+            return Err(wrong());
         }
         cx.act_for(account)?;
         admit(cx, account, false)
     }
 }
 
-fn wrong_password() -> Error {
-    Error::new(Kind::WrongPassword, "E-mail or password is wrong.")
+fn wrong_password(config: &Config) -> Error {
+    match config.oidc_only {
+        true => {
+            let text = "This is no superadministrator’s password, and all others are turned off here. Sign in by";
+            Error::new(Kind::SignInRefused, format!("{text} {}.", config.oidc_name))
+        }
+        false => Error::new(Kind::WrongPassword, "E-mail or password is wrong."),
+    }
 }
 
 /// The only way in. Whoever has shown the first factor comes through here, so that none of them gets a session without

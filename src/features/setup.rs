@@ -9,6 +9,7 @@ use crate::core::caller::{Account, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
+use crate::core::page::Columns;
 use crate::core::secret::{self, TokenHash};
 use crate::core::store::{Change, insert, one, optional, run};
 use crate::core::text::{Email, Line};
@@ -27,7 +28,11 @@ impl Record for Link {
 /// What a one-time link is for.
 pub enum Purpose {
     SetUp,
-    Password(Id<Account>),
+    /// For the account; did the link go to its address and nowhere else?
+    Password {
+        account: Id<Account>,
+        mailed: bool,
+    },
     /// The account's new e-mail, to be confirmed.
     Email(Id<Account>, Email),
 }
@@ -36,7 +41,7 @@ impl Purpose {
     fn word(&self) -> &'static str {
         match self {
             Purpose::SetUp => "SETUP",
-            Purpose::Password(_) => "PASSWORD",
+            Purpose::Password { .. } => "PASSWORD",
             Purpose::Email(..) => "EMAIL",
         }
     }
@@ -46,18 +51,18 @@ impl Purpose {
 pub fn make_link(conn: &Connection, purpose: Purpose, now: Moment, expires_at: Moment) -> Result<String> {
     const FORGET: &str = "delete from one_time_link where purpose = ?1 and account_id is ?2 and used_at is null";
     const MAKE: &str = "
-        insert into one_time_link (id, purpose, account_id, email, token_hash, expires_at, created_at)
-        values (:id, :purpose, :account, :email, :hash, :expires, :now)";
-    let (account, email) = match &purpose {
-        Purpose::Password(account) => (Some(*account), None),
-        Purpose::Email(account, email) => (Some(*account), Some(email)),
-        Purpose::SetUp => (None, None),
+        insert into one_time_link (id, purpose, account_id, email, mailed, token_hash, expires_at, created_at)
+        values (:id, :purpose, :account, :email, :mailed, :hash, :expires, :now)";
+    let (account, email, mailed) = match &purpose {
+        Purpose::Password { account, mailed } => (Some(*account), None, *mailed),
+        Purpose::Email(account, email) => (Some(*account), Some(email), true),
+        Purpose::SetUp => (None, None, false),
     };
     let token = secret::session_token();
     run(conn, FORGET, (purpose.word(), account))?;
     conn.prepare_cached(MAKE)?.execute(named_params! {
         ":id": Id::<Link>::new(now.ms()), ":purpose": purpose.word(), ":account": account,
-        ":email": email, ":hash": TokenHash::of(&token), ":expires": expires_at, ":now": now,
+        ":email": email, ":mailed": mailed, ":hash": TokenHash::of(&token), ":expires": expires_at, ":now": now,
     })?;
     Ok(token)
 }
@@ -77,23 +82,37 @@ pub(super) fn check_link(before: &Before<'_>, purpose: &str, token: &str) -> Res
     found.map(|_| ()).ok_or_else(no_such_link)
 }
 
-/// Uses up the link of a new e-mail: whose it is, and which.
-pub(super) fn use_email_link(tx: &Tx, token: &str) -> Result<(Id<Account>, Email)> {
-    const EMAIL: &str = "select email from one_time_link where token_hash = ?1 and purpose = 'EMAIL'";
-    let email = optional(tx.conn(), EMAIL, [TokenHash::of(token)], |row| row.take::<Option<String>>())?.flatten();
-    let account = use_link(tx, "EMAIL", token)?;
-    let email = email.and_then(|email| Email::parse(&email).ok());
-    account.zip(email).ok_or_else(|| Error::internal("a link for an e-mail without one"))
+/// Uses up a link for a new password: whose it is, and whether it went to their address and nowhere else.
+pub(super) fn use_password_link(tx: &Tx, token: &str) -> Result<(Id<Account>, bool)> {
+    let link = use_link(tx, "PASSWORD", token)?;
+    let account = link.account.ok_or_else(|| Error::internal("a password link without an account"))?;
+    Ok((account, link.mailed))
 }
 
-/// Uses a link up: its account (none for the set-up), or the one answer for every link that does not work.
-pub fn use_link(tx: &Tx, purpose: &str, token: &str) -> Result<Option<Id<Account>>> {
+/// Uses up the link of a new e-mail: whose it is, and which.
+pub(super) fn use_email_link(tx: &Tx, token: &str) -> Result<(Id<Account>, Email)> {
+    let link = use_link(tx, "EMAIL", token)?;
+    let email = link.email.and_then(|email| Email::parse(&email).ok());
+    link.account.zip(email).ok_or_else(|| Error::internal("a link for an e-mail without one"))
+}
+
+/// A link that was just used up.
+struct Used {
+    /// None: of the set-up.
+    account: Option<Id<Account>>,
+    email: Option<String>,
+    mailed: bool,
+}
+
+/// Uses a link up, or gives the one answer for every link that does not work.
+fn use_link(tx: &Tx, purpose: &str, token: &str) -> Result<Used> {
     const USE: &str = "
         update one_time_link set used_at = :now
          where token_hash = :hash and purpose = :purpose and used_at is null and expires_at > :now
-        returning account_id";
+        returning account_id, email, mailed";
     let parameters = named_params! { ":hash": TokenHash::of(token), ":purpose": purpose, ":now": tx.now() };
-    optional(tx.conn(), USE, parameters, |row| row.take())?.ok_or_else(no_such_link)
+    let read = |row: &mut Columns<'_>| Ok(Used { account: row.take()?, email: row.take()?, mailed: row.take()? });
+    optional(tx.conn(), USE, parameters, read)?.ok_or_else(no_such_link)
 }
 
 fn refuse_if_set_up(tx: &Tx) -> Result<()> {
@@ -233,7 +252,9 @@ fn begin(tx: &Tx, name: &Line<120>, email: &Email, password_hash: &str, workspac
     row.set("email", email)?
         .set("name", name)?
         .set("platform_role", PlatformRole::Superadmin)?
-        .set("password_hash", password_hash)?;
+        .set("password_hash", password_hash)?
+        // Whoever sets the server up holds the machine: nobody else can have opened this account for them.
+        .set("email_proved_at", tx.now())?;
     let account_id: Id<Account> = insert(tx, row)?;
     let (workspace_id, workspace_slug) = workspaces::found(tx, workspace)?;
     workspaces::join(tx, workspace_id, account_id, Role::Owner)?;

@@ -1,16 +1,18 @@
 //! Single sign-on: whom a provider's word lets in. How that word is got and checked is `oidc`'s business.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::audit::Audited;
 use crate::core::caller::Account;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::id::{Id, Record};
-use crate::core::operation::{Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
 use crate::core::store::{Change, insert, optional, run};
 use crate::core::text::{Email, Line};
 use crate::features::accounts::{self, AccountView};
+use crate::features::invites;
+use crate::features::ownership::{self, Proof};
 use crate::features::sessions::{self, SignIn};
 use crate::features::workspaces;
 
@@ -51,8 +53,20 @@ impl SignInByProvider {
     }
 }
 
+/// What signing in by the provider led to.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ByProvider {
+    pub sign_in: SignIn,
+    /// Nothing had shown before that the address is theirs, so whatever opened the account until now has ended.
+    pub begun_anew: bool,
+}
+impl Answer for ByProvider {
+    const SECRET: bool = true;
+}
+
 impl Operation for SignInByProvider {
-    type Output = SignIn;
+    type Output = ByProvider;
     const SPEC: Spec = Spec {
         name: "auth.sign_in_by_provider",
         title: "Sign in by single sign-on",
@@ -62,25 +76,26 @@ impl Operation for SignInByProvider {
         toolset: Toolset::Account,
         more: More { audit: Some(Audited::SignIn), ..More::NO_TOOL },
     };
-    fn execute(self, cx: &Cx<'_, Self>) -> Result<SignIn> {
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<ByProvider> {
         let proved = self.proved.ok_or_else(|| refused("Begin at the sign-in page."))?;
         let email = allowed_email(cx, &proved)?;
-        let account = match linked(cx, &proved)? {
-            Some(account) => account,
+        let (account, begun_anew) = match linked(cx, &proved)? {
+            Some(account) => (account, false),
             None => {
                 let account = match accounts::of_email(cx, &email)? {
                     Some(account) => account,
                     None => join(cx, &proved, &email)?,
                 };
                 link(cx, account, &proved)?;
-                account
+                (account, ownership::prove(cx, account, Proof::Provider)?)
             }
         };
         if AccountView::by_id(cx, account)?.archived_at.is_some() {
             return Err(refused("Your account here is archived. An administrator of this server can bring it back."));
         }
         cx.act_for(account)?;
-        sessions::admit(cx, account, proved.multi_factor || cx.config().oidc_second_factor)
+        let sign_in = sessions::admit(cx, account, proved.multi_factor || cx.config().oidc_second_factor)?;
+        Ok(ByProvider { sign_in, begun_anew })
     }
 }
 
@@ -124,23 +139,29 @@ fn link(tx: &Tx, account: Id<Account>, proved: &Proved) -> Result<()> {
     Ok(())
 }
 
-/// A new account, where the configuration says into which workspace people come.
+/// A new account: for who is invited, where the invitation is still to be accepted, or where the configuration says into
+/// which workspace people come.
 fn join(tx: &Tx, proved: &Proved, email: &Email) -> Result<Id<Account>> {
     let config = tx.config();
-    if config.oidc_workspace.is_empty() {
-        return Err(refused(format!(
-            "There is no account for {} here. Ask an owner of your workspace to invite you.",
-            email.as_str()
-        )));
-    }
-    let workspace = workspaces::any_workspace(tx, &config.oidc_workspace).map_err(|error| {
-        log::error!("oidc_workspace: {}", error.cause());
-        refused("The workspace that newcomers join is not there. Tell an administrator of this server.")
-    })?;
+    let workspace = match config.oidc_workspace.as_str() {
+        "" if invites::is_awaited(tx, email)? => None,
+        "" => {
+            return Err(refused(format!(
+                "There is no account for {} here. Ask an owner of your workspace to invite you.",
+                email.as_str()
+            )));
+        }
+        workspace => Some(workspaces::any_workspace(tx, workspace).map_err(|error| {
+            log::error!("oidc_workspace: {}", error.cause());
+            refused("The workspace that newcomers join is not there. Tell an administrator of this server.")
+        })?),
+    };
     let local = email.as_str().split('@').next().unwrap_or_default();
     let name: Line<120> = Line::parse(&proved.name).or_else(|_| Line::parse(local)).map_err(refused)?;
-    let account = accounts::make(tx, email, &name, None)?;
-    workspaces::join(tx, workspace, account, config.oidc_role)?;
+    let account = accounts::make(tx, email, &name, None, true)?;
+    if let Some(workspace) = workspace {
+        workspaces::join(tx, workspace, account, config.oidc_role)?;
+    }
     Ok(account)
 }
 

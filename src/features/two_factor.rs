@@ -48,9 +48,10 @@ impl Record for RecoveryCode {
     const NOUN: &'static str = "recovery code";
 }
 
+const ON: &str = "select exists (select 1 from second_factor where account_id = ?1 and confirmed_at is not null)";
+
 /// Does the account show a second factor when it signs in?
 pub(super) fn is_on(tx: &Tx, account: Id<Account>) -> Result<bool> {
-    const ON: &str = "select exists (select 1 from second_factor where account_id = ?1 and confirmed_at is not null)";
     one(tx.conn(), ON, [account], |row| row.take())
 }
 
@@ -128,13 +129,13 @@ fn make_recovery_codes(tx: &Tx, account: Id<Account>) -> Result<Vec<String>> {
 }
 
 /// An open session is not enough: whoever found one must not change how its owner signs in.
-fn check_it_is_them(before: &Before<'_>, password: Option<&str>) -> Result<()> {
+fn check_it_is_them(before: &Before<'_>, operation: &'static str, password: Option<&str>) -> Result<()> {
     const STARTED: &str = "select created_at from session where id = ?1";
     let identity = &before.caller.identity;
     identity.must_be_whole()?;
     if accounts::has_password(before)? {
         let password = password.ok_or_else(|| Error::field("password", "is required"))?;
-        return accounts::check_own_password(before, "password", password);
+        return accounts::check_own_password(before, operation, "password", password);
     }
     let id = identity.session().ok_or_else(not_fresh)?;
     let find = |reading: &mut Reading| optional(reading.conn(), STARTED, [id], |row| row.take::<Moment>());
@@ -147,10 +148,19 @@ fn not_fresh() -> Error {
     Error::conflict("Your account has no password to show again. Sign out, sign in and do this within ten minutes.")
 }
 
-/// Every code that is tried counts, also those whose transaction comes to nothing.
-fn count_code(before: &Before<'_>) -> Result<()> {
-    let account = before.caller.identity.account.as_ref();
-    account.map_or(Ok(()), |account| before.app.limits.code(account.id))
+/// Every code that is tried counts, and one that is wrong is written down: of its transaction nothing would stay.
+fn check_code(before: &Before<'_>, operation: &'static str, code: &Line<60>) -> Result<()> {
+    let Some(me) = before.caller.identity.account.as_ref().map(|account| account.id) else { return Ok(()) };
+    before.app.limits.code(me)?;
+    let find = |reading: &mut Reading| -> Result<(bool, bool)> {
+        let is_on = one(reading.conn(), ON, [me], |row| row.take())?;
+        Ok((is_on, read_code(reading.conn(), me, code.as_str(), Moment::now())?.is_some()))
+    };
+    if let (true, false) = before.app.store().read(find)? {
+        before.failed(operation, Some(me))?;
+        return Err(Error::field("code", WRONG_CODE));
+    }
+    Ok(())
 }
 
 /// See whether you have a second factor and how many recovery codes are left.
@@ -184,9 +194,10 @@ impl Operation for TwoFactorStatus {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<TwoFactor> {
         const STATUS: &str = "
-            select f.confirmed_at, (select count(*) from recovery_code c where c.account_id = a.id), a.password_hash is not null
+            select f.confirmed_at, (select count(*) from recovery_code c where c.account_id = a.id),
+                   a.password_hash is not null and (not ?2 or a.platform_role = 'SUPERADMIN')
               from account a left join second_factor f on f.account_id = a.id where a.id = ?1";
-        one(cx.conn(), STATUS, [cx.signed_in()?.id], |row| {
+        one(cx.conn(), STATUS, (cx.signed_in()?.id, cx.config().oidc_only), |row| {
             let enabled_at: Option<Moment> = row.take()?;
             Ok(TwoFactor {
                 enabled: enabled_at.is_some(),
@@ -242,7 +253,7 @@ impl Operation for SetUpTwoFactor {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        check_it_is_them(before, self.password.as_deref())
+        check_it_is_them(before, Self::SPEC.name, self.password.as_deref())
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<TotpSecret> {
         let me = cx.signed_in()?;
@@ -292,7 +303,7 @@ impl Operation for ConfirmTwoFactor {
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
         before.caller.identity.must_be_whole()?;
-        count_code(before)
+        check_code(before, Self::SPEC.name, &self.code)
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<RecoveryCodes> {
         const FIND: &str = "
@@ -340,8 +351,8 @@ impl Operation for DisableTwoFactor {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        check_it_is_them(before, self.password.as_deref())?;
-        count_code(before)
+        check_it_is_them(before, Self::SPEC.name, self.password.as_deref())?;
+        check_code(before, Self::SPEC.name, &self.code)
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<()> {
         let me = cx.signed_in()?.id;
@@ -358,7 +369,7 @@ impl Operation for DisableTwoFactor {
     }
 }
 
-fn forget(tx: &Tx, account: Id<Account>) -> Result<()> {
+pub(super) fn forget(tx: &Tx, account: Id<Account>) -> Result<()> {
     for table in ["second_factor", "recovery_code", "sign_in_challenge"] {
         run(tx.conn(), &format!("delete from {table} where account_id = ?1"), [account])?;
     }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use askama::Template;
+use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message, SmtpTransport, Transport};
 
 use crate::core::app::{App, Call};
 use crate::core::caller::Credential;
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
-use crate::features::mail::{self, Due, MailState, SettleMail};
+use crate::features::mail::{self, Due, MailKind, MailState, SettleMail};
 
 /// So many go out before the clock does something else.
 const AT_ONCE: usize = 100;
@@ -23,6 +23,44 @@ pub struct Sender {
     from: Mailbox,
     /// What the ids of messages end with.
     domain: String,
+    /// What links of ours begin with.
+    base: String,
+}
+
+/// The same words for programs that show HTML: the link is a button there.
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Html<'a> {
+    subject: &'a str,
+    before: &'a str,
+    /// Empty: nothing to go to.
+    link: &'a str,
+    button: &'static str,
+    after: &'a str,
+    foot: &'a str,
+}
+
+impl<'a> Html<'a> {
+    fn new(due: &'a Due, base: &str) -> Html<'a> {
+        let (text, foot) = due.body.rsplit_once(mail::FOOT).unwrap_or((&due.body, ""));
+        let is_ours = |line: &&str| line.strip_prefix(base).is_some_and(|path| path.starts_with('/'));
+        // The last one: what people wrote, which may hold others, stands before it.
+        let link = text.lines().filter(is_ours).next_back().unwrap_or_default();
+        let (before, after) = text.rsplit_once(link).filter(|_| !link.is_empty()).unwrap_or((text, ""));
+        Html {
+            subject: &due.subject,
+            before: before.trim(),
+            link,
+            button: match due.kind {
+                MailKind::Invite => "Join",
+                MailKind::EmailConfirmation => "Confirm this address",
+                MailKind::PasswordReset => "Set a new password",
+                MailKind::PasswordChanged | MailKind::EmailChange | MailKind::Notification => "Open in Sally",
+            },
+            after: after.trim(),
+            foot,
+        }
+    }
 }
 
 impl Sender {
@@ -32,18 +70,18 @@ impl Sender {
         let transport = SmtpTransport::from_url(url.as_str()).map_err(Error::internal)?;
         let transport = transport.timeout(Some(Duration::from_secs(20))).build();
         let domain = from.email.domain().to_owned();
-        Ok(Some(Sender { transport, from, domain }))
+        Ok(Some(Sender { transport, from, domain, base: config.base_url() }))
     }
 
     fn send(&self, due: &Due) -> Result<(), String> {
         let to: Address = due.to.parse().map_err(|error| format!("the address is none: {error}"))?;
+        let html = Html::new(due, &self.base).render().map_err(|error| error.to_string())?;
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(&due.subject)
             .message_id(Some(format!("<{}@{}>", due.id, self.domain)))
-            .header(ContentType::TEXT_PLAIN)
-            .body(due.body.clone())
+            .multipart(MultiPart::alternative_plain_html(due.body.clone(), html))
             .map_err(|error| error.to_string())?;
         self.transport.send(&message).map(drop).map_err(|error| told(&error))
     }
@@ -85,4 +123,38 @@ pub async fn send(app: &Arc<App>, sender: &Sender) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::Id;
+
+    #[test]
+    fn the_button_is_our_own_link_and_words_are_words() {
+        let due = |kind, body: &str| Due {
+            id: Id::from_raw(1),
+            kind,
+            to: "mia@example.com".into(),
+            subject: "<b>".into(),
+            body: format!("{body}{}Sally, https://sally.example.com\n", mail::FOOT),
+        };
+        let invite =
+            due(MailKind::Invite, "Ada invites you.\n\nJoin here:\nhttps://sally.example.com/x?token=y\n\nOr not.");
+        let html = Html::new(&invite, "https://sally.example.com").render().unwrap();
+        assert!(html.contains("<a href=\"https://sally.example.com/x?token=y\""), "{html}");
+        assert!(html.contains("Join here:</p>") && html.contains(">Or not.</p>"), "{html}");
+        assert!(!html.contains("<b>") && !html.contains("-- "), "{html}");
+
+        let news = due(
+            MailKind::Notification,
+            "<script>\nhttps://sally.example.com/looks-like-it\nhttps://evil.example/\n\nhttps://sally.example.com/tasks/1",
+        );
+        let html = Html::new(&news, "https://sally.example.com").render().unwrap();
+        assert_eq!(html.matches("href=").count(), 1, "{html}");
+        assert!(html.contains("href=\"https://sally.example.com/tasks/1\"") && !html.contains("<script>"), "{html}");
+
+        let told = due(MailKind::PasswordChanged, "It was changed.\nhttps://sally.example.com.evil.example/");
+        assert!(!Html::new(&told, "https://sally.example.com").render().unwrap().contains("href="));
+    }
 }

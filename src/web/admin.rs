@@ -6,14 +6,16 @@ use askama::Template;
 use crate::core::caller::PlatformRole;
 use crate::core::text;
 use crate::features::accounts::{
-    AccountView, ArchiveAccount, CreateAccount, GetAccount, ListAccounts, SORTS, UpdatePlatformRole,
+    AccountDetail, AccountView, ArchiveAccount, CreateAccount, GetAccount, ListAccounts, SORTS, UpdatePlatformRole,
 };
 use crate::features::backups::{Backups, CreateBackup, ListBackups};
 use crate::features::mail::{ListMail, MailKind, MailView};
 use crate::features::recovery::{ChangeEmail, OfferPassword};
 use crate::features::system::{GetServerFacts, ServerFacts};
+use crate::features::two_factor::ResetTwoFactor;
 use crate::features::workspaces::{ArchiveWorkspace, CreateWorkspace, ListWorkspaces, WorkspaceView};
 
+use super::confirm::Confirm;
 use super::form::Form;
 use super::page::{Answer, Page, Query, Refused};
 use super::show::{Choice, Column, Pager, columns};
@@ -28,6 +30,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/admin/accounts/{id}/role").route(web::post().to(change_role)))
         .service(at("/admin/accounts/{id}/email").route(web::post().to(change_email)))
         .service(at("/admin/accounts/{id}/link").route(web::post().to(make_link)))
+        .service(
+            at("/admin/accounts/{id}/second-factor")
+                .route(get().to(ask_reset_two_factor))
+                .route(web::post().to(reset_two_factor)),
+        )
         .service(at("/admin/accounts/{id}/archive").route(web::post().to(archive_account)))
         .service(at("/admin/workspaces").route(get().to(workspaces)).route(web::post().to(create_workspace)))
         .service(at("/admin/workspaces/{id}/archive").route(web::post().to(archive_workspace)));
@@ -131,8 +138,13 @@ async fn create_account(page: Page, mut form: Form) -> Answer {
 struct AccountPage<'a> {
     page: &'a Page,
     account: &'a AccountView,
+    has_second_factor: bool,
+    /// When the address was shown to be theirs; empty: not yet.
+    proved: String,
     is_me: bool,
-    may_change_role: bool,
+    is_superadmin: bool,
+    /// They come in by the provider and have no password to lose.
+    has_no_password: bool,
     roles: Vec<Choice>,
     form: &'a Form,
     link: Option<Link>,
@@ -147,12 +159,16 @@ pub fn platform_role_name(role: &PlatformRole) -> &'static str {
     }
 }
 
-fn show_account(page: &Page, account: &AccountView, form: &Form, link: Option<Link>) -> Answer {
+fn show_account(page: &Page, detail: &AccountDetail, form: &Form, link: Option<Link>) -> Answer {
+    let account = &detail.account;
     let template = AccountPage {
         page,
         account,
+        has_second_factor: detail.has_second_factor,
+        proved: detail.email_proved_at.map_or_else(String::new, |at| page.day(&at)),
         is_me: account.id == page.account.id,
-        may_change_role: page.account.platform_role == PlatformRole::Superadmin,
+        is_superadmin: page.account.platform_role == PlatformRole::Superadmin,
+        has_no_password: page.app().config().oidc_only && account.platform_role != PlatformRole::Superadmin,
         roles: PlatformRole::ALL.iter().map(|role| Choice::new(role.word(), platform_role_name(role))).collect(),
         form,
         link,
@@ -160,15 +176,20 @@ fn show_account(page: &Page, account: &AccountView, form: &Form, link: Option<Li
     page.show(form.status(), &template)
 }
 
-async fn found(page: &Page, id: &str) -> Result<AccountView, Refused> {
+async fn found(page: &Page, id: &str) -> Result<AccountDetail, Refused> {
     page.run(GetAccount { account_id: page.id(id)? }).await
 }
 
 async fn account(page: Page, id: web::Path<String>) -> Answer {
-    let account = found(&page, &id).await?;
-    let form =
-        Form::filled([("platformRole", account.platform_role.word().to_owned()), ("email", account.email.clone())]);
-    show_account(&page, &account, &form, None)
+    let detail = found(&page, &id).await?;
+    show_account(&page, &detail, &filled(Form::default(), &detail), None)
+}
+
+/// The fields as they are, besides whatever was refused.
+fn filled(mut form: Form, detail: &AccountDetail) -> Form {
+    form.set("platformRole", detail.account.platform_role.word());
+    form.set("email", detail.account.email.clone());
+    form
 }
 
 fn saved(page: &Page, account: &AccountView, said: &str) -> Answer {
@@ -176,43 +197,64 @@ fn saved(page: &Page, account: &AccountView, said: &str) -> Answer {
 }
 
 async fn change_role(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
-    let account = found(&page, &id).await?;
-    form.set("accountId", account.id.to_string());
+    let detail = found(&page, &id).await?;
+    form.set("accountId", detail.account.id.to_string());
     match form.run::<UpdatePlatformRole>(&page).await? {
         Some(account) => saved(&page, &account, "Role saved"),
-        None => show_account(&page, &account, &form, None),
+        None => show_account(&page, &detail, &form, None),
     }
 }
 
 async fn change_email(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
-    let account = found(&page, &id).await?;
-    form.set("account", account.id.to_string());
+    let detail = found(&page, &id).await?;
+    form.set("account", detail.account.id.to_string());
     match form.run::<ChangeEmail>(&page).await? {
         Some(account) => saved(&page, &account, "E-mail changed"),
-        None => show_account(&page, &account, &form, None),
+        None => show_account(&page, &detail, &form, None),
     }
 }
 
 async fn make_link(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
-    let account = found(&page, &id).await?;
-    form.set("account", account.id.to_string());
+    let detail = found(&page, &id).await?;
+    form.set("account", detail.account.id.to_string());
     let offer = form.run::<OfferPassword>(&page).await?;
     let link = offer.map(|offer| Link { email: offer.email, url: offer.set_password_url });
-    form.set("platformRole", account.platform_role.word());
-    form.set("email", account.email.clone());
-    show_account(&page, &account, &form, link)
+    show_account(&page, &detail, &filled(form, &detail), link)
+}
+
+async fn ask_reset_two_factor(page: Page, id: web::Path<String>) -> Answer {
+    let AccountDetail { account, .. } = found(&page, &id).await?;
+    let base = format!("/admin/accounts/{}", account.id);
+    page.ok(&Confirm {
+        title: format!("Take away the second factor of {}?", account.name),
+        text: "From then on their password alone lets them in, until they set up a new one. Their sessions end, and their \
+               recovery codes are void. Be sure that it is them who ask.",
+        action: format!("{base}/second-factor"),
+        cancel: base,
+        button: "Take it away",
+        ..Confirm::archive(&page, String::new(), "")
+    })
+}
+
+async fn reset_two_factor(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    let detail = found(&page, &id).await?;
+    form.set("account", detail.account.id.to_string());
+    match form.run::<ResetTwoFactor>(&page).await? {
+        Some(account) => saved(&page, &account, "The second factor is gone, and their sessions have ended"),
+        None => show_account(&page, &detail, &filled(form, &detail), None),
+    }
 }
 
 /// `archived=false` brings it back.
 async fn archive_account(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
-    let account = found(&page, &id).await?;
-    form.set("accountId", account.id.to_string());
+    let detail = found(&page, &id).await?;
+    form.set("accountId", detail.account.id.to_string());
     match form.run::<ArchiveAccount>(&page).await? {
         Some(account) if account.archived_at.is_some() => {
             saved(&page, &account, "Archived. Sessions have ended, and keys are refused.")
         }
         Some(account) => saved(&page, &account, "The account is back"),
-        None => show_account(&page, &account, &form, None),
+        None => show_account(&page, &detail, &form, None),
     }
 }
 

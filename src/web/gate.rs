@@ -12,18 +12,23 @@ use crate::core::input;
 use crate::core::operation::Operation;
 use crate::features::accounts::{ResetPassword, UpdateProfile};
 use crate::features::invites::{AcceptInvite, GetInvite, InviteInfo};
+use crate::features::ownership::{GetLink, LinkInfo};
 use crate::features::recovery::{ConfirmEmailChange, RequestPasswordReset};
 use crate::features::sessions::{CHALLENGE_MINUTES, Login, LoginWithCode, Logout, SignIn, SignedIn};
 use crate::features::setup::SetUp;
 use crate::http::auth;
 
 use super::form::{Form, Notice, first_upper};
-use super::page::{Answer, Page, Query, Refused, app_of, came_from, html, own_path, see_other};
+use super::page::{Answer, Page, Query, Refused, app_of, came_from, html, own_path, saying, see_other};
 use super::sso;
 use super::work::role_name;
 
 /// Where one is after signing in: what there is to do.
 pub const START: &str = "/";
+
+/// After the first proof that the address is theirs.
+pub const BEGUN_ANEW: &str = "You have shown that this account is yours. Password, sessions, keys, connections and second \
+                              factor from before have ended.";
 
 /// Who has shown the first factor in this browser and not yet the second.
 const CHALLENGE_COOKIE: &str = "sally_challenge";
@@ -56,6 +61,7 @@ struct SetUpPage<'a> {
 #[template(path = "reset_password.html")]
 struct ResetPage<'a> {
     form: &'a Form,
+    link: LinkInfo,
 }
 
 /// A card outside the frame: nobody is signed in.
@@ -268,23 +274,35 @@ fn link_is_dead(form: &mut Form) {
     }
 }
 
+/// What the link of a page will do.
+async fn link_of(request: &HttpRequest, form: &Form) -> Result<LinkInfo, Refused> {
+    let link = GetLink { token: form.value("token").to_owned() };
+    app_of(request).run(Call::default(), link).await.map_err(|error| Refused::bare(request, error))
+}
+
 pub async fn reset_page(request: HttpRequest) -> Answer {
     let form = with_token(&request);
-    card(&request, &form, &ResetPage { form: &form })
+    let link = link_of(&request, &form).await?;
+    card(&request, &form, &ResetPage { form: &form, link })
 }
 
 pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
+    let link = link_of(&request, &form).await?;
     match run::<ResetPassword>(&request, &mut form).await? {
         Some(account) => {
             let mut form = Form::filled([("email", account.email), ("password", form.value("password").to_owned())]);
-            match sign_in(&request, &mut form).await? {
-                Some(sign_in) => go_on(&request, &sign_in, START),
-                None => Ok(see_other("/login")),
+            let response = match sign_in(&request, &mut form).await? {
+                Some(sign_in) => go_on(&request, &sign_in, START)?,
+                None => see_other("/login"),
+            };
+            match link.proves && link.ends_something {
+                true => with_cookie(&request, response, &saying(&request, &app_of(&request), BEGUN_ANEW)),
+                false => Ok(response),
             }
         }
         None => {
             link_is_dead(&mut form);
-            card(&request, &form, &ResetPage { form: &form })
+            card(&request, &form, &ResetPage { form: &form, link })
         }
     }
 }
@@ -295,15 +313,16 @@ struct ForgotPage<'a> {
     form: &'a Form,
     sends_mail: bool,
     is_sent: bool,
+    /// Passwords are turned off: who has to ask for nothing but that.
+    sso_only: Option<&'a str>,
 }
 
 fn show_forgot(request: &HttpRequest, form: &Form, is_sent: bool) -> Answer {
-    let sends_mail = app_of(request).config().smtp_url.is_some();
-    let mut response = card(request, form, &ForgotPage { form, sends_mail, is_sent })?;
-    if let Some(seconds) = form.retry_after_seconds {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    Ok(response)
+    let app = app_of(request);
+    let config = app.config();
+    let sso_only = config.oidc_only.then_some(config.oidc_name.as_str());
+    let response = card(request, form, &ForgotPage { form, sends_mail: config.smtp_url.is_some(), is_sent, sso_only })?;
+    with_retry_after(form, response)
 }
 
 pub async fn forgot_page(request: HttpRequest) -> Answer {
@@ -320,19 +339,22 @@ pub async fn forgot(request: HttpRequest, mut form: Form) -> Answer {
 #[template(path = "confirm_email.html")]
 struct ConfirmEmailPage<'a> {
     form: &'a Form,
+    link: LinkInfo,
     confirmed: Option<String>,
 }
 
 /// Opening the link changes nothing yet: some mail servers look at every link before anybody does.
 pub async fn confirm_email_page(request: HttpRequest) -> Answer {
     let form = with_token(&request);
-    card(&request, &form, &ConfirmEmailPage { form: &form, confirmed: None })
+    let link = link_of(&request, &form).await?;
+    card(&request, &form, &ConfirmEmailPage { form: &form, link, confirmed: None })
 }
 
 pub async fn confirm_email(request: HttpRequest, mut form: Form) -> Answer {
+    let link = link_of(&request, &form).await?;
     let confirmed = run::<ConfirmEmailChange>(&request, &mut form).await?.map(|account| account.email);
     link_is_dead(&mut form);
-    card(&request, &form, &ConfirmEmailPage { form: &form, confirmed })
+    card(&request, &form, &ConfirmEmailPage { form: &form, link, confirmed })
 }
 
 #[derive(Template)]
@@ -346,6 +368,10 @@ struct InvitePage<'a> {
     is_signed_in: bool,
     /// Somebody else is.
     other: Option<String>,
+    /// What the provider of single sign-on is called.
+    sso: Option<String>,
+    /// Nobody joins with a password.
+    sso_only: bool,
 }
 
 /// What the link is for, or why it is for nothing, to whoever holds it.
@@ -370,6 +396,8 @@ async fn show_invite(request: &HttpRequest, page: Option<&Page>, mut form: Form)
         other: invite.as_ref().filter(|invite| is_other(invite)).and(signed_in).map(str::to_owned),
         invite,
         dead,
+        sso: sso::provider_of(request).map(|provider| provider.name().to_owned()),
+        sso_only: app.config().oidc_only,
     };
     card(request, &form, &template)
 }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod markdown;
 pub mod members;
 pub mod page;
+pub mod preferences;
 pub mod search;
 pub mod security;
 pub mod settings;

@@ -316,14 +316,7 @@ impl Page {
     pub fn go(&self, to: &str, said: &str) -> Answer {
         let mut response = see_other(to);
         if !said.is_empty() {
-            let said: String = url::form_urlencoded::byte_serialize(said.as_bytes()).collect();
-            let cookie = Cookie::build(SAID_COOKIE, said)
-                .path("/")
-                .http_only(true)
-                .same_site(SameSite::Lax)
-                .secure(auth::is_secure(&self.request, &self.app))
-                .max_age(Duration::minutes(1))
-                .finish();
+            let cookie = saying(&self.request, &self.app, said);
             response.add_cookie(&cookie).map_err(|error| self.refuse(Error::internal(error)))?;
         }
         Ok(response)
@@ -334,6 +327,18 @@ impl Page {
         let to = came_from(&self.request).unwrap_or_else(|| or_else.to_owned());
         self.go(&to, said)
     }
+}
+
+/// What the next page tells, whichever it is.
+pub fn saying(request: &HttpRequest, app: &App, said: &str) -> Cookie<'static> {
+    let said: String = url::form_urlencoded::byte_serialize(said.as_bytes()).collect();
+    Cookie::build(SAID_COOKIE, said)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(auth::is_secure(request, app))
+        .max_age(Duration::minutes(1))
+        .finish()
 }
 
 /// What handlers of pages answer with.

@@ -15,7 +15,7 @@ use crate::http::{form as multipart, rest};
 use super::form::Form;
 use super::page::{Answer, Page};
 use super::show::Pager;
-use super::{agents, at, audit, connections, get, keys, members, security};
+use super::{agents, at, audit, connections, get, keys, members, preferences, security};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
@@ -33,6 +33,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings/security/codes").route(get().to(security::show)).route(web::post().to(security::renew)))
         .service(
             at("/settings/security/disable").route(get().to(security::show)).route(web::post().to(security::disable)),
+        )
+        .service(
+            at("/settings/notifications").route(get().to(preferences::show)).route(web::post().to(preferences::save)),
         )
         .service(at("/settings/sessions").route(get().to(sessions)))
         .service(at("/settings/sessions/{id}/end").route(web::post().to(end_session)))

@@ -7,13 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::core::app::Call;
 use crate::core::error::{Error, Result};
-use crate::features::sessions::SignIn;
-use crate::features::sso::SignInByProvider;
+use crate::features::sso::{ByProvider, SignInByProvider};
 use crate::http::auth;
 use crate::oidc::{self, Provider, Returned, Start};
 
 use super::gate;
-use super::page::{Answer, Query, app_of, own_path, see_other};
+use super::page::{Answer, Query, app_of, own_path, saying, see_other};
 
 /// Which browser was sent to the provider.
 const COOKIE: &str = "sally_sso";
@@ -65,13 +64,20 @@ pub async fn callback(request: HttpRequest) -> Answer {
     let mut gone = cookie(&request, "");
     gone.make_removal();
     let response: HttpResponse = match enter(&request).await {
-        Ok((sign_in, next)) => gate::go_on(&request, &sign_in, if next.is_empty() { gate::START } else { &next })?,
+        Ok((came, next)) => {
+            let to = if next.is_empty() { gate::START } else { &next };
+            let response = gate::go_on(&request, &came.sign_in, to)?;
+            match came.begun_anew {
+                true => gate::with_cookie(&request, response, &saying(&request, &app_of(&request), gate::BEGUN_ANEW))?,
+                false => response,
+            }
+        }
         Err(error) => gate::login_again(&request, &error, "")?,
     };
     gate::with_cookie(&request, response, &gone)
 }
 
-async fn enter(request: &HttpRequest) -> Result<(SignIn, String)> {
+async fn enter(request: &HttpRequest) -> Result<(ByProvider, String)> {
     let app = app_of(request);
     let provider = provider_of(request).ok_or_else(|| Error::not_found("page", request.path()))?;
     app.limits.authorization(auth::address(request, &app))?;

@@ -52,7 +52,7 @@ const pages = [
   '/', '/inbox', '/inbox?unread=true', '/projects', '/projects?q=zzzzzz', '/projects/new', project, `${project}?view=list`, `${project}?view=list&q=zzzzzz`,
   `${project}/activity`, `${project}/settings`, `${project}/archive`, task, `${task}/edit`, `${task}/delete`, '/tasks/new', '/clients', '/clients/new', client,
   `${client}/edit`, '/time', '/time?week=2020-01-01', '/time/report', '/time/report?by=DAY', '/time/report?from=2020-01-01&to=2020-01-02', entry,
-  '/settings', '/settings/members', '/settings/sessions', '/settings/connections', '/settings/agents', agent, followUp,
+  '/settings', '/settings/members', '/settings/notifications', '/settings/sessions', '/settings/connections', '/settings/agents', agent, followUp,
   '/admin', '/admin/accounts', account, '/admin/workspaces',
   '/crm/deals', '/crm/deals?view=table', '/crm/deals/new', deal, `${deal}/edit`, '/crm/organizations', '/crm/organizations/new', organization,
   `${organization}/edit`, '/crm/people', '/crm/people/new', person, `${person}/edit`, '/crm/activities', '/crm/follow-ups', '/crm/follow-ups/new',

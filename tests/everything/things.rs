@@ -261,6 +261,7 @@ pub fn sample(operation: &str) -> Value {
         "account.create" => json!({ "email": "new@example.com", "name": "New" }),
         "auth.change_password" => json!({ "currentPassword": "x", "newPassword": "Another-horse-8" }),
         "auth.login" => json!({ "email": "nobody@example.com", "password": "x" }),
+        "auth.link.info" => json!({ "token": "x" }),
         "auth.reset_password" => json!({ "token": "x", "password": "Another-horse-8" }),
         _ => json!({}),
     }

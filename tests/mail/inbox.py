@@ -27,7 +27,8 @@ class Keeper:
             "to": envelope.rcpt_tos,
             "headers": sorted(name.lower() for name in message.keys()),
             "subject": message["subject"],
-            "text": message.get_body().get_content(),
+            "text": message.get_body(("plain",)).get_content(),
+            "html": message.get_body(("html",)).get_content(),
         }
         with open(self.path, "a") as out:
             out.write(json.dumps(kept) + "\n")
@@ -36,7 +37,8 @@ class Keeper:
 
 def check(server, session, envelope, mechanism, auth_data):
     good = (auth_data.login, auth_data.password) == (b"sally", b"let me/in")
-    return AuthResult(success=good, auth_data=auth_data if good else None)
+    # Not handled: the server itself says no, at once.
+    return AuthResult(success=good, handled=False, auth_data=auth_data if good else None)
 
 
 def main():

@@ -5,22 +5,7 @@
 set -euo pipefail
 sally=$1 python=$2
 here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-pids=()
-trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
-
-port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-starttls=$(port) tls=$(port)
-
-# An authority of our own, and a certificate by it.
-cd "$work"
-openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=Loopback -days 2 2>/dev/null
-openssl req -newkey rsa:2048 -nodes -keyout key.pem -out cert.csr -subj /CN=localhost 2>/dev/null
-printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n' >ext
-openssl x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile ext 2>/dev/null
-"$python" "$here/inbox.py" inbox cert.pem key.pem "$starttls" "$tls" >ready 2>smtp.log &
-pids+=($!)
-for _ in $(seq 100); do grep -q ready ready && break; sleep 0.1; done
+. "$here/server.sh"
 
 # serve NAME SMTP_URL [ENVIRONMENT…]: a server of its own that invites mia-NAME.
 serve() {
@@ -57,6 +42,7 @@ for way, mail in ways.items():
     assert mail["to"] == [f"mia-{way}@example.com"] and mail["from"] == "Sally <sally@example.com>", mail
     assert "Ada invites you to Acme" in mail["text"], mail
     assert "https://sally.example.com/accept-invite?token=" in mail["text"].replace("=\n", ""), mail
+    assert f'href="https://sally.example.com/accept-invite?token=' in mail["html"], mail
     assert {"date", "message-id", "subject"} <= set(mail["headers"]), mail
 PYTHON
 for name in wrong untrusted; do

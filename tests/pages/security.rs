@@ -2,10 +2,11 @@
 
 use sally::core::caller::SecondFactorFor;
 use sally::core::time::Moment;
+use serde_json::json;
 use totp_rs::{Builder, Secret};
 
 use super::support::server::Server;
-use super::support::{PASSWORD, World};
+use super::support::{PASSWORD, World, put};
 use super::{Browser, Shown};
 
 /// What the app shows, so many steps of 30 seconds from now.
@@ -93,4 +94,64 @@ async fn whoever_must_have_one_is_led_to_it_and_nowhere_else() {
     browser.post("/settings/security/confirm", &[("secret", &secret), ("code", &code(&secret, 0))]);
     assert_eq!(browser.get("/").heading(), "My work");
     assert_eq!(browser.post("/logout", &[]).location, "/login");
+}
+
+#[tokio::test]
+async fn a_superadministrator_takes_a_lost_second_factor_away_after_being_asked() {
+    let world = World::with(|config| config.sign_in_attempts_per_minute = 1_000).await;
+    let server = Server::start(&world.app);
+    let sam = Browser::new(&server.base);
+    sam.sign_in(PASSWORD, "");
+    let (account, button) = ("/admin/accounts/ben@example.com", "href=\"/admin/accounts/");
+    assert!(!sam.get(account).has("Lost second factor"), "there is none to lose");
+    put(
+        &world.app,
+        "insert into second_factor (id, account_id, totp_secret, confirmed_at, created_at, updated_at)
+         select 1, id, randomblob(20), 1, 1, 1 from account where email = 'ben@example.com'",
+    )
+    .await;
+    let shown = sam.get(account);
+    let path = shown.body.split(button).find_map(|rest| rest.split_once("/second-factor\"")).expect("a button").0;
+    let path = format!("/admin/accounts/{path}/second-factor");
+    assert!(sam.get(&path).has("Take away the second factor of Ben?"));
+    assert!(sam.get(account).has("Lost second factor"), "asked, nothing has happened yet");
+    assert_eq!(sam.post(&path, &[]).status, 303);
+    assert!(!sam.get(account).has("Lost second factor"));
+    let again = sam.post(&path, &[]);
+    assert!(again.status == 409 && again.has("has no second factor"), "{}", again.body);
+
+    let ada = Browser::new(&server.base);
+    let key = world.person("ada").await.token;
+    ada.cookies.borrow_mut().insert("sally_session".into(), key);
+    assert_eq!((ada.get(&path).status, ada.post(&path, &[]).status), (403, 403));
+}
+
+#[tokio::test]
+async fn what_one_is_told_of_is_chosen_where_it_can_be() {
+    for sends_mail in [true, false] {
+        let world = World::with(|config| {
+            if sends_mail {
+                let url: url::Url = "smtp://127.0.0.1:9?tls=none".parse().unwrap();
+                config.smtp_url = Some(url.try_into().unwrap());
+                config.mail_from = Some("Sally <sally@example.com>".parse().unwrap());
+            }
+        })
+        .await;
+        let server = Server::start(&world.app);
+        let sam = Browser::new(&server.base);
+        sam.sign_in(PASSWORD, "");
+        let shown = sam.get("/settings/notifications");
+        assert_eq!(shown.body.matches("type=\"checkbox\"").count(), if sends_mail { 6 } else { 3 });
+        assert_eq!(shown.has("This server sends no mail"), !sends_mail);
+        assert_eq!(shown.body.matches(" checked").count(), if sends_mail { 6 } else { 3 });
+        let saved = sam.post("/settings/notifications", &[("inApp", "task.assigned"), ("email", "followup.due")]);
+        assert_eq!((saved.status, saved.location.as_str()), (303, "/settings/notifications"));
+        assert!(sam.get("/settings/notifications").has("value=\"task.assigned\" checked"));
+        let chosen = world.person("sam").await.ask("notification.preferences.get", json!({})).await.unwrap();
+        let of = |place: usize| (chosen["items"][place]["inApp"].clone(), chosen["items"][place]["email"].clone());
+        // What the page did not show stays as it was.
+        assert_eq!(of(0), (json!(true), json!(!sends_mail)));
+        assert_eq!(of(1), (json!(false), json!(!sends_mail)));
+        assert_eq!(of(2), (json!(false), json!(true)));
+    }
 }

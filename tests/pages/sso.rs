@@ -12,6 +12,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use sally::core::caller::Role;
 use sally::core::config::Config;
 use sally::core::time::Moment;
+use sally::features::recovery::OfferPassword;
 use sally::features::sso::UnlinkProvider;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -485,6 +486,74 @@ async fn where_passwords_are_off_a_superadmin_still_gets_in() {
     let browser = Browser::new(&scene.server.base);
     let shown = browser.sign_in(PASSWORD, "");
     assert_eq!(shown.status, 403);
-    assert!(shown.has("Passwords are turned off here. Sign in by Acme Login."));
-    assert!(browser.sign_in("Wrong-horse-7", "").has("E-mail or password is wrong."), "and no stranger is told more");
+    let words = "all others are turned off here. Sign in by Acme Login.";
+    assert!(shown.has(words));
+    assert!(browser.sign_in("Wrong-horse-7", "").has(words), "and no stranger is told more");
+    let nobody = browser.post("/login", &[("email", "nobody@example.com"), ("password", PASSWORD)]);
+    assert!(nobody.status == 403 && nobody.has(words), "{}", nobody.body);
+
+    assert!(!browser.get("/login").has("/forgot-password"), "a reset is not offered");
+    assert!(browser.get("/forgot-password").has("href=\"/login/sso\""));
+    for email in ["sam@example.com", "nobody@example.com"] {
+        let asked = browser.post("/forgot-password", &[("email", email)]);
+        assert_eq!((asked.status, asked.has("Passwords are turned off here.")), (403, true), "{email}");
+    }
+    let offer = scene.world.app.run(console(), OfferPassword { account: line("ada@example.com") }).await;
+    assert!(offer.unwrap_err().to_string().contains("Passwords are turned off here."));
+}
+
+#[tokio::test]
+async fn where_passwords_are_off_an_invitation_leads_to_the_provider() {
+    let scene = Scene::with(|config| config.oidc_only = true).await;
+    let ada = scene.world.person("ada").await;
+    let invite = json!({ "email": "mia@example.com", "role": "MEMBER" });
+    let made = ada.ask("workspace.invite", invite).await.unwrap();
+    let path = made["inviteUrl"].as_str().unwrap().split_once("/accept-invite").unwrap().1.to_owned();
+    let (path, token) = (format!("/accept-invite{path}"), path.split_once("token=").unwrap().1.to_owned());
+    let browser = Browser::new(&scene.server.base);
+    let shown = browser.get(&path);
+    assert!(!shown.has("type=\"password\"") && shown.has("Sign in with Acme Login"), "{}", shown.body);
+    let fields = [("token", token.as_str()), ("name", "Mia"), ("password", "Another-horse-8")];
+    let refused = browser.post("/accept-invite", &fields);
+    assert_eq!((refused.status, scene.count("account where email = 'mia@example.com'")), (403, 0));
+
+    // Who is not invited stays outside; who is comes in, and has then to say yes.
+    let next = path.replace('=', "%3D");
+    let come = |email: &'static str| {
+        let away = scene.go_from(&next);
+        let mut claims = scene.idp.claims(&away.nonce);
+        (claims["sub"], claims["email"], claims["name"]) = (json!(email), json!(email), json!("Mia"));
+        scene.idp.says(&claims);
+        let shown = away.back();
+        (away, shown)
+    };
+    assert!(!come("max@example.com").0.is_in());
+    let (mia, shown) = come("mia@example.com");
+    assert_eq!(shown.location, path, "{}", shown.body);
+    assert!(mia.browser.get(&path).has("You are signed in as <b>mia@example.com</b>."));
+    let joined = mia.browser.post("/accept-invite", &[("token", &token)]);
+    assert_eq!((joined.status, joined.location.as_str()), (303, "/"), "{}", joined.body);
+    assert!(mia.browser.get("/settings/members").has("mia@example.com"));
+}
+
+#[tokio::test]
+async fn what_somebody_made_before_her_ends_when_ada_first_comes_by_the_provider() {
+    let scene = Scene::new().await;
+    let offer = scene.world.app.run(console(), OfferPassword { account: line("ada@example.com") }).await.unwrap();
+    let token = offer.set_password_url.split_once("token=").unwrap().1.to_owned();
+    let before = Browser::new(&scene.server.base);
+    assert_eq!(before.post("/reset-password", &[("token", &token), ("password", "Another-horse-8")]).status, 303);
+    let key = scene.world.person("ada").await;
+    assert_eq!(before.get("/inbox").heading(), "Inbox");
+
+    let (ada, _) = scene.comes(|_| {});
+    assert!(ada.browser.get("/inbox").has("You have shown that this account is yours."));
+    assert_eq!(before.get("/inbox").location, "/login?next=%2Finbox");
+    assert_eq!(key.refused("auth.me", json!({})).await.status(), 401);
+    assert_eq!(scene.count("account where email = 'ada@example.com' and password_hash is not null"), 0);
+
+    // Once; what she makes herself stays.
+    let key = scene.world.person("ada").await;
+    assert!(!scene.comes(|_| {}).0.browser.get("/inbox").has("You have shown"));
+    key.ask("auth.me", json!({})).await.unwrap();
 }

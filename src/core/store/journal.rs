@@ -40,6 +40,7 @@ const NOT_JOURNALED: &[&str] = &[
 const LEFT_OUT: &[&str] = &[
     "password_hash",
     "token_hash",
+    "mailed_token_hash",
     "code_hash",
     "totp_secret",
     "totp_last_step",
