@@ -5,6 +5,7 @@ pub mod deals;
 pub mod follow_ups;
 pub mod organizations;
 pub mod people;
+pub mod table;
 
 use actix_web::web;
 
