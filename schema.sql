@@ -350,6 +350,7 @@ create index crm_organization_by_update on crm_organization (workspace_id, updat
 create index crm_organization_by_creation on crm_organization (workspace_id, id);
 create index crm_organization_by_name on crm_organization (workspace_id, name collate nocase, id);
 create index crm_organization_by_domain on crm_organization (workspace_id, domain) where domain is not null;
+create index crm_organization_by_mail_domain on crm_organization (workspace_id, substr(email, instr(email, '@') + 1)) where email is not null;
 create index crm_organization_by_owner on crm_organization (owner_id) where owner_id is not null;
 
 create table crm_person (
@@ -375,6 +376,9 @@ create index crm_person_by_update on crm_person (workspace_id, updated_at, id);
 create index crm_person_by_creation on crm_person (workspace_id, id);
 create index crm_person_by_name on crm_person (workspace_id, name collate nocase, id);
 create index crm_person_by_email on crm_person (workspace_id, email) where email is not null;
+-- Numbers without what people put between the digits.
+create index crm_person_by_phone on crm_person (workspace_id, replace(replace(replace(replace(replace(replace(phone, ' ', ''), '-', ''), '/', ''), '.', ''), '(', ''), ')', '')) where phone is not null;
+create index crm_person_by_mobile on crm_person (workspace_id, replace(replace(replace(replace(replace(replace(mobile, ' ', ''), '-', ''), '/', ''), '.', ''), '(', ''), ')', '')) where mobile is not null;
 create index crm_person_by_organization on crm_person (organization_id, id) where organization_id is not null;
 create index crm_person_by_owner on crm_person (owner_id) where owner_id is not null;
 

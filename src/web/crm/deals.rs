@@ -11,10 +11,11 @@ use crate::core::patch::Patch;
 use crate::core::reference::Named;
 use crate::core::reference::Ref;
 use crate::features::crm::bridges::CreateProjectFromDeal;
-use crate::features::crm::choices::{Choices, DealFilters, ShowDealFilters};
+use crate::features::crm::choices::{Choices, DealFilters, LostReason, ShowDealFilters};
 use crate::features::crm::deals::{
     CreateDeal, Deal, DealDetail, DealStatus, GetDeal, ListDeals, SORTS, Sum, SumDeals, UpdateDeal,
 };
+use crate::features::crm::facts::ShowFacts;
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
 use crate::features::crm::pipeline::{self, Board, ShowBoard};
@@ -22,10 +23,10 @@ use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, Refused, by_script, came_from};
-use crate::web::show::{self, ByDay, Choice, Due, Pager, id_of, name_of};
+use crate::web::show::{self, Choice, Due, Pager, id_of, name_of};
 
 use super::table::{Field, Fields, text};
-use super::{Entry, On, Todo, currencies, dot, timeline};
+use super::{AtAGlance, History, NextStep, On, Todo, currencies, dot, joined};
 
 /// A place that a card can be moved to: `stage:ID` or `status:WORD`.
 struct Goal {
@@ -292,9 +293,9 @@ async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec
             dot,
             odds: column.stage.as_ref().map(|stage| stage.probability),
             status: column.stage.is_none().then_some(column.status.word()),
-            totals: joined(column.sum.totals.iter().map(|total| total.value)),
+            totals: joined(&column.sum),
             weighted: match column.stage {
-                Some(_) => joined(column.sum.totals.iter().map(|total| total.weighted)),
+                Some(_) => weighted(&column.sum),
                 None => String::new(),
             },
             cards: column.cards.iter().map(|card| Card::new(page, card)).collect(),
@@ -355,19 +356,15 @@ async fn board(page: &Page, query: &Query) -> Answer {
     })
 }
 
-fn joined(sums: impl Iterator<Item = Money>) -> String {
-    sums.map(|money| money.to_string()).collect::<Vec<_>>().join(" · ")
+fn weighted(sum: &Sum) -> String {
+    sum.totals.iter().map(|total| total.weighted.to_string()).collect::<Vec<_>>().join(" · ")
 }
 
 /// `7 open · € 120,000 · $ 500 · weighted € 45,000 · $ 50`
 fn worth(sum: &Sum, count: &str) -> String {
     match sum.totals.is_empty() {
         true => count.to_owned(),
-        false => format!(
-            "{count} · {} · weighted {}",
-            joined(sum.totals.iter().map(|total| total.value)),
-            joined(sum.totals.iter().map(|total| total.weighted))
-        ),
+        false => format!("{count} · {} · weighted {}", joined(sum), weighted(sum)),
     }
 }
 
@@ -421,10 +418,44 @@ async fn table(page: &Page, query: &Query) -> Answer {
     })
 }
 
+#[derive(Template)]
+#[template(path = "crm/deal_project.html")]
+struct ProjectPage<'a> {
+    page: &'a Page,
+    deal: &'a Deal,
+    base: String,
+    form: &'a Form,
+    visibilities: Vec<Choice>,
+}
+
+async fn show_project_form(page: &Page, deal: &Deal, form: &Form) -> Answer {
+    let base = format!("/crm/deals/{}", deal.id);
+    let visibilities =
+        vec![Choice::new("WORKSPACE", "Everybody in the workspace"), Choice::new("MEMBERS", "Only its members")];
+    page.show(form.status(), &ProjectPage { page, deal, base, form, visibilities })
+}
+
+pub async fn project_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
+    let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
+    if let Some(project) = &deal.project {
+        return page.go(&format!("/projects/{}", project.key), "");
+    }
+    show_project_form(&page, &deal, &Form::filled([("name", deal.title.clone())])).await
+}
+
 /// Makes the project that delivers the deal.
-pub async fn make_project(page: Page, id: web::Path<String>) -> Answer {
-    let made = page.run(CreateProjectFromDeal::of(Ref::new(id.as_str()))).await?;
-    page.go(&format!("/crm/deals/{}", made.deal_id), &format!("{} is a project now", made.project.name))
+pub async fn make_project(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    form.set("dealId", id.as_str());
+    match form.run::<CreateProjectFromDeal>(&page).await? {
+        Some(made) => {
+            page.go(&format!("/projects/{}", made.project.key), &format!("{} is a project now", made.project.name))
+        }
+        None => {
+            let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
+            show_project_form(&page, &deal, &form).await
+        }
+    }
 }
 
 /// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
@@ -435,6 +466,10 @@ pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mu
         Some(("status", status)) => ("status", status),
         _ => return Err(page.refuse(Error::field("to", "must be stage:ID or status:WON, LOST or OPEN"))),
     };
+    let is_scripted = by_script(&request);
+    if to == "status:LOST" && !is_scripted && !form.pairs().any(|(name, _)| name == "lostReason") {
+        return page.go(&format!("/crm/deals/{id}/lost"), "");
+    }
     form.set(field, value);
     form.set("dealId", id.as_str());
     if field == "stage" {
@@ -445,7 +480,7 @@ pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mu
     }
     let update = input::read::<UpdateDeal>(form.input(), page.app().shape_of::<UpdateDeal>());
     let deal = page.run(update.map_err(|error| page.refuse(error))?).await?;
-    if by_script(&request) {
+    if is_scripted {
         let query = Query::before(&request);
         let (columns, goals) = columns_of(&page, &query).await?;
         return page.ok(&BoardPart { page: &page, columns, goals });
@@ -469,13 +504,22 @@ struct DealPage<'a> {
     page: &'a Page,
     base: String,
     deal: &'a Deal,
+    form: &'a Form,
     status: &'static str,
     badge: String,
+    /// For how long it is in its stage.
+    age: String,
     steps: Vec<Step>,
+    stages: Vec<Choice>,
+    owners: Vec<Choice>,
+    currencies: Vec<Choice>,
     due: Option<Due>,
     created: String,
+    glance: AtAGlance,
     todos: Vec<Todo>,
-    days: Vec<ByDay<Entry>>,
+    history: History,
+    next: Option<NextStep>,
+    lost_reasons: Vec<LostReason>,
 }
 
 struct Step {
@@ -493,22 +537,30 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".md") {
         return page.markdown(crm::deal(&page.run(GetDeal { deal_id: Ref::new(id) }).await?));
     }
-    let DealDetail { deal, follow_ups, activities } = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?;
-    let stages = page.choices(false).await?.stages;
-    let at = stages.iter().position(|stage| stage.id == deal.stage_id).unwrap_or_default();
+    show_deal(&page, &id, &Form::default()).await
+}
+
+async fn show_deal(page: &Page, id: &str, form: &Form) -> Answer {
+    let DealDetail { deal, follow_ups, activities } = page.run(GetDeal { deal_id: Ref::new(id) }).await?;
+    let choices = page.choices(false).await?;
+    let at = choices.stages.iter().position(|stage| stage.id == deal.stage_id).unwrap_or_default();
     let is_open = deal.status == DealStatus::Open;
     let is_won = deal.status == DealStatus::Won;
     let closed = deal.closed_at.map(|moment| format!(" on {}", page.day(&moment))).unwrap_or_default();
-    page.ok(&DealPage {
-        page: &page,
-        base: format!("/crm/deals/{}", deal.id),
+    let base = format!("/crm/deals/{}", deal.id);
+    let own = page.app().config().default_currency;
+    let template = DealPage {
+        page,
+        form,
         status: deal.status.word(),
         badge: match deal.status {
             DealStatus::Open => "Open".to_owned(),
             DealStatus::Won => format!("Won{closed}"),
             DealStatus::Lost => format!("Lost{closed}"),
         },
-        steps: stages
+        age: page.age(&deal),
+        steps: choices
+            .stages
             .iter()
             .enumerate()
             .map(|(position, stage)| Step {
@@ -519,29 +571,51 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
                 is_current: is_open && position == at,
             })
             .collect(),
+        stages: choices.stages.iter().map(|stage| Choice::new(stage.id, stage.name.clone())).collect(),
+        owners: page.owners_or_nobody(&choices, deal.owner.clone()),
+        currencies: currencies(page, deal.currency.unwrap_or(own).code()),
         due: page.closing(&deal.expected_close_at, is_open),
         created: page.day(&deal.created_at),
-        todos: follow_ups.iter().map(|item| Todo::new(&page, item)).collect(),
-        days: timeline(&page, &activities, On::Deal),
+        glance: AtAGlance::of(page, ShowFacts { deal_id: Some(Ref::from(deal.id)), ..ShowFacts::default() }).await?,
+        todos: follow_ups.iter().map(|item| Todo::new(page, item)).collect(),
+        history: History::of(page, &activities, "dealId", deal.id.to_string(), On::Deal).await?,
+        next: NextStep::asked(page, &choices, "dealId", deal.id.to_string(), &base),
+        lost_reasons: match is_open && page.may_write {
+            true => page.run(ShowDealFilters {}).await?.lost_reasons,
+            false => Vec::new(),
+        },
+        base,
         deal: &deal,
-    })
+    };
+    page.show(form.status(), &template)
+}
+
+/// One thing of the deal, from its page.
+pub async fn set(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    form.set("dealId", id.as_str());
+    if form.pairs().any(|(name, _)| name == "value") {
+        currency_needs_value(&mut form);
+    }
+    match form.run::<UpdateDeal>(&page).await? {
+        Some(deal) => page.go(&format!("/crm/deals/{}", deal.id), &format!("{} is saved", deal.title)),
+        None => show_deal(&page, &id, &form).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "crm/deal_lost.html")]
+struct LostPage<'a> {
+    page: &'a Page,
+    deal: &'a Deal,
+    base: String,
+    lost_reasons: Vec<LostReason>,
 }
 
 pub async fn lose_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
-    let base = format!("/crm/deals/{}", deal.id);
-    page.ok(&Confirm {
-        page: &page,
-        title: format!("Mark “{}” as lost?", deal.title),
-        text: "It leaves the open pipeline. You can reopen it at any time.",
-        action: format!("{base}/move"),
-        cancel: base,
-        button: "Mark as lost",
-        hidden: &[("to", "status:LOST")],
-        asks_reason: true,
-        form: Form::default(),
-    })
+    let lost_reasons = page.run(ShowDealFilters {}).await?.lost_reasons;
+    page.ok(&LostPage { page: &page, base: format!("/crm/deals/{}", deal.id), deal: &deal, lost_reasons })
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
