@@ -22,8 +22,11 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<FindSimilarOrganizations>(), Entr
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FindSimilarOrganizations {
+    /// As it is typed.
     pub name: Option<Line<200>>,
+    /// e.g. `https://acme.com`.
     pub website: Option<Website>,
+    /// One address.
     pub email: Option<Email>,
 }
 
@@ -31,10 +34,15 @@ pub struct FindSimilarOrganizations {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FindSimilarPeople {
+    /// As it is typed.
     pub name: Option<Line<200>>,
+    /// Where they work: name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// One address.
     pub email: Option<Email>,
+    /// In any form.
     pub phone: Option<Line<60>>,
+    /// In any form.
     pub mobile: Option<Line<60>>,
 }
 

@@ -1,4 +1,4 @@
-//! What one wants to know of a record at a glance: money won and open, the last contact, hours.
+//! What one wants to know of a record at a glance: money open and won, and the last contact.
 
 use rusqlite::ToSql;
 use schemars::JsonSchema;
@@ -22,8 +22,11 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<ShowFacts>()];
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShowFacts {
+    /// Name, domain or id.
     pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// Name, e-mail or id.
     pub person_id: Option<Ref<PersonRecord>>,
+    /// Title or id.
     pub deal_id: Option<Ref<DealRecord>>,
 }
 

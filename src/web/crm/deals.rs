@@ -77,6 +77,7 @@ struct BoardPart<'a> {
     page: &'a Page,
     columns: Vec<BoardColumn>,
     goals: Vec<Goal>,
+    summary: String,
 }
 
 #[derive(Template)]
@@ -246,10 +247,10 @@ impl Page {
         self.today.days_since(deal.stage_since.day(&self.zone))
     }
 
-    /// `today`, `1 day`, `12 days`: for how long a deal is in its stage.
+    /// `since today`, `1 day`, `12 days`: for how long a deal is in its stage.
     fn age(&self, deal: &Deal) -> String {
         match self.days_in_stage(deal) {
-            ..=0 => "today".to_owned(),
+            ..=0 => "since today".to_owned(),
             1 => "1 day".to_owned(),
             days => format!("{days} days"),
         }
@@ -340,20 +341,25 @@ async fn board(page: &Page, query: &Query) -> Answer {
     let (columns, goals) = columns_of(page, query).await?;
     let is_new =
         columns.iter().all(|column| column.sum.count == 0) && !query.has_any(FILTERS) && no_deals(page).await?;
-    let mut open = Sum::default();
-    for column in columns.iter().filter(|column| column.status.is_none()) {
-        open.add(&column.sum);
-    }
     page.ok(&BoardPage {
         page,
         query,
         choices: page.choices(false).await?,
         offers: offers(page, query).await?,
         goals,
-        summary: worth(&open, &format!("{} open", open.count)),
+        summary: summary(&columns),
         columns,
         is_new,
     })
+}
+
+/// What is in the pipeline, each currency for itself.
+fn summary(columns: &[BoardColumn]) -> String {
+    let mut open = Sum::default();
+    for column in columns.iter().filter(|column| column.status.is_none()) {
+        open.add(&column.sum);
+    }
+    worth(&open, &format!("{} open", open.count))
 }
 
 fn weighted(sum: &Sum) -> String {
@@ -483,7 +489,7 @@ pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mu
     if is_scripted {
         let query = Query::before(&request);
         let (columns, goals) = columns_of(&page, &query).await?;
-        return page.ok(&BoardPart { page: &page, columns, goals });
+        return page.ok(&BoardPart { page: &page, summary: summary(&columns), columns, goals });
     }
     let said = match deal.status {
         DealStatus::Won => format!("{} is won", deal.title),
