@@ -401,7 +401,7 @@ pub struct ListDeals {
     pub project_id: Option<Ref<ProjectRecord>>,
     /// One of its labels.
     pub label: Option<Line<40>>,
-    /// Only these.
+    /// Open ones with nothing planned, or quiet for 14 days.
     pub attention: Option<Attention>,
     /// As written there.
     pub lost_reason: Option<Line<500>>,
