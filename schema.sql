@@ -354,6 +354,7 @@ create index crm_organization_by_update on crm_organization (workspace_id, updat
 create index crm_organization_by_creation on crm_organization (workspace_id, id);
 create index crm_organization_by_name on crm_organization (workspace_id, name collate nocase, id);
 create index crm_organization_by_domain on crm_organization (workspace_id, domain) where domain is not null;
+create index crm_organization_by_mail_domain on crm_organization (workspace_id, substr(email, instr(email, '@') + 1)) where email is not null;
 create index crm_organization_by_owner on crm_organization (owner_id) where owner_id is not null;
 
 create table crm_person (
@@ -379,6 +380,9 @@ create index crm_person_by_update on crm_person (workspace_id, updated_at, id);
 create index crm_person_by_creation on crm_person (workspace_id, id);
 create index crm_person_by_name on crm_person (workspace_id, name collate nocase, id);
 create index crm_person_by_email on crm_person (workspace_id, email) where email is not null;
+-- Numbers without what people put between the digits.
+create index crm_person_by_phone on crm_person (workspace_id, replace(replace(replace(replace(replace(replace(phone, ' ', ''), '-', ''), '/', ''), '.', ''), '(', ''), ')', '')) where phone is not null;
+create index crm_person_by_mobile on crm_person (workspace_id, replace(replace(replace(replace(replace(replace(mobile, ' ', ''), '-', ''), '/', ''), '.', ''), '(', ''), ')', '')) where mobile is not null;
 create index crm_person_by_organization on crm_person (organization_id, id) where organization_id is not null;
 create index crm_person_by_owner on crm_person (owner_id) where owner_id is not null;
 
@@ -405,6 +409,7 @@ create table crm_deal (
   updated_at        integer not null,
   version           integer not null default 1,
   project_id        integer references project on delete set null,
+  stage_since       integer,                       -- when it came into its stage; null: with its creation
   check (value_minor is null or currency is not null),
   check ((status = 'OPEN') = (closed_at is null))
 ) strict;
@@ -414,7 +419,7 @@ create index crm_deal_by_title on crm_deal (workspace_id, title collate nocase, 
 create index crm_deal_by_value on crm_deal (workspace_id, ifnull(value_minor, -1), id);
 create index crm_deal_by_close on crm_deal (workspace_id, ifnull(expected_close_on, '9999-12-31'), id);
 -- The board: one stage's open deals in the order they are shown, with what a column's totals need.
-create index crm_deal_by_stage on crm_deal (stage_id, status, ifnull(expected_close_on, '9999-12-31'), id, currency, value_minor) where archived_at is null;
+create index crm_deal_by_stage on crm_deal (stage_id, status, ifnull(expected_close_on, '9999-12-31'), id, currency, value_minor, probability) where archived_at is null;
 create index crm_deal_by_closing on crm_deal (workspace_id, status, closed_at, currency, value_minor) where closed_at is not null and archived_at is null;
 create index crm_deal_by_organization on crm_deal (organization_id, id) where organization_id is not null;
 create index crm_deal_by_person on crm_deal (primary_person_id, id) where primary_person_id is not null;

@@ -2,8 +2,8 @@
 
 mod support;
 
-use serde_json::json;
-use support::World;
+use serde_json::{Value, json};
+use support::{World, put};
 
 #[tokio::test]
 async fn a_deal_is_opened_worked_on_won_and_put_away() {
@@ -66,4 +66,109 @@ async fn a_deal_is_opened_worked_on_won_and_put_away() {
 
     let found = ben.ask("search", json!({ "query": "mara" })).await.unwrap();
     assert_eq!(found["items"][0]["title"], "Mara Lindqvist");
+}
+
+#[tokio::test]
+async fn days_in_a_stage_are_counted_from_the_move_and_from_nothing_else() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let deal = ben.ask("crm.deal.create", json!({ "title": "Website relaunch" })).await.unwrap();
+    assert_eq!(deal["stageSince"], deal["createdAt"]);
+    put(&world.app, "update crm_deal set stage_since = 1000").await;
+    let long_ago = json!("1970-01-01T00:00:01.000Z");
+    for change in [json!({ "title": "Relaunch" }), json!({ "stage": "Lead" }), json!({ "status": "WON" })] {
+        let mut input = change;
+        input["dealId"] = deal["id"].clone();
+        assert_eq!(ben.ask("crm.deal.update", input).await.unwrap()["stageSince"], long_ago);
+    }
+    let moved = ben.ask("crm.deal.update", json!({ "dealId": deal["id"], "stage": "Qualified" })).await.unwrap();
+    assert_ne!(moved["stageSince"], long_ago);
+    // What an older export lacks began with the deal.
+    put(&world.app, "update crm_deal set stage_since = null").await;
+    let read = ben.ask("crm.deal.get", json!({ "dealId": deal["id"] })).await.unwrap();
+    assert_eq!(read["stageSince"], deal["createdAt"]);
+}
+
+#[tokio::test]
+async fn open_deals_without_a_next_step_or_gone_quiet_are_found() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let mut deals = Vec::new();
+    for (title, next) in [("Planned", json!("Call")), ("Followed", json!(null)), ("Neglected", json!(null))] {
+        let deal = json!({ "title": title, "nextStep": next, "labels": ["Web"], "value": 100, "currency": "EUR" });
+        deals.push(ben.ask("crm.deal.create", deal).await.unwrap());
+    }
+    let lost = json!({ "title": "Lost", "status": "LOST", "lostReason": "Price", "value": 7, "currency": "USD" });
+    ben.ask("crm.deal.create", lost).await.unwrap();
+    ben.ask("crm.follow_up.add", json!({ "title": "Ask", "dealId": deals[1]["id"] })).await.unwrap();
+    put(&world.app, "update crm_deal set updated_at = 1000").await;
+    ben.ask("crm.activity.add", json!({ "dealId": deals[0]["id"], "body": "Called." })).await.unwrap();
+
+    let titles = async |filter: Value| {
+        let found = ben.ask("crm.deal.list", filter).await.unwrap();
+        let items = found["items"].as_array().unwrap();
+        let mut titles: Vec<String> = items.iter().map(|deal| deal["title"].as_str().unwrap().to_owned()).collect();
+        titles.sort();
+        titles
+    };
+    assert_eq!(titles(json!({ "attention": "NO_NEXT_STEP" })).await, ["Neglected"]);
+    assert_eq!(titles(json!({ "attention": "quiet" })).await, ["Followed", "Neglected"]);
+    assert_eq!(titles(json!({ "label": "web" })).await.len(), 3);
+    assert_eq!(titles(json!({ "lostReason": "PRICE" })).await, ["Lost"]);
+
+    let sum = ben.ask("crm.deal.sum", json!({})).await.unwrap();
+    let euros = json!({ "value": 300, "weighted": 30, "currency": "EUR" });
+    let dollars = json!({ "value": 7, "weighted": 0, "currency": "USD" });
+    assert_eq!(sum, json!({ "count": 4, "totals": [euros, dollars] }));
+    let board = ben.ask("crm.pipeline.board", json!({})).await.unwrap();
+    let lead = &board["columns"][0];
+    assert_eq!((&lead["count"], &lead["totals"]), (&json!(3), &json!([euros])));
+    let marks = |title: &str| {
+        let card = lead["cards"].as_array().unwrap().iter().find(|card| card["title"] == title).unwrap();
+        card["needsNextStep"].as_bool().unwrap()
+    };
+    assert_eq!((marks("Planned"), marks("Followed"), marks("Neglected")), (false, false, true));
+    let quiet = ben.ask("crm.pipeline.board", json!({ "attention": "QUIET" })).await.unwrap();
+    assert_eq!((&quiet["columns"][0]["count"], &quiet["columns"][5]["count"]), (&json!(2), &json!(0)));
+}
+
+/// A look-up that reads a table fails in the operation itself, in a build with checks.
+#[tokio::test]
+async fn among_five_thousand_organizations_one_that_looks_alike_is_found_by_an_index() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    ben.ask(
+        "crm.organization.create",
+        json!({ "name": "Nordlicht GmbH", "website": "nordlicht.example", "email": "office@north.example" }),
+    )
+    .await
+    .unwrap();
+    put(
+        &world.app,
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)
+         insert into crm_organization (id, workspace_id, name, domain, email, created_at, updated_at)
+         select i, (select id from workspace where slug = 'acme'), 'Company ' || i, 'c' || i || '.example', 'mail@c' || i || '.example', 1, 1 from n;
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)
+         insert into crm_person (id, workspace_id, name, email, phone, mobile, created_at, updated_at)
+         select i, (select id from workspace where slug = 'acme'), 'Person ' || i, 'p' || i || '@c.example', '+49 ' || i, '0' || i, 1, 1 from n",
+    )
+    .await;
+    for (given, because) in [
+        (json!({ "name": "X", "website": "www.nordlicht.example" }), json!("has the same domain")),
+        (json!({ "name": "X", "email": "ann@north.example" }), json!("has an e-mail at the same domain")),
+        (json!({ "name": "The Nordlicht, Inc." }), json!("has a similar name")),
+        (json!({ "name": "Nobody like this", "email": "ann@gmail.com" }), json!(null)),
+    ] {
+        let found = ben.ask("crm.organization.find_similar", given.clone()).await.unwrap();
+        assert_eq!(found["items"][0]["because"], because, "{given}");
+    }
+    for given in [
+        json!({ "name": "X", "email": "P77@c.example" }),
+        json!({ "name": "X", "mobile": "(+49) 77" }),
+        json!({ "name": "X", "phone": "0-77" }),
+        json!({ "name": "person 77" }),
+    ] {
+        let found = ben.ask("crm.person.find_similar", given.clone()).await.unwrap();
+        assert_eq!(found["items"][0]["record"]["name"], "Person 77", "{given}");
+    }
 }

@@ -39,6 +39,26 @@ fn a_file_of_the_first_release_opens_with_everything_in_it_and_a_copy_beside_it(
 }
 
 #[test]
+fn an_older_deal_is_in_its_stage_since_the_journal_says_so_or_since_its_last_change() {
+    let folder = tempfile::tempdir().unwrap();
+    file_of_0_1_0(folder.path());
+    let open = || rusqlite::Connection::open(folder.path().join("sally.db")).unwrap();
+    open()
+        .execute_batch(
+            "insert into change_set (id, at, operation) values (2, 70, 'crm.deal.update'), (3, 80, 'crm.deal.update');
+             insert into change (seq, change_set_id, record_type, record_id, action, fields) values
+               (2, 2, 'crm_deal', 1, 'UPDATE', '{\"stage_id\":[1,2]}'), (3, 3, 'crm_deal', 1, 'UPDATE', '{\"title\":[\"a\",\"b\"]}');
+             update crm_deal set updated_at = 90",
+        )
+        .unwrap();
+    json_of(&run(folder.path(), &["key", "list", "--json"]));
+    let since = |id: i64| -> i64 {
+        open().query_row("select stage_since from crm_deal where id = ?1", [id], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((since(1), since(2)), (70, 90));
+}
+
+#[test]
 fn an_upgrade_that_is_killed_leaves_the_old_file_or_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     file_of_0_1_0(folder.path());

@@ -61,6 +61,8 @@ pub const ALL: &[&[Entry]] = &[
     crm::people::OPERATIONS,
     crm::deals::OPERATIONS,
     crm::pipeline::OPERATIONS,
+    crm::duplicates::OPERATIONS,
+    crm::facts::OPERATIONS,
     crm::activities::OPERATIONS,
     crm::follow_ups::OPERATIONS,
     crm::bridges::OPERATIONS,

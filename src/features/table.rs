@@ -10,15 +10,15 @@ pub const CSV: &str = "text/csv; charset=utf-8";
 pub const MOST_ROWS: usize = 100_000;
 
 /// Rows under a header, as a file of that name.
-pub fn csv<const COLUMNS: usize>(
+pub fn csv<'a>(
     name: String,
-    header: [&str; COLUMNS],
-    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+    header: impl IntoIterator<Item = &'a str>,
+    rows: impl IntoIterator<Item: IntoIterator<Item = String>>,
 ) -> Result<File> {
     let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     csv.write_record(header).map_err(Error::internal)?;
     for row in rows {
-        csv.write_record(row.map(plain)).map_err(Error::internal)?;
+        csv.write_record(row.into_iter().map(plain)).map_err(Error::internal)?;
     }
     Ok(File { name, media_type: CSV, bytes: csv.into_inner().map_err(Error::internal)? })
 }

@@ -15,7 +15,6 @@ pub struct Confirm<'a> {
     pub cancel: String,
     pub button: &'static str,
     pub hidden: &'static [(&'static str, &'static str)],
-    pub asks_reason: bool,
     pub form: Form,
 }
 
@@ -29,7 +28,6 @@ impl<'a> Confirm<'a> {
             cancel: base,
             button: "Archive",
             hidden: &[],
-            asks_reason: false,
             form: Form::default(),
         }
     }

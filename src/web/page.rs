@@ -417,6 +417,17 @@ impl Query {
         given.filter(|(_, value)| !value.is_empty()).map(|(field, value)| (field.to_owned(), value.into())).collect()
     }
 
+    /// All values of that name.
+    pub fn every(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
+    }
+
+    /// What a form has to carry along: all but its own fields.
+    pub fn without(&self, names: &[&str]) -> Vec<(&str, &str)> {
+        let kept = self.0.iter().filter(|(name, value)| !names.contains(&name.as_str()) && !value.trim().is_empty());
+        kept.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     /// Is any of these given?
     pub fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| !self.get(name).is_empty())

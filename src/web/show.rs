@@ -48,6 +48,11 @@ pub fn hours(minutes: &i64) -> String {
     format!("{}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// `1 deal`, `12 deals`
+pub fn counted(count: i64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// When something is due, as a mark beside it.
 pub struct Due {
     pub iso: String,

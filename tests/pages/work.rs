@@ -568,7 +568,7 @@ async fn a_won_deal_becomes_a_project_and_its_follow_up_a_task() {
     let ben = office.browser("ben").await;
     let (deal, follow_up) = (format!("/crm/deals/{}", office.deal), format!("/crm/follow-ups/{}", office.follow_up));
     ben.post(&format!("{deal}/move"), &[("to", "status:WON")]);
-    assert_eq!(ben.post(&format!("{deal}/project"), &[]).location, deal);
+    assert_eq!(ben.post(&format!("{deal}/project"), &[]).location, "/projects/WR");
     assert!(ben.get(&deal).has("href=\"/projects/WR\""), "{}", ben.get(&deal).body);
     assert!(ben.get("/projects/WR/settings").has(&format!("href=\"{deal}\"")));
     assert!(ben.get(&format!("/crm/organizations/{}", office.organization)).has("href=\"/projects/WR\""));

@@ -14,7 +14,7 @@ use super::people::PersonRecord;
 use super::pipeline::{self, Stage};
 use crate::core::reference::Named;
 
-pub const OPERATIONS: &[Entry] = &[Entry::of::<ShowChoices>()];
+pub const OPERATIONS: &[Entry] = &[Entry::of::<ShowChoices>(), Entry::of::<ShowDealFilters>()];
 
 /// The stages and members of the workspace, and the records that were touched last.
 #[derive(Deserialize, JsonSchema)]
@@ -79,5 +79,62 @@ impl Operation for ShowChoices {
             choices.deals = all(conn, DEALS, workspace, |row| Ok(Named { id: row.take()?, name: row.take()? }))?;
         }
         Ok(choices)
+    }
+}
+
+/// What the filters of deals offer: organizations, labels, and why deals were lost, of what changed last.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShowDealFilters {}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DealFilters {
+    pub organizations: Vec<Named<OrganizationRecord>>,
+    pub labels: Vec<String>,
+    /// The most frequent first.
+    pub lost_reasons: Vec<LostReason>,
+}
+impl Answer for DealFilters {}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LostReason {
+    pub reason: String,
+    pub count: i64,
+}
+
+impl Operation for ShowDealFilters {
+    type Output = DealFilters;
+    const SPEC: Spec = Spec {
+        name: "crm.deal.filters",
+        title: "What to narrow deals by",
+        route: None,
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<DealFilters> {
+        // Bounded: of a pipeline with a hundred thousand deals the newest few hundred say enough.
+        const LABELS: &str = "
+            select distinct label.value
+              from (select labels from crm_deal where workspace_id = ?1 order by updated_at desc limit 300) d, json_each(d.labels) label
+             order by label.value collate nocase limit 100";
+        const LOST_REASONS: &str = "
+            select lost_reason, count(*)
+              from (select lost_reason from crm_deal
+                     where workspace_id = ?1 and status = 'LOST' and closed_at is not null and archived_at is null
+                     order by closed_at desc limit 300)
+             where lost_reason is not null
+             group by lost_reason collate nocase order by count(*) desc, lost_reason limit 30";
+        let (conn, workspace) = (cx.conn(), [cx.workspace_id()]);
+        Ok(DealFilters {
+            organizations: all(conn, ORGANIZATIONS, workspace, |row| Ok(Named { id: row.take()?, name: row.take()? }))?,
+            labels: all(conn, LABELS, workspace, |row| row.take())?,
+            lost_reasons: all(conn, LOST_REASONS, workspace, |row| {
+                Ok(LostReason { reason: row.take()?, count: row.take()? })
+            })?,
+        })
     }
 }

@@ -27,8 +27,13 @@ use super::people::PersonRecord;
 use super::pipeline::{self, StageRecord};
 use super::{Whose, owner};
 
-pub const OPERATIONS: &[Entry] =
-    &[Entry::of::<CreateDeal>(), Entry::of::<GetDeal>(), Entry::of::<ListDeals>(), Entry::of::<UpdateDeal>()];
+pub const OPERATIONS: &[Entry] = &[
+    Entry::of::<CreateDeal>(),
+    Entry::of::<GetDeal>(),
+    Entry::of::<ListDeals>(),
+    Entry::of::<UpdateDeal>(),
+    Entry::of::<SumDeals>(),
+];
 
 #[derive(Debug, Clone, Copy)]
 pub struct DealRecord;
@@ -47,6 +52,14 @@ choices! {
     pub enum DealsWanted { Open = "OPEN", Won = "WON", Lost = "LOST", All = "ALL" }
 }
 
+choices! {
+    /// Open deals that somebody should look at: nothing is planned, or nothing happened for two weeks.
+    pub enum Attention { NoNextStep = "NO_NEXT_STEP", Quiet = "QUIET" }
+}
+
+/// An open deal that nobody changed, and where nothing happened, for so many days has gone quiet.
+pub const QUIET_DAYS: i64 = 14;
+
 /// An opportunity in the pipeline.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -57,6 +70,8 @@ pub struct Deal {
     /// The stage's name.
     pub stage: String,
     pub stage_id: Id<StageRecord>,
+    /// When it came into its stage.
+    pub stage_since: Moment,
     /// In whole units of `currency`.
     #[schemars(with = "Option<f64>")]
     pub value: Option<Money>,
@@ -94,7 +109,7 @@ impl Answer for Deal {
 }
 
 pub(super) const COLUMNS: &str = "
-    d.id, d.title, d.status, s.name, s.id, d.value_minor, d.currency, ifnull(d.probability, s.probability),
+    d.id, d.title, d.status, s.name, s.id, ifnull(d.stage_since, d.created_at), d.value_minor, d.currency, ifnull(d.probability, s.probability),
     o.id, o.name, c.id, c.name, a.id, a.name, p.id, p.key, p.name,
     d.next_step, d.expected_close_on, d.closed_at, d.lost_reason, d.notes, d.labels,
     d.archived_at, d.created_at, d.updated_at, d.version";
@@ -110,6 +125,7 @@ pub(super) const FROM: &str = "
 impl Deal {
     pub(super) fn read(row: &mut Columns<'_>) -> rusqlite::Result<Deal> {
         let (id, title, status, stage, stage_id) = (row.take()?, row.take()?, row.take()?, row.take()?, row.take()?);
+        let stage_since = row.take()?;
         let (minor, currency) = (row.take::<Option<i64>>()?, row.take::<Option<Currency>>()?);
         let probability = row.take()?;
         let organization = Named::read(row)?;
@@ -122,6 +138,7 @@ impl Deal {
             status,
             stage,
             stage_id,
+            stage_since,
             value: minor.zip(currency).map(|(minor, currency)| Money { minor, currency }),
             currency,
             probability,
@@ -155,15 +172,12 @@ impl Deal {
     }
 
     pub(super) fn hide_projects(tx: &Tx, deals: &mut [Deal]) -> Result<()> {
-        place::hide_unseen(
-            tx,
-            deals,
-            |deal| deal.project_id,
-            |deal| {
-                deal.project_id = None;
-                deal.project = None;
-            },
-        )
+        place::hide_unseen(tx, deals, |deal| deal.project_id, Deal::hide_project)
+    }
+
+    pub(super) fn hide_project(&mut self) {
+        self.project_id = None;
+        self.project = None;
     }
 
     fn by_id(tx: &Tx, id: Id<DealRecord>) -> Result<Deal> {
@@ -294,6 +308,7 @@ impl Operation for CreateDeal {
             .set("owner_id", owner)?
             .set("project_id", self.project_id.resolve_for("projectId", cx)?)?
             .set("stage_id", stage)?
+            .set("stage_since", cx.now())?
             .set("status", status)?
             .set("closed_at", (status != DealStatus::Open).then(|| cx.now()))?
             .set("value_minor", in_minor_units(self.value, currency)?)?
@@ -384,10 +399,84 @@ pub struct ListDeals {
     pub owner_id: Option<Ref<Account>>,
     /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
+    /// One of its labels.
+    pub label: Option<Line<40>>,
+    /// Open ones with nothing planned, or quiet for 14 days.
+    pub attention: Option<Attention>,
+    /// As written there.
+    pub lost_reason: Option<Line<500>>,
     /// Words in any text.
     pub search: Option<Line<200>>,
     /// true: these too.
     pub archived: Option<bool>,
+}
+
+/// What the list, its sums and the board are narrowed by alike.
+pub(super) struct Narrowing {
+    pub owner: Option<Id<Account>>,
+    pub organization: Option<Id<OrganizationRecord>>,
+    pub label: Option<Line<40>>,
+    pub attention: Option<Attention>,
+    pub words: Option<String>,
+}
+
+/// It is open, and nothing is planned: neither a next step nor a follow-up.
+pub(super) const NEEDS_NEXT_STEP: &str = "
+    (d.status = 'OPEN' and d.next_step is null
+     and not exists (select 1 from crm_follow_up f where f.deal_id = d.id and f.status = 'OPEN'))";
+
+/// The newest activity or change.
+pub(super) const TOUCHED_AT: &str =
+    "max(d.updated_at, ifnull((select max(v.occurred_at) from crm_activity v where v.deal_id = d.id), 0))";
+
+impl Narrowing {
+    /// The deals that fit, unless they are archived.
+    pub(super) fn open(&self, tx: &Tx, deals: Select) -> Select {
+        self.apply(tx, deals).condition("d.archived_at is null")
+    }
+
+    fn apply(&self, tx: &Tx, deals: Select) -> Select {
+        let deals = deals
+            .filter_some("d.owner_id = ?", self.owner)
+            .filter_some("d.organization_id = ?", self.organization)
+            .filter_some(
+                "exists (select 1 from json_each(d.labels) where value = ? collate nocase)",
+                self.label.clone(),
+            )
+            .filter_some("d.id in (select rowid from search_index where search_index match ?)", self.words.clone());
+        match self.attention {
+            None => deals,
+            Some(Attention::NoNextStep) => deals.condition(NEEDS_NEXT_STEP),
+            Some(Attention::Quiet) => {
+                static IS_QUIET: LazyLock<String> =
+                    LazyLock::new(|| format!("d.status = 'OPEN' and {TOUCHED_AT} <= ?"));
+                deals.filter(&IS_QUIET, tx.now().plus_days(-QUIET_DAYS))
+            }
+        }
+    }
+}
+
+impl ListDeals {
+    fn select(self, cx: &Tx, columns: &'static str, from: &'static str) -> Result<Select> {
+        let narrowing = Narrowing {
+            owner: self.owner_id.resolve_for("ownerId", cx)?,
+            organization: self.organization_id.resolve_for("organizationId", cx)?,
+            label: self.label,
+            attention: self.attention,
+            words: self.search.map(|text| search::in_workspace(cx, &["deal"], text.as_str())),
+        };
+        let deals = Select::new(columns, from, "d.id")
+            .filter("d.workspace_id = ?", cx.workspace_id())
+            .filter_some("d.status = ?", self.status.filter(|wanted| *wanted != DealsWanted::All))
+            .filter_some("d.stage_id = ?", self.stage.resolve_for("stage", cx)?)
+            .filter_some("d.primary_person_id = ?", self.person_id.resolve_for("personId", cx)?)
+            .filter_some("d.project_id = ?", self.project_id.resolve_for("projectId", cx)?)
+            .filter_some("d.status = 'LOST' and d.lost_reason = ? collate nocase", self.lost_reason);
+        Ok(match self.archived {
+            Some(true) => narrowing.apply(cx, deals),
+            _ => narrowing.open(cx, deals),
+        })
+    }
 }
 
 impl Operation for ListDeals {
@@ -424,28 +513,93 @@ impl Operation for ListDeals {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Deal>> {
-        let status = self.status.filter(|wanted| *wanted != DealsWanted::All);
-        let stage = self.stage.resolve_for("stage", cx)?;
-        let organization = self.organization_id.resolve_for("organizationId", cx)?;
-        let person = self.person_id.resolve_for("personId", cx)?;
-        let owner = self.owner_id.resolve_for("ownerId", cx)?;
-        let project = self.project_id.resolve_for("projectId", cx)?;
-        let words = self.search.map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
-        let mut deals = Select::new(COLUMNS, FROM, "d.id")
-            .filter("d.workspace_id = ?", cx.workspace_id())
-            .filter_some("d.status = ?", status)
-            .filter_some("d.stage_id = ?", stage)
-            .filter_some("d.organization_id = ?", organization)
-            .filter_some("d.primary_person_id = ?", person)
-            .filter_some("d.owner_id = ?", owner)
-            .filter_some("d.project_id = ?", project)
-            .filter_some("d.id in (select rowid from search_index where search_index match ?)", words);
-        if !self.archived.unwrap_or(false) {
-            deals = deals.condition("d.archived_at is null");
-        }
-        let mut page = deals.page(cx, &Self::SPEC, Deal::read)?;
+        let mut page = self.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Deal::read)?;
         Deal::hide_projects(cx, &mut page.items)?;
         Ok(page)
+    }
+}
+
+/// Sum up deals: how many fit the filter of a list, and what they are worth per currency.
+#[derive(Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SumDeals(pub ListDeals);
+
+#[derive(Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sum {
+    pub count: i64,
+    pub totals: Vec<Total>,
+}
+impl Answer for Sum {}
+
+/// What deals in one currency are worth.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Total {
+    #[schemars(with = "f64")]
+    pub value: Money,
+    /// Each by its probability.
+    #[schemars(with = "f64")]
+    pub weighted: Money,
+    pub currency: Currency,
+}
+
+impl Sum {
+    pub(super) const COLUMNS: &str = "
+        d.currency, count(*), sum(d.value_minor),
+        cast(round(total(d.value_minor * case d.status
+          when 'WON' then 100 when 'LOST' then 0 else ifnull(d.probability, s.probability) end / 100.0)) as integer)";
+    pub(super) const FROM: &str = "crm_deal d join crm_stage s on s.id = d.stage_id";
+
+    pub(super) fn of(tx: &Tx, deals: &Select) -> Result<Sum> {
+        let mut sum = Sum { count: 0, totals: Vec::new() };
+        for (currency, count, value, weighted) in deals.all(tx, "group by d.currency order by d.currency", |row| {
+            let (currency, count) = (row.take::<Option<Currency>>()?, row.take::<i64>()?);
+            Ok((currency, count, row.take::<Option<i64>>()?, row.take::<i64>()?))
+        })? {
+            sum.count += count;
+            if let (Some(currency), Some(value)) = (currency, value) {
+                let money = |minor| Money { minor, currency };
+                sum.totals.push(Total { value: money(value), weighted: money(weighted), currency });
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Sums of different columns in one, each currency for itself.
+    pub fn add(&mut self, other: &Sum) {
+        self.count += other.count;
+        for total in &other.totals {
+            match self.totals.iter_mut().find(|known| known.currency == total.currency) {
+                Some(known) => {
+                    known.value.minor += total.value.minor;
+                    known.weighted.minor += total.weighted.minor;
+                }
+                None => self.totals.push(*total),
+            }
+        }
+        self.totals.sort_by_key(|total| total.currency.code());
+    }
+}
+
+impl Operation for SumDeals {
+    type Output = Sum;
+    const SPEC: Spec = Spec {
+        name: "crm.deal.sum",
+        title: "Sum up deals",
+        route: None,
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Crm,
+        more: More::NO_TOOL,
+    };
+
+    fn is_slow(&self) -> bool {
+        true
+    }
+
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Sum> {
+        Sum::of(cx, &self.0.select(cx, Sum::COLUMNS, Sum::FROM)?)
     }
 }
 
@@ -491,7 +645,7 @@ pub struct UpdateDeal {
     pub archived: Patch<bool>,
 }
 
-const BEFORE: &str = "select status, value_minor, currency, project_id from crm_deal where id = ?1";
+const BEFORE: &str = "select stage_id, status, value_minor, currency, project_id from crm_deal where id = ?1";
 
 impl Operation for UpdateDeal {
     type Output = Deal;
@@ -506,9 +660,10 @@ impl Operation for UpdateDeal {
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Deal> {
         let id = self.deal_id.resolve(cx)?;
-        let (status, minor, currency, project) = one(cx.conn(), BEFORE, [id], |row| {
-            let (status, minor, currency) = (row.take::<DealStatus>()?, row.take::<Option<i64>>()?, row.take()?);
-            Ok((status, minor, currency, row.take::<Option<Id<ProjectRecord>>>()?))
+        let (old_stage, status, minor, currency, project) = one(cx.conn(), BEFORE, [id], |row| {
+            let (stage, status) = (row.take::<Id<StageRecord>>()?, row.take::<DealStatus>()?);
+            let (minor, currency) = (row.take::<Option<i64>>()?, row.take()?);
+            Ok((stage, status, minor, currency, row.take::<Option<Id<ProjectRecord>>>()?))
         })?;
         if !self.project_id.is_keep()
             && let Some(project) = project
@@ -533,6 +688,9 @@ impl Operation for UpdateDeal {
             .patch("notes", &self.notes)?
             .patch("labels", &self.labels.or_empty())?
             .archive(cx, self.archived.never_cleared("archived")?)?;
+        if stage.is_some_and(|stage| stage != old_stage) {
+            row.set("stage_since", cx.now())?;
+        }
         set_worth(&mut row, cx, self.value, self.currency, minor, currency)?;
         if let Some(next) = self.status.never_cleared("status")?.filter(|next| *next != status) {
             row.set("status", next)?.set("closed_at", (next != DealStatus::Open).then(|| cx.now()))?;

@@ -4,6 +4,8 @@ pub mod activities;
 pub mod bridges;
 pub mod choices;
 pub mod deals;
+pub mod duplicates;
+pub mod facts;
 pub mod follow_ups;
 pub mod organizations;
 pub mod people;

@@ -1,5 +1,7 @@
 //! The pipeline: the stages a workspace's deals go through, and the board that shows them.
 
+use std::sync::LazyLock;
+
 use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,15 +9,19 @@ use serde::{Deserialize, Serialize};
 use crate::core::caller::{Account, Role, Workspace};
 use crate::core::error::Result;
 use crate::core::id::{Id, Record};
-use crate::core::money::{Currency, Money};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Spec, Toolset, Tx};
+use crate::core::page::Select;
+use crate::core::place;
 use crate::core::reference::{MaybeRef, Ref, Referable};
 use crate::core::store::{all, one, optional};
 use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::search;
 
-use super::deals::{COLUMNS, Deal, DealStatus, FROM};
+use super::deals::{
+    Attention, COLUMNS, Deal, DealStatus, FROM, NEEDS_NEXT_STEP, Narrowing, QUIET_DAYS, Sum, TOUCHED_AT,
+};
+use super::organizations::OrganizationRecord;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ShowBoard>()];
 
@@ -87,6 +93,12 @@ impl Referable for StageRecord {
 pub struct ShowBoard {
     /// Only one person's deals: an id, e-mail or `me`.
     pub owner_id: Option<Ref<Account>>,
+    /// Only one organization's.
+    pub organization_id: Option<Ref<OrganizationRecord>>,
+    /// Only deals with this label.
+    pub label: Option<Line<40>>,
+    /// Only open deals that somebody should look at.
+    pub attention: Option<Attention>,
     /// Only deals with these words.
     pub search: Option<Line<200>>,
 }
@@ -105,21 +117,33 @@ pub struct Column {
     /// Null for the two columns of what is decided.
     pub stage: Option<Stage>,
     pub status: DealStatus,
-    pub count: i64,
-    pub totals: Vec<Total>,
+    #[serde(flatten)]
+    pub sum: Sum,
     /// The first hundred; `count` and `totals` are of all.
-    pub deals: Vec<Deal>,
+    pub cards: Vec<Card>,
 }
 
+/// A deal on the board.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Total {
-    #[schemars(with = "f64")]
-    pub value: Money,
-    pub currency: Currency,
+pub struct Card {
+    #[serde(flatten)]
+    pub deal: Deal,
+    /// It is open, and nothing is planned: neither a next step nor a follow-up.
+    pub needs_next_step: bool,
+    /// The newest activity or change.
+    pub touched_at: Moment,
 }
 
-const CARDS: i64 = 100;
+impl Card {
+    /// For how many days nothing happened, where those are too many.
+    pub fn quiet_days(&self, now: Moment) -> Option<i64> {
+        let days = now.minutes_since(self.touched_at) / (24 * 60);
+        (self.deal.status == DealStatus::Open && days >= QUIET_DAYS).then_some(days)
+    }
+}
+
+const CARDS: &str = "limit 100";
 /// Decided deals leave the board after a while; the table has them all.
 const DECIDED_DAYS: i64 = 30;
 
@@ -140,65 +164,46 @@ impl Operation for ShowBoard {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
-        let owner = self.owner_id.resolve_for("ownerId", cx)?;
-        let words = self.search.as_ref().map(|text| search::in_workspace(cx, &["deal"], text.as_str()));
+        let narrowing = Narrowing {
+            owner: self.owner_id.resolve_for("ownerId", cx)?,
+            organization: self.organization_id.resolve_for("organizationId", cx)?,
+            label: self.label,
+            attention: self.attention,
+            words: self.search.map(|text| search::in_workspace(cx, &["deal"], text.as_str())),
+        };
         let mut columns = Vec::new();
         for stage in stages(cx)? {
-            columns.push(open_column(cx, stage, owner, words.as_deref())?);
+            let open = |deals: Select| deals.filter("d.stage_id = ?", stage.id).condition("d.status = 'OPEN'");
+            let order = "order by ifnull(d.expected_close_on, '9999-12-31'), d.id";
+            let (sum, cards) = column(cx, &narrowing, open, order)?;
+            columns.push(Column { stage: Some(stage), status: DealStatus::Open, sum, cards });
         }
         for status in [DealStatus::Won, DealStatus::Lost] {
-            columns.push(decided_column(cx, status, owner, words.as_deref())?);
+            let decided = |deals: Select| {
+                deals
+                    .filter("d.workspace_id = ?", cx.workspace_id())
+                    .filter("d.status = ?", status)
+                    .filter("d.closed_at > ?", cx.now().plus_days(-DECIDED_DAYS))
+            };
+            let (sum, cards) = column(cx, &narrowing, decided, "order by d.closed_at desc")?;
+            columns.push(Column { stage: None, status, sum, cards });
         }
         Ok(Board { columns })
     }
 }
 
-/// Conditions that both halves of a column share.
-const NARROWED: &str = "d.archived_at is null
-    and (:owner is null or d.owner_id = :owner)
-    and (:words is null or d.id in (select rowid from search_index where search_index match :words))";
+/// A deal with what its card marks: two look-ups by an index for each card that is shown.
+static CARD: LazyLock<String> = LazyLock::new(|| format!("{COLUMNS}, {NEEDS_NEXT_STEP}, {TOUCHED_AT}"));
 
-fn open_column(tx: &Tx, stage: Stage, owner: Option<Id<Account>>, words: Option<&str>) -> Result<Column> {
-    let narrowed = format!("d.stage_id = :stage and d.status = 'OPEN' and {NARROWED}");
-    let order = "ifnull(d.expected_close_on, '9999-12-31'), d.id";
-    let parameters = named_params! { ":stage": stage.id, ":owner": owner, ":words": words };
-    let deals = cards(tx, &narrowed, order, parameters)?;
-    let (count, totals) = totals(tx, &narrowed, parameters)?;
-    Ok(Column { stage: Some(stage), status: DealStatus::Open, count, totals, deals })
-}
-
-fn decided_column(tx: &Tx, status: DealStatus, owner: Option<Id<Account>>, words: Option<&str>) -> Result<Column> {
-    let narrowed =
-        format!("d.workspace_id = :workspace and d.status = :status and d.closed_at > :since and {NARROWED}");
-    let parameters = named_params! {
-        ":workspace": tx.workspace_id(), ":status": status, ":since": tx.now().plus_days(-DECIDED_DAYS), ":owner": owner, ":words": words,
-    };
-    let deals = cards(tx, &narrowed, "d.closed_at desc", parameters)?;
-    let (count, totals) = totals(tx, &narrowed, parameters)?;
-    Ok(Column { stage: None, status, count, totals, deals })
-}
-
-fn cards(tx: &Tx, narrowed: &str, order: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<Vec<Deal>> {
-    let sql = format!("select {COLUMNS} from {FROM} where {narrowed} order by {order} limit {CARDS}");
-    let mut deals = all(tx.conn(), &sql, parameters, Deal::read)?;
-    Deal::hide_projects(tx, &mut deals)?;
-    Ok(deals)
-}
-
-fn totals(tx: &Tx, narrowed: &str, parameters: &[(&str, &dyn rusqlite::ToSql)]) -> Result<(i64, Vec<Total>)> {
-    let sql = format!(
-        "select d.currency, count(*), sum(d.value_minor) from crm_deal d
-          where {narrowed} group by d.currency order by d.currency"
-    );
-    let mut count = 0;
-    let mut totals = Vec::new();
-    for (currency, deals, sum) in all(tx.conn(), &sql, parameters, |row| {
-        Ok((row.take::<Option<Currency>>()?, row.take::<i64>()?, row.take::<Option<i64>>()?))
-    })? {
-        count += deals;
-        if let (Some(currency), Some(minor)) = (currency, sum) {
-            totals.push(Total { value: Money { minor, currency }, currency });
-        }
+fn column(tx: &Tx, narrowing: &Narrowing, within: impl Fn(Select) -> Select, order: &str) -> Result<(Sum, Vec<Card>)> {
+    let select = |columns, from| narrowing.open(tx, within(Select::new(columns, from, "d.id")));
+    let sum = Sum::of(tx, &select(Sum::COLUMNS, Sum::FROM))?;
+    if sum.count == 0 {
+        return Ok((sum, Vec::new()));
     }
-    Ok((count, totals))
+    let mut cards = select(&CARD, FROM).all(tx, &format!("{order} {CARDS}"), |row| {
+        Ok(Card { deal: Deal::read(row)?, needs_next_step: row.take()?, touched_at: row.take()? })
+    })?;
+    place::hide_unseen(tx, &mut cards, |card| card.deal.project_id, |card| card.deal.hide_project())?;
+    Ok((sum, cards))
 }

@@ -9,7 +9,7 @@ use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, came_from};
 use crate::web::show::{ByDay, Pager};
 
-use super::{Entry, On, timeline};
+use super::{Entry, On, asking_next, timeline};
 
 #[derive(Template)]
 #[template(path = "crm/activities.html")]
@@ -62,6 +62,8 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
     // Without a script both dates are sent; the one of the other kind is not meant.
     let (occurred, due) = (form.take("occurredAt"), form.take("dueAt"));
     let (kind, text) = (form.value("type").to_owned(), form.value("body").to_owned());
+    let here = came_from(page.request()).filter(|path| !path.starts_with("/crm/activities"));
+    let here = here.unwrap_or_else(|| "/crm/activities".to_owned());
     let done = if is_follow_up {
         form.take("type");
         title_and_body(&mut form);
@@ -73,10 +75,9 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
         form.run::<AddActivity>(&page).await?.map(|_| said(&kind).to_owned())
     };
     match done {
-        Some(said) => {
-            let here = came_from(page.request()).filter(|path| !path.starts_with("/crm/activities"));
-            page.go(here.as_deref().unwrap_or("/crm/activities"), &said)
-        }
+        // What was said or done leads to something; a follow-up is that already.
+        Some(said) if !is_follow_up && here != "/crm/activities" => page.go(&asking_next(&here, "1"), &said),
+        Some(said) => page.go(&here, &said),
         None => {
             form.take("title");
             form.set("type", kind);

@@ -11,18 +11,22 @@ use crate::core::patch::Patch;
 use crate::core::reference::Named;
 use crate::core::reference::Ref;
 use crate::features::crm::bridges::CreateProjectFromDeal;
-use crate::features::crm::choices::Choices;
-use crate::features::crm::deals::{CreateDeal, Deal, DealDetail, DealStatus, GetDeal, ListDeals, SORTS, UpdateDeal};
+use crate::features::crm::choices::{Choices, DealFilters, LostReason, ShowDealFilters};
+use crate::features::crm::deals::{
+    CreateDeal, Deal, DealDetail, DealStatus, GetDeal, ListDeals, SORTS, Sum, SumDeals, UpdateDeal,
+};
+use crate::features::crm::facts::ShowFacts;
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
-use crate::features::crm::pipeline::{Board, ShowBoard};
+use crate::features::crm::pipeline::{self, Board, ShowBoard};
 use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query, Refused, by_script, came_from};
-use crate::web::show::{self, ByDay, Choice, Column, Due, Link, Pager, id_of, name_of};
+use crate::web::show::{self, Choice, Due, Pager, id_of, name_of};
 
-use super::{Entry, On, Todo, currencies, dot, link, timeline};
+use super::table::{Field, Fields, text};
+use super::{AtAGlance, History, NextStep, On, Todo, currencies, dot, joined};
 
 /// A place that a card can be moved to: `stage:ID` or `status:WORD`.
 struct Goal {
@@ -38,9 +42,10 @@ struct BoardColumn {
     /// Of a stage that a deal is won from there.
     odds: Option<i64>,
     status: Option<&'static str>,
-    count: i64,
-    sums: Vec<Money>,
+    sum: Sum,
     totals: String,
+    /// The totals weighted by probability, of what is open.
+    weighted: String,
     cards: Vec<Card>,
     /// Where all of them are listed, if the board does not show them all.
     all: Option<String>,
@@ -56,7 +61,13 @@ struct Card {
     due: Option<Due>,
     owner: Option<Named<Account>>,
     next_step: Option<String>,
-    is_open: bool,
+    status: &'static str,
+    /// In its stage: `12 days`.
+    age: String,
+    needs_next_step: bool,
+    /// For how many days nothing happened, where those are too many.
+    quiet_days: Option<i64>,
+    lost_reason: Option<String>,
 }
 
 /// The board alone: what a moved card is answered with.
@@ -66,6 +77,7 @@ struct BoardPart<'a> {
     page: &'a Page,
     columns: Vec<BoardColumn>,
     goals: Vec<Goal>,
+    summary: String,
 }
 
 #[derive(Template)]
@@ -74,6 +86,7 @@ struct BoardPage<'a> {
     page: &'a Page,
     query: &'a Query,
     choices: Choices,
+    offers: DealFilters,
     columns: Vec<BoardColumn>,
     goals: Vec<Goal>,
     summary: String,
@@ -87,27 +100,174 @@ struct TablePage<'a> {
     page: &'a Page,
     query: &'a Query,
     choices: Choices,
-    headings: Vec<Column>,
-    rows: Vec<Row>,
+    offers: DealFilters,
+    fields: Fields<Deal>,
+    rows: Vec<Row<'a>>,
+    sum: Sum,
     pager: Pager,
     is_filtered: bool,
 }
 
-struct Row {
-    id: String,
-    title: String,
-    organization: Option<Link>,
-    stage: String,
-    status: &'static str,
-    dot: String,
-    value: Option<String>,
-    due: Option<Due>,
-    next_step: Option<String>,
-    owner: Option<Named<Account>>,
-    is_archived: bool,
+impl TablePage<'_> {
+    fn sums(&self) -> String {
+        worth(&self.sum, &show::counted(self.sum.count, "deal", "deals"))
+    }
 }
 
-const FILTERS: &[&str] = &["q", "owner", "status", "stage", "archived", "cursor"];
+struct Row<'a> {
+    deal: &'a Deal,
+    stage: &'a str,
+    status: &'static str,
+    dot: String,
+    due: Option<Due>,
+    age: String,
+}
+
+/// What a table of deals can show.
+const FIELDS: &[Field<Deal>] = &[
+    Field {
+        key: "title",
+        label: "Deal",
+        sort: "title",
+        class: "",
+        is_usual: true,
+        sheet: &[("Deal", |_, deal| deal.title.clone())],
+    },
+    Field {
+        key: "organization",
+        label: "Organization",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("Organization", |_, deal| name_of(&deal.organization))],
+    },
+    Field {
+        key: "person",
+        label: "Contact person",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Contact person", |_, deal| name_of(&deal.primary_person))],
+    },
+    Field {
+        key: "stage",
+        label: "Stage",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("Status", |_, deal| deal.status.word().to_owned()), ("Stage", |_, deal| deal.stage.clone())],
+    },
+    Field {
+        key: "age",
+        label: "In stage",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Days in stage", |page, deal| page.days_in_stage(deal).to_string())],
+    },
+    Field {
+        key: "value",
+        label: "Value",
+        sort: "value",
+        class: "num",
+        is_usual: true,
+        sheet: &[
+            ("Value", |_, deal| deal.value.map(Money::plain).unwrap_or_default()),
+            ("Currency", |_, deal| deal.currency.map(|currency| currency.to_string()).unwrap_or_default()),
+        ],
+    },
+    Field {
+        key: "probability",
+        label: "Probability",
+        sort: "",
+        class: "num",
+        is_usual: false,
+        sheet: &[("Probability in %", |_, deal| deal.probability.to_string())],
+    },
+    Field {
+        key: "close",
+        label: "Close",
+        sort: "expectedCloseAt",
+        class: "",
+        is_usual: true,
+        sheet: &[("Expected close", |_, deal| deal.expected_close_at.map(|day| day.to_string()).unwrap_or_default())],
+    },
+    Field {
+        key: "next",
+        label: "Next step",
+        sort: "",
+        class: "wide-only",
+        is_usual: true,
+        sheet: &[("Next step", |_, deal| text(&deal.next_step))],
+    },
+    Field {
+        key: "lost",
+        label: "Lost because",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Lost because", |_, deal| text(&deal.lost_reason))],
+    },
+    Field {
+        key: "labels",
+        label: "Labels",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Labels", |_, deal| deal.labels.iter().collect::<Vec<_>>().join(", "))],
+    },
+    Field {
+        key: "owner",
+        label: "Owner",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("Owner", |_, deal| name_of(&deal.owner))],
+    },
+    Field {
+        key: "created",
+        label: "Created",
+        sort: "createdAt",
+        class: "",
+        is_usual: false,
+        sheet: &[("Created", |_, deal| deal.created_at.to_string())],
+    },
+    Field {
+        key: "changed",
+        label: "Changed",
+        sort: "updatedAt",
+        class: "",
+        is_usual: false,
+        sheet: &[("Changed", |_, deal| deal.updated_at.to_string())],
+    },
+];
+
+impl Page {
+    fn days_in_stage(&self, deal: &Deal) -> i64 {
+        self.today.days_since(deal.stage_since.day(&self.zone))
+    }
+
+    /// `since today`, `1 day`, `12 days`: for how long a deal is in its stage.
+    fn age(&self, deal: &Deal) -> String {
+        match self.days_in_stage(deal) {
+            ..=0 => "since today".to_owned(),
+            1 => "1 day".to_owned(),
+            days => format!("{days} days"),
+        }
+    }
+}
+
+/// Of the board and of the table: the operation's field, and its name in the address.
+const NARROWING: [(&str, &str); 5] = [
+    ("search", "q"),
+    ("ownerId", "owner"),
+    ("organizationId", "organization"),
+    ("label", "label"),
+    ("attention", "attention"),
+];
+const OF_THE_TABLE: [(&str, &str); 3] = [("status", "status"), ("stage", "stage"), ("lostReason", "lostReason")];
+const FILTERS: &[&str] =
+    &["q", "owner", "organization", "label", "attention", "status", "stage", "lostReason", "archived", "cursor"];
 
 pub async fn list(page: Page) -> Answer {
     let query = page.query();
@@ -115,11 +275,10 @@ pub async fn list(page: Page) -> Answer {
 }
 
 async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec<Goal>), Refused> {
-    let board: Board = page.ask::<ShowBoard>(query.input(&[("search", "q"), ("ownerId", "owner")])).await?;
+    let board: Board = page.ask::<ShowBoard>(query.input(&NARROWING)).await?;
     let mut columns = Vec::new();
     let mut goals = Vec::new();
     for (position, column) in board.columns.into_iter().enumerate() {
-        let sums: Vec<Money> = column.totals.iter().map(|total| total.value).collect();
         let (key, name, dot, goal) = match (&column.stage, column.status) {
             (Some(stage), _) => {
                 let tint = format!("tint-{}", show::stage_tint(&position));
@@ -135,14 +294,21 @@ async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec
             dot,
             odds: column.stage.as_ref().map(|stage| stage.probability),
             status: column.stage.is_none().then_some(column.status.word()),
-            count: column.count,
-            totals: joined(&sums),
-            sums,
-            cards: column.deals.iter().map(|deal| Card::new(page, deal)).collect(),
-            all: (column.count > column.deals.len() as i64).then(|| match &column.stage {
-                Some(stage) => format!("/crm/deals?view=table&status=OPEN&stage={}", stage.id),
-                None => format!("/crm/deals?view=table&status={}", column.status),
+            totals: joined(&column.sum),
+            weighted: match column.stage {
+                Some(_) => weighted(&column.sum),
+                None => String::new(),
+            },
+            cards: column.cards.iter().map(|card| Card::new(page, card)).collect(),
+            all: (column.sum.count > column.cards.len() as i64).then(|| {
+                let table = Query::parse(query.with("view", "table").trim_start_matches('?'));
+                let status = Query::parse(table.with("status", column.status.word()).trim_start_matches('?'));
+                format!(
+                    "/crm/deals{}",
+                    status.with("stage", &column.stage.as_ref().map_or(String::new(), |s| s.id.to_string()))
+                )
             }),
+            sum: column.sum,
             goal,
         });
     }
@@ -150,7 +316,8 @@ async fn columns_of(page: &Page, query: &Query) -> Result<(Vec<BoardColumn>, Vec
 }
 
 impl Card {
-    fn new(page: &Page, deal: &Deal) -> Self {
+    fn new(page: &Page, card: &pipeline::Card) -> Self {
+        let deal = &card.deal;
         let is_open = deal.status == DealStatus::Open;
         let name = deal.organization.as_ref().map(|named| named.name.clone());
         Card {
@@ -161,44 +328,61 @@ impl Card {
             due: page.closing(&deal.expected_close_at, is_open).filter(|_| is_open),
             owner: deal.owner.clone(),
             next_step: deal.next_step.clone(),
-            is_open,
+            status: deal.status.word(),
+            age: page.age(deal),
+            needs_next_step: card.needs_next_step,
+            quiet_days: card.quiet_days(page.now),
+            lost_reason: deal.lost_reason.clone(),
         }
     }
 }
 
 async fn board(page: &Page, query: &Query) -> Answer {
     let (columns, goals) = columns_of(page, query).await?;
-    let open: i64 = columns.iter().filter(|column| column.status.is_none()).map(|column| column.count).sum();
-    let is_new = columns.iter().all(|column| column.count == 0) && !query.has_any(FILTERS) && no_deals(page).await?;
+    let is_new =
+        columns.iter().all(|column| column.sum.count == 0) && !query.has_any(FILTERS) && no_deals(page).await?;
     page.ok(&BoardPage {
         page,
         query,
         choices: page.choices(false).await?,
+        offers: offers(page, query).await?,
         goals,
-        summary: match joined(&sum_of_open(&columns)).as_str() {
-            "" => format!("{open} open"),
-            sums => format!("{open} open · {sums}"),
-        },
+        summary: summary(&columns),
         columns,
         is_new,
     })
 }
 
-fn joined(sums: &[Money]) -> String {
-    sums.iter().map(Money::to_string).collect::<Vec<_>>().join(" · ")
+/// What is in the pipeline, each currency for itself.
+fn summary(columns: &[BoardColumn]) -> String {
+    let mut open = Sum::default();
+    for column in columns.iter().filter(|column| column.status.is_none()) {
+        open.add(&column.sum);
+    }
+    worth(&open, &format!("{} open", open.count))
 }
 
-/// What is in the pipeline, each currency for itself.
-fn sum_of_open(columns: &[BoardColumn]) -> Vec<Money> {
-    let mut sums: Vec<Money> = Vec::new();
-    for money in columns.iter().filter(|column| column.status.is_none()).flat_map(|column| &column.sums) {
-        match sums.iter_mut().find(|sum| sum.currency == money.currency) {
-            Some(sum) => sum.minor += money.minor,
-            None => sums.push(*money),
-        }
+fn weighted(sum: &Sum) -> String {
+    sum.totals.iter().map(|total| total.weighted.to_string()).collect::<Vec<_>>().join(" · ")
+}
+
+/// `7 open · € 120,000 · $ 500 · weighted € 45,000 · $ 50`
+fn worth(sum: &Sum, count: &str) -> String {
+    match sum.totals.is_empty() {
+        true => count.to_owned(),
+        false => format!("{count} · {} · weighted {}", joined(sum), weighted(sum)),
     }
-    sums.sort_by_key(|sum| sum.currency.code());
-    sums
+}
+
+/// What the filters offer, with the organization that a link brought along.
+async fn offers(page: &Page, query: &Query) -> Result<DealFilters, Refused> {
+    let mut offers = page.run(ShowDealFilters {}).await?;
+    let chosen = query.get("organization");
+    if !chosen.is_empty() && offers.organizations.iter().all(|known| known.id.to_string() != chosen) {
+        let known = page.run(GetOrganization { organization_id: Ref::new(chosen) }).await?.organization;
+        offers.organizations.push(Named { id: known.id, name: known.name });
+    }
+    Ok(offers)
 }
 
 /// Decided deals leave the board after a while, so an empty board is not yet an empty pipeline.
@@ -207,58 +391,77 @@ async fn no_deals(page: &Page) -> Result<bool, Refused> {
 }
 
 async fn table(page: &Page, query: &Query) -> Answer {
-    let names = [
-        ("search", "q"),
-        ("ownerId", "owner"),
-        ("status", "status"),
-        ("stage", "stage"),
-        ("archived", "archived"),
-        ("sort", "sort"),
-        ("cursor", "cursor"),
-    ];
+    let filters = [NARROWING.as_slice(), &OF_THE_TABLE, &[("archived", "archived")]].concat();
+    let names = [filters.as_slice(), &[("sort", "sort"), ("cursor", "cursor")]].concat();
+    let fields = Fields::new(query, SORTS, FIELDS);
+    if query.get("format") == "csv" {
+        return fields.sheet::<ListDeals>(page, query, &names, "deals").await;
+    }
     let deals = page.list::<ListDeals>(query.input(&names), 50).await?;
     let choices = page.choices(false).await?;
-    let rows: Vec<Row> = deals
+    let rows: Vec<Row<'_>> = deals
         .items
         .iter()
         .map(|deal| Row {
-            id: deal.id.to_string(),
-            title: deal.title.clone(),
-            organization: link("organizations", &deal.organization),
-            stage: deal.stage.clone(),
+            stage: &deal.stage,
             status: deal.status.word(),
             dot: dot(&choices.stages, deal.status, deal.stage_id),
-            value: deal.value.map(|value| value.to_string()),
             due: page.closing(&deal.expected_close_at, deal.status == DealStatus::Open),
-            next_step: deal.next_step.clone(),
-            owner: deal.owner.clone(),
-            is_archived: deal.archived_at.is_some(),
+            age: page.age(deal),
+            deal,
         })
         .collect();
-    let headings = [
-        ("Deal", "title", ""),
-        ("Organization", "", ""),
-        ("Stage", "", ""),
-        ("Value", "value", "num"),
-        ("Close", "expectedCloseAt", ""),
-        ("Next step", "", "wide-only"),
-        ("Owner", "", ""),
-    ];
     page.ok(&TablePage {
         page,
         query,
         choices,
-        headings: show::columns(query, SORTS, &headings),
+        offers: offers(page, query).await?,
+        fields,
+        sum: page.ask::<SumDeals>(query.input(&filters)).await?,
         pager: Pager::new(query, rows.len(), deals.next_cursor.as_deref(), "deal", "deals"),
         rows,
         is_filtered: query.has_any(FILTERS),
     })
 }
 
+#[derive(Template)]
+#[template(path = "crm/deal_project.html")]
+struct ProjectPage<'a> {
+    page: &'a Page,
+    deal: &'a Deal,
+    base: String,
+    form: &'a Form,
+    visibilities: Vec<Choice>,
+}
+
+async fn show_project_form(page: &Page, deal: &Deal, form: &Form) -> Answer {
+    let base = format!("/crm/deals/{}", deal.id);
+    let visibilities =
+        vec![Choice::new("WORKSPACE", "Everybody in the workspace"), Choice::new("MEMBERS", "Only its members")];
+    page.show(form.status(), &ProjectPage { page, deal, base, form, visibilities })
+}
+
+pub async fn project_page(page: Page, id: web::Path<String>) -> Answer {
+    page.must_write()?;
+    let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
+    if let Some(project) = &deal.project {
+        return page.go(&format!("/projects/{}", project.key), "");
+    }
+    show_project_form(&page, &deal, &Form::filled([("name", deal.title.clone())])).await
+}
+
 /// Makes the project that delivers the deal.
-pub async fn make_project(page: Page, id: web::Path<String>) -> Answer {
-    let made = page.run(CreateProjectFromDeal::of(Ref::new(id.as_str()))).await?;
-    page.go(&format!("/crm/deals/{}", made.deal_id), &format!("{} is a project now", made.project.name))
+pub async fn make_project(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    form.set("dealId", id.as_str());
+    match form.run::<CreateProjectFromDeal>(&page).await? {
+        Some(made) => {
+            page.go(&format!("/projects/{}", made.project.key), &format!("{} is a project now", made.project.name))
+        }
+        None => {
+            let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
+            show_project_form(&page, &deal, &form).await
+        }
+    }
 }
 
 /// Moves a deal: to a stage, or won, lost, open again. With a script the board comes back, without one the page.
@@ -269,6 +472,10 @@ pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mu
         Some(("status", status)) => ("status", status),
         _ => return Err(page.refuse(Error::field("to", "must be stage:ID or status:WON, LOST or OPEN"))),
     };
+    let is_scripted = by_script(&request);
+    if to == "status:LOST" && !is_scripted && !form.pairs().any(|(name, _)| name == "lostReason") {
+        return page.go(&format!("/crm/deals/{id}/lost"), "");
+    }
     form.set(field, value);
     form.set("dealId", id.as_str());
     if field == "stage" {
@@ -279,10 +486,10 @@ pub async fn move_to(page: Page, request: HttpRequest, id: web::Path<String>, mu
     }
     let update = input::read::<UpdateDeal>(form.input(), page.app().shape_of::<UpdateDeal>());
     let deal = page.run(update.map_err(|error| page.refuse(error))?).await?;
-    if by_script(&request) {
+    if is_scripted {
         let query = Query::before(&request);
         let (columns, goals) = columns_of(&page, &query).await?;
-        return page.ok(&BoardPart { page: &page, columns, goals });
+        return page.ok(&BoardPart { page: &page, summary: summary(&columns), columns, goals });
     }
     let said = match deal.status {
         DealStatus::Won => format!("{} is won", deal.title),
@@ -303,13 +510,22 @@ struct DealPage<'a> {
     page: &'a Page,
     base: String,
     deal: &'a Deal,
+    form: &'a Form,
     status: &'static str,
     badge: String,
+    /// For how long it is in its stage.
+    age: String,
     steps: Vec<Step>,
+    stages: Vec<Choice>,
+    owners: Vec<Choice>,
+    currencies: Vec<Choice>,
     due: Option<Due>,
     created: String,
+    glance: AtAGlance,
     todos: Vec<Todo>,
-    days: Vec<ByDay<Entry>>,
+    history: History,
+    next: Option<NextStep>,
+    lost_reasons: Vec<LostReason>,
 }
 
 struct Step {
@@ -327,22 +543,30 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     if let Some(id) = id.strip_suffix(".md") {
         return page.markdown(crm::deal(&page.run(GetDeal { deal_id: Ref::new(id) }).await?));
     }
-    let DealDetail { deal, follow_ups, activities } = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?;
-    let stages = page.choices(false).await?.stages;
-    let at = stages.iter().position(|stage| stage.id == deal.stage_id).unwrap_or_default();
+    show_deal(&page, &id, &Form::default()).await
+}
+
+async fn show_deal(page: &Page, id: &str, form: &Form) -> Answer {
+    let DealDetail { deal, follow_ups, activities } = page.run(GetDeal { deal_id: Ref::new(id) }).await?;
+    let choices = page.choices(false).await?;
+    let at = choices.stages.iter().position(|stage| stage.id == deal.stage_id).unwrap_or_default();
     let is_open = deal.status == DealStatus::Open;
     let is_won = deal.status == DealStatus::Won;
     let closed = deal.closed_at.map(|moment| format!(" on {}", page.day(&moment))).unwrap_or_default();
-    page.ok(&DealPage {
-        page: &page,
-        base: format!("/crm/deals/{}", deal.id),
+    let base = format!("/crm/deals/{}", deal.id);
+    let own = page.app().config().default_currency;
+    let template = DealPage {
+        page,
+        form,
         status: deal.status.word(),
         badge: match deal.status {
             DealStatus::Open => "Open".to_owned(),
             DealStatus::Won => format!("Won{closed}"),
             DealStatus::Lost => format!("Lost{closed}"),
         },
-        steps: stages
+        age: page.age(&deal),
+        steps: choices
+            .stages
             .iter()
             .enumerate()
             .map(|(position, stage)| Step {
@@ -353,29 +577,51 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
                 is_current: is_open && position == at,
             })
             .collect(),
+        stages: choices.stages.iter().map(|stage| Choice::new(stage.id, stage.name.clone())).collect(),
+        owners: page.owners_or_nobody(&choices, deal.owner.clone()),
+        currencies: currencies(page, deal.currency.unwrap_or(own).code()),
         due: page.closing(&deal.expected_close_at, is_open),
         created: page.day(&deal.created_at),
-        todos: follow_ups.iter().map(|item| Todo::new(&page, item)).collect(),
-        days: timeline(&page, &activities, On::Deal),
+        glance: AtAGlance::of(page, ShowFacts { deal_id: Some(Ref::from(deal.id)), ..ShowFacts::default() }).await?,
+        todos: follow_ups.iter().map(|item| Todo::new(page, item)).collect(),
+        history: History::of(page, &activities, "dealId", deal.id.to_string(), On::Deal).await?,
+        next: NextStep::asked(page, &choices, "dealId", deal.id.to_string(), &base),
+        lost_reasons: match is_open && page.may_write {
+            true => page.run(ShowDealFilters {}).await?.lost_reasons,
+            false => Vec::new(),
+        },
+        base,
         deal: &deal,
-    })
+    };
+    page.show(form.status(), &template)
+}
+
+/// One thing of the deal, from its page.
+pub async fn set(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    form.set("dealId", id.as_str());
+    if form.pairs().any(|(name, _)| name == "value") {
+        currency_needs_value(&mut form);
+    }
+    match form.run::<UpdateDeal>(&page).await? {
+        Some(deal) => page.go(&format!("/crm/deals/{}", deal.id), &format!("{} is saved", deal.title)),
+        None => show_deal(&page, &id, &form).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "crm/deal_lost.html")]
+struct LostPage<'a> {
+    page: &'a Page,
+    deal: &'a Deal,
+    base: String,
+    lost_reasons: Vec<LostReason>,
 }
 
 pub async fn lose_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
-    let base = format!("/crm/deals/{}", deal.id);
-    page.ok(&Confirm {
-        page: &page,
-        title: format!("Mark “{}” as lost?", deal.title),
-        text: "It leaves the open pipeline. You can reopen it at any time.",
-        action: format!("{base}/move"),
-        cancel: base,
-        button: "Mark as lost",
-        hidden: &[("to", "status:LOST")],
-        asks_reason: true,
-        form: Form::default(),
-    })
+    let lost_reasons = page.run(ShowDealFilters {}).await?.lost_reasons;
+    page.ok(&LostPage { page: &page, base: format!("/crm/deals/{}", deal.id), deal: &deal, lost_reasons })
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
@@ -413,9 +659,7 @@ struct DealForm<'a> {
 
 async fn show_form(page: &Page, form: &Form, editing: Option<&Deal>) -> Answer {
     let choices = page.choices(true).await?;
-    let stage = |stage: &crate::features::crm::pipeline::Stage| {
-        Choice::new(stage.id, format!("{} ({} %)", stage.name, stage.probability))
-    };
+    let stage = |stage: &pipeline::Stage| Choice::new(stage.id, format!("{} ({} %)", stage.name, stage.probability));
     let base = editing.map(|deal| format!("/crm/deals/{}", deal.id));
     let template = DealForm {
         page,
@@ -471,7 +715,6 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<&str> = deal.labels.iter().collect();
     let own = page.app().config().default_currency;
     let form = Form::filled([

@@ -15,10 +15,10 @@ use crate::features::crm::follow_ups::{
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::GetPerson;
 use crate::web::form::Form;
-use crate::web::page::{Answer, Page, Query, own_path};
+use crate::web::page::{Answer, Page, Query, Refused, came_from, own_path};
 use crate::web::show::{Choice, Pager, WHEN, id_of, name_of};
 
-use super::Todo;
+use super::{ASKS_NEXT, NextStep, Todo, asking_next};
 
 #[derive(Template)]
 #[template(path = "crm/follow_ups.html")]
@@ -28,6 +28,8 @@ struct ListPage<'a> {
     choices: Choices,
     status: &'a str,
     groups: Vec<Group>,
+    /// With what it is about.
+    next: Option<(NextStep, String)>,
     pager: Pager,
     is_filtered: bool,
 }
@@ -62,10 +64,12 @@ pub async fn list(page: Page) -> Answer {
             None => groups.push(Group { key, name, items: vec![todo] }),
         }
     }
+    let choices = page.choices(false).await?;
     page.ok(&ListPage {
         page: &page,
         query: &query,
-        choices: page.choices(false).await?,
+        next: next_step(&page, &query, &choices).await,
+        choices,
         status,
         groups,
         pager: Pager::new(&query, found.items.len(), found.next_cursor.as_deref(), "follow-up", "follow-ups"),
@@ -82,19 +86,36 @@ fn group(page: &Page, item: &FollowUp) -> (&'static str, &'static str) {
     }
 }
 
-async fn set_status(page: &Page, id: &str, status: FollowUpStatus, said: &str) -> Answer {
+async fn set_status(page: &Page, id: &str, status: FollowUpStatus) -> Result<FollowUp, Refused> {
     let follow_up_id = Ref::new(id);
     let update = UpdateFollowUp { follow_up_id, status: Patch::Set(status), ..UpdateFollowUp::default() };
-    let item = page.run(update).await?;
-    page.back("/crm/follow-ups", &format!("{said}: {}", item.title))
+    page.run(update).await
 }
 
+/// After one was done, the list asks what comes next with its deal, organization or person.
+async fn next_step(page: &Page, query: &Query, choices: &Choices) -> Option<(NextStep, String)> {
+    let done = page.run(reference(query.get(ASKS_NEXT))).await.ok()?;
+    let (field, id, name) = match (&done.deal, &done.organization, &done.person) {
+        (Some(deal), ..) => ("dealId", deal.id.to_string(), deal.name.clone()),
+        (_, Some(organization), _) => ("organizationId", organization.id.to_string(), organization.name.clone()),
+        (.., Some(person)) => ("personId", person.id.to_string(), person.name.clone()),
+        _ => return None,
+    };
+    let back = format!("/crm/follow-ups{}", query.with(ASKS_NEXT, ""));
+    Some((NextStep::asked(page, choices, field, id, &back)?, name))
+}
+
+/// Done, and the page where it stood asks what comes next.
 pub async fn done(page: Page, id: web::Path<String>) -> Answer {
-    set_status(&page, &id, FollowUpStatus::Done, "Done").await
+    let item = set_status(&page, &id, FollowUpStatus::Done).await?;
+    let here = came_from(page.request()).unwrap_or_else(|| "/crm/follow-ups".to_owned());
+    let to = if here.starts_with("/crm/") { asking_next(&here, &item.id.to_string()) } else { here };
+    page.go(&to, &format!("Done: {}", item.title))
 }
 
 pub async fn reopen(page: Page, id: web::Path<String>) -> Answer {
-    set_status(&page, &id, FollowUpStatus::Open, "Open again").await
+    let item = set_status(&page, &id, FollowUpStatus::Open).await?;
+    page.back("/crm/follow-ups", &format!("Open again: {}", item.title))
 }
 
 #[derive(Template)]
@@ -188,6 +209,11 @@ fn read_due(page: &Page, form: &mut Form) -> (String, String) {
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
     let back = form.take("back");
+    // The next step offers days to choose from, and another one.
+    let other = form.take("otherDay");
+    if !other.trim().is_empty() {
+        form.set("dueAt", other);
+    }
     let (day, clock) = read_due(&page, &mut form);
     match form.run::<AddFollowUp>(&page).await? {
         Some(made) => page.go(own_path(&back).unwrap_or("/crm/follow-ups"), &format!("Added: {}", made.title)),

@@ -5,20 +5,25 @@ pub mod deals;
 pub mod follow_ups;
 pub mod organizations;
 pub mod people;
+pub mod table;
 
 use actix_web::web;
+use serde_json::Map;
 
 use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
 use crate::core::money::Money;
 use crate::core::reference::Named;
-use crate::features::crm::activities::{Activity, ActivityType};
+use crate::core::time::Day;
+use crate::features::crm::activities::{Activity, ActivityType, ListActivities};
 use crate::features::crm::choices::{Choices, ShowChoices};
-use crate::features::crm::deals::{Deal, DealStatus};
+use crate::features::crm::deals::{Deal, DealStatus, Sum};
+use crate::features::crm::duplicates::{self, Similar};
+use crate::features::crm::facts::ShowFacts;
 use crate::features::crm::follow_ups::{FollowUp, FollowUpStatus};
 use crate::features::crm::pipeline::{Stage, StageRecord};
 
-use super::page::{Page, Refused};
+use super::page::{Page, Query, Refused};
 use super::show::{self, ByDay, Choice, Due, Link};
 use super::{at, get};
 
@@ -30,7 +35,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/crm/deals/{id}/edit").route(get().to(deals::edit_page)).route(web::post().to(deals::edit)))
         .service(at("/crm/deals/{id}/move").route(web::post().to(deals::move_to)))
         .service(at("/crm/deals/{id}/lost").route(get().to(deals::lose_page)))
-        .service(at("/crm/deals/{id}/project").route(web::post().to(deals::make_project)))
+        .service(at("/crm/deals/{id}/set").route(web::post().to(deals::set)))
+        .service(
+            at("/crm/deals/{id}/project")
+                .route(get().to(deals::project_page))
+                .route(web::post().to(deals::make_project)),
+        )
         .service(
             at("/crm/deals/{id}/archive").route(get().to(deals::archive_page)).route(web::post().to(deals::archive)),
         );
@@ -47,6 +57,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(get().to(organizations::edit_page))
                 .route(web::post().to(organizations::edit)),
         )
+        .service(at("/crm/organizations/{id}/set").route(web::post().to(organizations::set)))
         .service(
             at("/crm/organizations/{id}/archive")
                 .route(get().to(organizations::archive_page))
@@ -57,6 +68,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/crm/people/new").route(get().to(people::new_page)).route(web::post().to(people::create)))
         .service(at("/crm/people/{id}").route(get().to(people::show)))
         .service(at("/crm/people/{id}/edit").route(get().to(people::edit_page)).route(web::post().to(people::edit)))
+        .service(at("/crm/people/{id}/set").route(web::post().to(people::set)))
         .service(
             at("/crm/people/{id}/archive").route(get().to(people::archive_page)).route(web::post().to(people::archive)),
         );
@@ -103,6 +115,109 @@ impl Todo {
             due: page.due(&item.due_at, item.status == FollowUpStatus::Open),
             owner: item.owner.clone(),
         }
+    }
+}
+
+/// What one is asked after something was done: what happens next?
+pub struct NextStep {
+    /// The field of the record that it is about, and its id.
+    field: &'static str,
+    id: String,
+    /// Where one goes on.
+    back: String,
+    /// `Tomorrow` and its day.
+    days: [(&'static str, Day); 3],
+    owners: Vec<Choice>,
+    owner: String,
+}
+
+/// Part of an address: the page asks for the next step.
+const ASKS_NEXT: &str = "next";
+
+/// The same page, asking for the next step.
+fn asking_next(path: &str, value: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    format!("{path}{}", Query::parse(query).with(ASKS_NEXT, value))
+}
+
+impl NextStep {
+    /// Where the address asks for it, of whoever may answer.
+    fn asked(page: &Page, choices: &Choices, field: &'static str, id: String, back: &str) -> Option<Self> {
+        let is_asked = page.may_write && page.query().has_any(&[ASKS_NEXT]);
+        is_asked.then(|| NextStep {
+            field,
+            id,
+            back: back.to_owned(),
+            days: [
+                ("Today", page.today),
+                ("Tomorrow", page.today.plus_days(1)),
+                ("Next week", page.today.end_of_week().plus_days(1)),
+            ],
+            owners: page.owners_or_nobody(choices, None),
+            owner: page.account.id.to_string(),
+        })
+    }
+}
+
+/// What happened with a record: everything that is new, or more of one kind.
+struct History {
+    kind: String,
+    days: Vec<ByDay<Entry>>,
+}
+
+impl History {
+    /// The newest of all are at hand; those of one kind are asked for.
+    async fn of(page: &Page, newest: &[Activity], field: &str, id: String, on: On) -> Result<Self, Refused> {
+        let kind = page.query().get("type").to_owned();
+        if kind.is_empty() {
+            return Ok(History { days: timeline(page, newest, on), kind });
+        }
+        let input = Map::from_iter([(field.to_owned(), id.into()), ("type".to_owned(), kind.as_str().into())]);
+        let found = page.list::<ListActivities>(input, 50).await?;
+        Ok(History { days: timeline(page, &found.items, on), kind })
+    }
+}
+
+/// A record at a glance.
+struct AtAGlance {
+    open: String,
+    won: String,
+    last_contact: Option<String>,
+}
+
+impl AtAGlance {
+    async fn of(page: &Page, wanted: ShowFacts) -> Result<Self, Refused> {
+        let facts = page.run(wanted).await?;
+        let last_contact = facts.last_contact_at.map(|moment| match page.today.days_since(moment.day(&page.zone)) {
+            ..=0 => "Today".to_owned(),
+            1 => "Yesterday".to_owned(),
+            days => format!("{}, {days} days ago", page.day(&moment)),
+        });
+        Ok(AtAGlance { open: joined(&facts.open), won: joined(&facts.won), last_contact })
+    }
+}
+
+/// `€ 12,000 · $ 500`
+fn joined(sum: &Sum) -> String {
+    sum.totals.iter().map(|total| total.value.to_string()).collect::<Vec<_>>().join(" · ")
+}
+
+/// A record that a new one may be.
+pub struct Lookalike {
+    href: String,
+    name: String,
+    because: &'static str,
+}
+
+impl Lookalike {
+    fn of<T: Record>(list: &str, similar: Similar<T>) -> Vec<Self> {
+        let href = |record: &Named<T>| format!("/crm/{list}/{}", record.id);
+        let each = |found: duplicates::Lookalike<T>| Lookalike {
+            href: href(&found.record),
+            name: found.record.name,
+            because: found.because,
+        };
+        similar.items.into_iter().map(each).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Organizations: the list, an organization's page, and the forms.
 
+use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
@@ -7,6 +8,8 @@ use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::features::crm::bridges::Work;
 use crate::features::crm::choices::Choices;
+use crate::features::crm::duplicates::FindSimilarOrganizations;
+use crate::features::crm::facts::ShowFacts;
 use crate::features::crm::organizations::{
     CreateOrganization, GetOrganization, ListOrganizations, Organization, OrganizationDetail, SORTS, UpdateOrganization,
 };
@@ -15,9 +18,10 @@ use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
-use crate::web::show::{self, ByDay, Choice, Column, Pager, id_of};
+use crate::web::show::{self, Choice, Pager, id_of, name_of};
 
-use super::{DealRow, Entry, On, Todo, timeline};
+use super::table::{Field, Fields, text};
+use super::{AtAGlance, DealRow, History, Lookalike, NextStep, On, Todo};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -27,30 +31,139 @@ struct ListPage<'a> {
     page: &'a Page,
     query: &'a Query,
     choices: Choices,
-    headings: Vec<Column>,
+    fields: Fields<Organization>,
+    /// `12 organizations`, of all that fit.
+    count: String,
     organizations: &'a [Organization],
     pager: Pager,
     is_filtered: bool,
 }
 
+/// What the table can show.
+const FIELDS: &[Field<Organization>] = &[
+    Field {
+        key: "name",
+        label: "Organization",
+        sort: "name",
+        class: "",
+        is_usual: true,
+        sheet: &[("Organization", |_, organization| organization.name.clone())],
+    },
+    Field {
+        key: "website",
+        label: "Website",
+        sort: "",
+        class: "wide-only",
+        is_usual: true,
+        sheet: &[("Website", |_, organization| text(&organization.website))],
+    },
+    Field {
+        key: "industry",
+        label: "Industry",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("Industry", |_, organization| text(&organization.industry))],
+    },
+    Field {
+        key: "city",
+        label: "City",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("City", |_, organization| text(&organization.city))],
+    },
+    Field {
+        key: "country",
+        label: "Country",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Country", |_, organization| text(&organization.country))],
+    },
+    Field {
+        key: "email",
+        label: "E-mail",
+        sort: "",
+        class: "break",
+        is_usual: false,
+        sheet: &[("E-mail", |_, organization| text(&organization.email))],
+    },
+    Field {
+        key: "phone",
+        label: "Phone",
+        sort: "",
+        class: "num",
+        is_usual: false,
+        sheet: &[("Phone", |_, organization| text(&organization.phone))],
+    },
+    Field {
+        key: "size",
+        label: "Size",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Size", |_, organization| text(&organization.size))],
+    },
+    Field {
+        key: "owner",
+        label: "Owner",
+        sort: "",
+        class: "wide-only",
+        is_usual: true,
+        sheet: &[("Owner", |_, organization| name_of(&organization.owner))],
+    },
+    Field {
+        key: "labels",
+        label: "Labels",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Labels", |_, organization| organization.labels.iter().collect::<Vec<_>>().join(", "))],
+    },
+    Field {
+        key: "source",
+        label: "Source",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Source", |_, organization| text(&organization.source))],
+    },
+    Field {
+        key: "created",
+        label: "Created",
+        sort: "createdAt",
+        class: "",
+        is_usual: false,
+        sheet: &[("Created", |_, organization| organization.created_at.to_string())],
+    },
+    Field {
+        key: "changed",
+        label: "Changed",
+        sort: "updatedAt",
+        class: "",
+        is_usual: true,
+        sheet: &[("Changed", |_, organization| organization.updated_at.to_string())],
+    },
+];
+
 pub async fn list(page: Page) -> Answer {
     let query = page.query();
     let names =
         [("search", "q"), ("ownerId", "owner"), ("archived", "archived"), ("sort", "sort"), ("cursor", "cursor")];
-    let organizations = page.list::<ListOrganizations>(query.input(&names), 50).await?;
-    let headings = [
-        ("Organization", "name", ""),
-        ("Website", "", "wide-only"),
-        ("Industry", "", ""),
-        ("City", "", ""),
-        ("Owner", "", "wide-only"),
-        ("Changed", "updatedAt", ""),
-    ];
+    let fields = Fields::new(&query, SORTS, FIELDS);
+    if query.get("format") == "csv" {
+        return fields.sheet::<ListOrganizations>(&page, &query, &names, "organizations").await;
+    }
+    let mut input = query.input(&names);
+    input.insert("include".into(), "total".into());
+    let organizations = page.list::<ListOrganizations>(input, 50).await?;
     page.ok(&ListPage {
         page: &page,
         query: &query,
         choices: page.choices(false).await?,
-        headings: show::columns(&query, SORTS, &headings),
+        fields,
+        count: show::counted(organizations.total.unwrap_or_default(), "organization", "organizations"),
         pager: Pager::new(
             &query,
             organizations.items.len(),
@@ -76,7 +189,10 @@ struct RecordPage<'a> {
     people: &'a [Person],
     deals: Vec<DealRow>,
     todos: Vec<Todo>,
-    days: Vec<ByDay<Entry>>,
+    history: History,
+    next: Option<NextStep>,
+    glance: AtAGlance,
+    owners: Vec<Choice>,
     work: &'a Work,
 }
 
@@ -93,7 +209,9 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     }
     let OrganizationDetail { organization, people, deals, follow_ups, activities, work } =
         page.run(reference(&id)).await?;
-    let stages = page.choices(false).await?.stages;
+    let choices = page.choices(false).await?;
+    let base = format!("/crm/organizations/{}", organization.id);
+    let facts = ShowFacts { organization_id: Some(Ref::from(organization.id)), ..ShowFacts::default() };
     let given = |parts: [&Option<String>; 2], between: &str| {
         let parts: Vec<&str> = parts.into_iter().filter_map(|part| part.as_deref()).collect();
         Some(parts.join(between)).filter(|text| !text.is_empty())
@@ -106,17 +224,28 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
     ];
     page.ok(&RecordPage {
         page: &page,
-        base: format!("/crm/organizations/{}", organization.id),
         sub: given([&organization.industry, &place], " · ").unwrap_or_default(),
         address: street.into_iter().flatten().collect(),
         created: page.day(&organization.created_at),
         people: &people,
-        deals: deals.iter().map(|deal| DealRow::new(&page, &stages, deal)).collect(),
+        deals: deals.iter().map(|deal| DealRow::new(&page, &choices.stages, deal)).collect(),
         todos: follow_ups.iter().map(|item| Todo::new(&page, item)).collect(),
-        days: timeline(&page, &activities, On::Organization),
+        history: History::of(&page, &activities, "organizationId", organization.id.to_string(), On::Organization)
+            .await?,
+        next: NextStep::asked(&page, &choices, "organizationId", organization.id.to_string(), &base),
+        glance: AtAGlance::of(&page, facts).await?,
+        owners: page.owners_or_nobody(&choices, organization.owner.clone()),
+        base,
         work: &work,
         organization: &organization,
     })
+}
+
+/// One thing of the record, from its page.
+pub async fn set(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    form.set("organizationId", id.as_str());
+    let saved = page.act::<UpdateOrganization>(&form.pairs().collect::<Vec<_>>()).await?;
+    page.go(&format!("/crm/organizations/{}", saved.id), &format!("{} is saved", saved.name))
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
@@ -146,11 +275,12 @@ struct FormPage<'a> {
     action: String,
     cancel: String,
     button: &'static str,
+    alike: Vec<Lookalike>,
     form: &'a Form,
     owners: Vec<Choice>,
 }
 
-async fn show_form(page: &Page, form: &Form, editing: Option<&Organization>) -> Answer {
+async fn show_form(page: &Page, form: &Form, editing: Option<&Organization>, alike: Vec<Lookalike>) -> Answer {
     let choices = page.choices(false).await?;
     let base = editing.map(|organization| format!("/crm/organizations/{}", organization.id));
     let template = FormPage {
@@ -159,29 +289,41 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Organization>) -> 
         action: base.as_ref().map_or_else(|| "/crm/organizations/new".to_owned(), |base| format!("{base}/edit")),
         cancel: base.unwrap_or_else(|| "/crm/organizations".to_owned()),
         button: if editing.is_some() { "Save organization" } else { "Create organization" },
+        alike,
         form,
         owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),
     };
-    page.show(form.status(), &template)
+    let status = if template.alike.is_empty() { form.status() } else { StatusCode::CONFLICT };
+    page.show(status, &template)
 }
 
 pub async fn new_page(page: Page) -> Answer {
     page.must_write()?;
     let form = Form::filled([("ownerId", page.account.id.to_string()), ("name", page.query().get("name").to_owned())]);
-    show_form(&page, &form, None).await
+    show_form(&page, &form, None, Vec::new()).await
 }
 
+/// What tells that it may be one that is here.
+const FOR_SIMILAR: [&str; 3] = ["name", "website", "email"];
+
+/// Whoever looks like somebody that is here already is added after one more question.
 pub async fn create(page: Page, mut form: Form) -> Answer {
+    if form.take("anyway").is_empty() && form.read::<CreateOrganization>(page.app()).is_some() {
+        let similar = page.act::<FindSimilarOrganizations>(&FOR_SIMILAR.map(|name| (name, form.value(name)))).await;
+        let alike = similar.map_or_else(|_| Vec::new(), |found| Lookalike::of("organizations", found));
+        if !alike.is_empty() {
+            return show_form(&page, &form, None, alike).await;
+        }
+    }
     match form.run::<CreateOrganization>(&page).await? {
         Some(made) => page.go(&format!("/crm/organizations/{}", made.id), &format!("{} is added", made.name)),
-        None => show_form(&page, &form, None).await,
+        None => show_form(&page, &form, None, Vec::new()).await,
     }
 }
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let known = page.run(reference(&id)).await?.organization;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<&str> = known.labels.iter().collect();
     let form = Form::filled([
         ("ifVersion", known.version.to_string()),
@@ -201,7 +343,7 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("labels", labels.join(", ")),
         ("notes", text(&known.notes)),
     ]);
-    show_form(&page, &form, Some(&known)).await
+    show_form(&page, &form, Some(&known), Vec::new()).await
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -213,7 +355,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
         Some(saved) => page.go(&format!("/crm/organizations/{}", saved.id), &format!("{} is saved", saved.name)),
         None => {
             form.catch_up(known.version);
-            show_form(&page, &form, Some(&known)).await
+            show_form(&page, &form, Some(&known), Vec::new()).await
         }
     }
 }

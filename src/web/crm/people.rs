@@ -1,20 +1,24 @@
 //! People: the list, a person's page, and the forms.
 
+use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
 use crate::core::patch::Patch;
 use crate::core::reference::Ref;
 use crate::features::crm::choices::Choices;
+use crate::features::crm::duplicates::FindSimilarPeople;
+use crate::features::crm::facts::ShowFacts;
 use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::{CreatePerson, GetPerson, ListPeople, Person, PersonDetail, SORTS, UpdatePerson};
 use crate::markdown::crm;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::page::{Answer, Page, Query};
-use crate::web::show::{self, ByDay, Choice, Column, Pager, id_of, name_of};
+use crate::web::show::{self, Choice, Pager, id_of, name_of};
 
-use super::{DealRow, Entry, On, Todo, timeline};
+use super::table::{Field, Fields, text};
+use super::{AtAGlance, DealRow, History, Lookalike, NextStep, On, Todo};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -24,30 +28,123 @@ struct ListPage<'a> {
     page: &'a Page,
     query: &'a Query,
     choices: Choices,
-    headings: Vec<Column>,
+    fields: Fields<Person>,
+    /// `12 people`, of all that fit.
+    count: String,
     people: &'a [Person],
     pager: Pager,
     is_filtered: bool,
 }
 
+/// What the table can show.
+const FIELDS: &[Field<Person>] = &[
+    Field {
+        key: "name",
+        label: "Name",
+        sort: "name",
+        class: "",
+        is_usual: true,
+        sheet: &[("Name", |_, person| person.name.clone())],
+    },
+    Field {
+        key: "title",
+        label: "Title",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("Title", |_, person| text(&person.title))],
+    },
+    Field {
+        key: "organization",
+        label: "Organization",
+        sort: "",
+        class: "",
+        is_usual: true,
+        sheet: &[("Organization", |_, person| name_of(&person.organization))],
+    },
+    Field {
+        key: "email",
+        label: "E-mail",
+        sort: "",
+        class: "break",
+        is_usual: true,
+        sheet: &[("E-mail", |_, person| text(&person.email))],
+    },
+    Field {
+        key: "phone",
+        label: "Phone",
+        sort: "",
+        class: "wide-only num",
+        is_usual: true,
+        sheet: &[("Phone", |_, person| text(&person.phone))],
+    },
+    Field {
+        key: "mobile",
+        label: "Mobile",
+        sort: "",
+        class: "num",
+        is_usual: false,
+        sheet: &[("Mobile", |_, person| text(&person.mobile))],
+    },
+    Field {
+        key: "owner",
+        label: "Owner",
+        sort: "",
+        class: "wide-only",
+        is_usual: true,
+        sheet: &[("Owner", |_, person| name_of(&person.owner))],
+    },
+    Field {
+        key: "labels",
+        label: "Labels",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Labels", |_, person| person.labels.iter().collect::<Vec<_>>().join(", "))],
+    },
+    Field {
+        key: "source",
+        label: "Source",
+        sort: "",
+        class: "",
+        is_usual: false,
+        sheet: &[("Source", |_, person| text(&person.source))],
+    },
+    Field {
+        key: "created",
+        label: "Created",
+        sort: "createdAt",
+        class: "",
+        is_usual: false,
+        sheet: &[("Created", |_, person| person.created_at.to_string())],
+    },
+    Field {
+        key: "changed",
+        label: "Changed",
+        sort: "updatedAt",
+        class: "",
+        is_usual: false,
+        sheet: &[("Changed", |_, person| person.updated_at.to_string())],
+    },
+];
+
 pub async fn list(page: Page) -> Answer {
     let query = page.query();
     let names =
         [("search", "q"), ("ownerId", "owner"), ("archived", "archived"), ("sort", "sort"), ("cursor", "cursor")];
-    let people = page.list::<ListPeople>(query.input(&names), 50).await?;
-    let headings = [
-        ("Name", "name", ""),
-        ("Title", "", ""),
-        ("Organization", "", ""),
-        ("E-mail", "", ""),
-        ("Phone", "", "wide-only"),
-        ("Owner", "", "wide-only"),
-    ];
+    let fields = Fields::new(&query, SORTS, FIELDS);
+    if query.get("format") == "csv" {
+        return fields.sheet::<ListPeople>(&page, &query, &names, "people").await;
+    }
+    let mut input = query.input(&names);
+    input.insert("include".into(), "total".into());
+    let people = page.list::<ListPeople>(input, 50).await?;
     page.ok(&ListPage {
         page: &page,
         query: &query,
         choices: page.choices(false).await?,
-        headings: show::columns(&query, SORTS, &headings),
+        fields,
+        count: show::counted(people.total.unwrap_or_default(), "person", "people"),
         pager: Pager::new(&query, people.items.len(), people.next_cursor.as_deref(), "person", "people"),
         people: &people.items,
         is_filtered: query.has_any(FILTERS),
@@ -63,7 +160,10 @@ struct RecordPage<'a> {
     created: String,
     deals: Vec<DealRow>,
     todos: Vec<Todo>,
-    days: Vec<ByDay<Entry>>,
+    history: History,
+    next: Option<NextStep>,
+    glance: AtAGlance,
+    owners: Vec<Choice>,
 }
 
 fn reference(id: &str) -> GetPerson {
@@ -78,16 +178,28 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
         return page.markdown(crm::person(&page.run(reference(id)).await?));
     }
     let PersonDetail { person, deals, follow_ups, activities } = page.run(reference(&id)).await?;
-    let stages = page.choices(false).await?.stages;
+    let choices = page.choices(false).await?;
+    let base = format!("/crm/people/{}", person.id);
+    let facts = ShowFacts { person_id: Some(Ref::from(person.id)), ..ShowFacts::default() };
     page.ok(&RecordPage {
         page: &page,
-        base: format!("/crm/people/{}", person.id),
         created: page.day(&person.created_at),
-        deals: deals.iter().map(|deal| DealRow::new(&page, &stages, deal)).collect(),
+        deals: deals.iter().map(|deal| DealRow::new(&page, &choices.stages, deal)).collect(),
         todos: follow_ups.iter().map(|item| Todo::new(&page, item)).collect(),
-        days: timeline(&page, &activities, On::Person),
+        history: History::of(&page, &activities, "personId", person.id.to_string(), On::Person).await?,
+        next: NextStep::asked(&page, &choices, "personId", person.id.to_string(), &base),
+        glance: AtAGlance::of(&page, facts).await?,
+        owners: page.owners_or_nobody(&choices, person.owner.clone()),
+        base,
         person: &person,
     })
+}
+
+/// One thing of the record, from its page.
+pub async fn set(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
+    form.set("personId", id.as_str());
+    let saved = page.act::<UpdatePerson>(&form.pairs().collect::<Vec<_>>()).await?;
+    page.go(&format!("/crm/people/{}", saved.id), &format!("{} is saved", saved.name))
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {
@@ -116,12 +228,13 @@ struct FormPage<'a> {
     action: String,
     cancel: String,
     button: &'static str,
+    alike: Vec<Lookalike>,
     form: &'a Form,
     choices: &'a Choices,
     owners: Vec<Choice>,
 }
 
-async fn show_form(page: &Page, form: &Form, editing: Option<&Person>) -> Answer {
+async fn show_form(page: &Page, form: &Form, editing: Option<&Person>, alike: Vec<Lookalike>) -> Answer {
     let choices = page.choices(true).await?;
     let base = editing.map(|person| format!("/crm/people/{}", person.id));
     let template = FormPage {
@@ -130,11 +243,13 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&Person>) -> Answer
         action: base.as_ref().map_or_else(|| "/crm/people/new".to_owned(), |base| format!("{base}/edit")),
         cancel: base.unwrap_or_else(|| "/crm/people".to_owned()),
         button: if editing.is_some() { "Save person" } else { "Create person" },
+        alike,
         form,
         owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),
         choices: &choices,
     };
-    page.show(form.status(), &template)
+    let status = if template.alike.is_empty() { form.status() } else { StatusCode::CONFLICT };
+    page.show(status, &template)
 }
 
 /// A new person, perhaps begun on the page of an organization.
@@ -146,20 +261,30 @@ pub async fn new_page(page: Page) -> Answer {
         let id = Ref::new(query.get("organizationId"));
         form.set("organizationId", page.run(GetOrganization { organization_id: id }).await?.organization.name);
     }
-    show_form(&page, &form, None).await
+    show_form(&page, &form, None, Vec::new()).await
 }
 
+/// What tells that it may be one that is here.
+const FOR_SIMILAR: [&str; 5] = ["name", "organizationId", "email", "phone", "mobile"];
+
+/// Whoever looks like somebody that is here already is added after one more question.
 pub async fn create(page: Page, mut form: Form) -> Answer {
+    if form.take("anyway").is_empty() && form.read::<CreatePerson>(page.app()).is_some() {
+        let similar = page.act::<FindSimilarPeople>(&FOR_SIMILAR.map(|name| (name, form.value(name)))).await;
+        let alike = similar.map_or_else(|_| Vec::new(), |found| Lookalike::of("people", found));
+        if !alike.is_empty() {
+            return show_form(&page, &form, None, alike).await;
+        }
+    }
     match form.run::<CreatePerson>(&page).await? {
         Some(made) => page.go(&format!("/crm/people/{}", made.id), &format!("{} is added", made.name)),
-        None => show_form(&page, &form, None).await,
+        None => show_form(&page, &form, None, Vec::new()).await,
     }
 }
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let known = page.run(reference(&id)).await?.person;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let labels: Vec<&str> = known.labels.iter().collect();
     let form = Form::filled([
         ("ifVersion", known.version.to_string()),
@@ -175,7 +300,7 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("labels", labels.join(", ")),
         ("notes", text(&known.notes)),
     ]);
-    show_form(&page, &form, Some(&known)).await
+    show_form(&page, &form, Some(&known), Vec::new()).await
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -188,7 +313,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
         Some(saved) => page.go(&format!("/crm/people/{}", saved.id), &format!("{} is saved", saved.name)),
         None => {
             form.catch_up(known.version);
-            show_form(&page, &form, Some(&known)).await
+            show_form(&page, &form, Some(&known), Vec::new()).await
         }
     }
 }
