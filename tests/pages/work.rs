@@ -488,6 +488,63 @@ async fn time_is_written_down_by_the_week_and_reported() {
 }
 
 #[tokio::test]
+async fn a_week_is_a_form_that_saves_what_can_be_saved() {
+    let shop = Workshop::new().await;
+    let ben = shop.browser("ben").await;
+    let task = shop.task("WEB-2").await["id"].as_str().unwrap().to_owned();
+    let page = ben.get("/time?week=2026-03-04&add=WEB-2");
+    let cells = values(&page.body, "name");
+    let monday = format!("{task}.2026-03-02.0");
+    assert!(cells.contains(&monday), "{cells:?}");
+    assert!(page.has("name=\"rows\" value=\"WEB-2\"") && page.has("name=\"week\" value=\"2026-03-04\""));
+    let unknown = ben.get("/time?week=2026-03-04&rows=WEB-2&add=WEB-99");
+    assert!(
+        unknown.status == 422 && unknown.has("There is no task “WEB-99”") && unknown.has(&monday),
+        "{}",
+        unknown.body
+    );
+
+    let tuesday = format!("{task}.2026-03-03.0");
+    let wednesday = format!("{task}.2026-03-04.0");
+    let typed = [
+        ("week", "2026-03-04"),
+        ("rows", "WEB-2"),
+        (monday.as_str(), "1,5"),
+        (tuesday.as_str(), "soon <b>"),
+        (wednesday.as_str(), "25"),
+    ];
+    let back = ben.post("/time/week", &typed);
+    assert_eq!(back.status, 422);
+    assert!(
+        back.has("“soon &#60;b&#62;” on 3 Mar is not a time") && back.has("value=\"soon &#60;b&#62;\""),
+        "{}",
+        back.body
+    );
+    assert!(back.has("must be 1 to 1440 minutes, not 1500") && back.has("value=\"25\""));
+    assert!(back.has(&format!("name=\"{task}.2026-03-02.90\" value=\"1:30\"")), "the rest is saved");
+    // Sent once more, as a browser does that was reloaded: nothing is there twice.
+    let again = ben.post("/time/week", &[("week", "2026-03-04"), (monday.as_str(), "1:30")]);
+    assert_eq!((again.status, again.location.as_str()), (303, "/time?week=2026-03-04&day=2026-03-02"));
+    assert!(ben.get("/time?week=2026-03-04").has("<b class=\"num\">1:30</b> in all"));
+    // From a window that shows what was there before.
+    let stale = ben.post("/time/week", &[("week", "2026-03-04"), (monday.as_str(), "3")]);
+    assert!(stale.status == 409 && stale.has("changed meanwhile"), "{}", stale.body);
+
+    assert_eq!(ben.post("/time/week/copy", &[("week", "2026-03-11")]).status, 303);
+    assert!(ben.get("/time?week=2026-03-11").has("1 h 30 min copied from the week before"));
+    let started = ben.post("/time/week", &[("week", "2026-03-11"), ("start", &task)]);
+    assert_eq!(started.status, 303);
+    assert!(ben.get("/time").has("The clock runs for WEB-2"));
+    ben.post("/time/timer/stop", &[]);
+    assert!(ben.get("/time").has("0:01 on WEB-2"));
+    for (fields, status) in
+        [(&[("x.y.z", "1")][..], 303), (&[("proj_1.2026-03-02.0", "1")][..], 422), (&[("start", "x")][..], 404)]
+    {
+        assert_eq!(ben.post("/time/week", fields).status, status, "{fields:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_inbox_tells_what_is_new_and_leads_there() {
     let shop = Workshop::new().await;
     let vera = shop.browser("vera").await;

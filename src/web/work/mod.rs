@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod board;
+pub mod chart;
 pub mod clients;
 pub mod home;
 pub mod inbox;
@@ -10,6 +11,7 @@ pub mod report;
 pub mod settings;
 pub mod tasks;
 pub mod time;
+pub mod week;
 
 use actix_web::web;
 
@@ -76,7 +78,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/clients/{id}/edit").route(get().to(clients::edit_page)).route(post().to(clients::edit)))
         .service(at("/clients/{id}/delete").route(get().to(clients::delete_page)).route(post().to(clients::delete)));
     config
-        .service(at("/time").route(get().to(time::week)).route(post().to(time::add)))
+        .service(at("/time").route(get().to(week::show)).route(post().to(time::add)))
+        .service(at("/time/week").route(post().to(week::save)))
+        .service(at("/time/week/copy").route(post().to(week::copy)))
         .service(at("/time/timer/stop").route(post().to(time::stop)))
         .service(at("/time/report").route(get().to(report::show)))
         .service(at("/time/{id}").route(get().to(time::edit_page)).route(post().to(time::edit)))

@@ -25,7 +25,7 @@ use crate::markdown::work;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
-use crate::web::page::{Answer, Page, Refused, see_other};
+use crate::web::page::{Answer, Page, Refused, came_from, see_other};
 use crate::web::show::{ByDay, Choice, Due, duration, hours, id_of};
 
 use super::activity;
@@ -321,8 +321,9 @@ pub async fn log_time(page: Page, key: web::Path<String>, mut form: Form) -> Ans
 }
 
 pub async fn start_timer(page: Page, key: web::Path<String>) -> Answer {
-    page.act::<StartTimer>(&[("taskId", key.as_str())]).await?;
-    page.back(&format!("/tasks/{key}"), &format!("The clock runs for {key}"))
+    let timer = page.act::<StartTimer>(&[("taskId", key.as_str())]).await?;
+    let to = came_from(page.request()).unwrap_or_else(|| format!("/tasks/{key}"));
+    super::time::started(&page, &to, &timer)
 }
 
 pub async fn archive_page(page: Page, key: web::Path<String>) -> Answer {
