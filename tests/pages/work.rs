@@ -545,6 +545,44 @@ async fn a_week_is_a_form_that_saves_what_can_be_saved() {
 }
 
 #[tokio::test]
+async fn my_work_is_added_to_by_a_line_and_what_was_done_is_taken_back() {
+    let shop = Workshop::new().await;
+    let ben = shop.browser("ben").await;
+    let project = shop.task("WEB-1").await["projectId"].as_str().unwrap().to_owned();
+    let add = |line: &str| ben.post("/", &[("line", line), ("projectId", &project)]);
+    assert_eq!(add("Write the offer +2d").status, 303);
+    let home = ben.get("/");
+    assert!(
+        home.has("is added, due ") && home.has("Write the offer<") && home.has("href=\"/tasks/WEB-3\""),
+        "{}",
+        home.body
+    );
+    let refused = add(" ");
+    assert!(refused.status == 422 && refused.has("id=\"line\""), "{}", refused.body);
+
+    assert_eq!(ben.post("/tasks/WEB-3/due", &[("dueDate", "")]).status, 303);
+    let undo = ben.get("/");
+    assert!(
+        undo.has("has no due day any more")
+            && undo.has("action=\"/tasks/WEB-3/due\"")
+            && undo.has("name=\"dueDate\" value=\"20")
+    );
+    ben.post("/tasks/WEB-3/done", &[]);
+    let undo = ben.get("/");
+    let status = values(undo.body.split("action=\"/tasks/WEB-3/back\"").nth(1).unwrap(), "value").remove(0);
+    assert!(!undo.has("id=\"WEB-3\""));
+    ben.post("/tasks/WEB-3/back", &[("targetStatus", &status)]);
+    assert!(ben.get("/").has("id=\"WEB-3\""));
+
+    // What waits for another task stands apart, and says for what.
+    let depends = json!({ "taskId": "WEB-3", "dependsOnId": "WEB-1" });
+    shop.office.world.person("ben").await.ask("task.dependency.add", depends).await.unwrap();
+    let home = ben.get("/").body;
+    let waiting = home.split("id=\"group-waiting\"").nth(1).expect("a group");
+    assert!(waiting.contains("id=\"WEB-3\"") && waiting.contains("waits for <a href=\"/tasks/WEB-1\">"));
+}
+
+#[tokio::test]
 async fn the_inbox_tells_what_is_new_and_leads_there() {
     let shop = Workshop::new().await;
     let vera = shop.browser("vera").await;

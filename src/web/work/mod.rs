@@ -30,7 +30,7 @@ use super::{at, get};
 pub fn routes(config: &mut web::ServiceConfig) {
     let post = web::post;
     config
-        .service(at("/").route(get().to(home::show)))
+        .service(at("/").route(get().to(home::show)).route(post().to(home::add)))
         .service(at("/inbox").route(get().to(inbox::list)))
         .service(at("/inbox/read-all").route(post().to(inbox::read_all)))
         .service(at("/inbox/{id}/read").route(post().to(inbox::read)));
@@ -55,6 +55,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/tasks/{key}/set").route(post().to(tasks::set)))
         .service(at("/tasks/{key}/move").route(post().to(board::move_to)))
         .service(at("/tasks/{key}/done").route(post().to(tasks::done)))
+        .service(at("/tasks/{key}/due").route(post().to(home::put_off)))
+        .service(at("/tasks/{key}/back").route(post().to(tasks::move_back)))
         .service(at("/tasks/{key}/reopen").route(post().to(tasks::reopen)))
         .service(at("/tasks/{key}/todos").route(post().to(tasks::add_todo)))
         .service(at("/tasks/{key}/todos/{id}").route(post().to(tasks::check_todo)))
@@ -139,6 +141,14 @@ impl Page {
     pub(super) async fn projects(&self) -> Result<Vec<Project>, Refused> {
         let all = self.list::<ListProjects>(serde_json::Map::new(), 200).await?;
         Ok(all.items.into_iter().map(|listed| listed.project).collect())
+    }
+
+    /// Those that one may put something into, by what was done there last.
+    pub(super) async fn own_projects_newest_first(&self) -> Result<Vec<Choice>, Refused> {
+        let input = serde_json::Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
+        let newest = self.list::<ListProjects>(input, 50).await?.items.into_iter();
+        let own = newest.map(|listed| listed.project).filter(may_fill);
+        Ok(own.map(|project| Choice::new(project.id, project.name)).collect())
     }
 
     /// Those among them that one may put something into.
