@@ -25,3 +25,9 @@ document.addEventListener("submit", async (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-autosubmit], input[type=checkbox][data-autosubmit]")) event.target.form.requestSubmit();
 });
+
+// a[data-read="…"]: what is opened is read.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-read]");
+  if (link) fetch("/inbox/done", { method: "POST", keepalive: true, redirect: "manual", headers: { "X-Requested-With": "fetch" }, body: new URLSearchParams({ ids: link.dataset.read }) });
+});

@@ -254,6 +254,7 @@ pub fn sample(operation: &str) -> Value {
         "comment.add" | "comment.update" => json!({ "body": "Sample" }),
         "timesheet.add" | "timesheet.update" => json!({ "minutes": 15 }),
         "timesheet.week.set" => json!({ "minutes": 15, "date": "2026-03-02" }),
+        "notification.mark" => json!({ "ids": [], "read": true }),
         "notification.preferences.update" => json!({ "items": [] }),
         "search" => json!({ "query": "Sample" }),
         "auth.session.revoke" => json!({ "sessionId": "sess_0000000000001" }),

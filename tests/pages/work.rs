@@ -588,14 +588,26 @@ async fn the_inbox_tells_what_is_new_and_leads_there() {
     let vera = shop.browser("vera").await;
     let inbox = vera.get("/inbox");
     assert!(inbox.has("title=\"2 unread\"") && inbox.has("Mark all as read"), "{}", inbox.body);
-    let read = posts(&inbox.body).into_iter().find(|action| action.ends_with("/read")).unwrap();
-    let open = vera.post(&read, &[("to", "/tasks/WEB-1")]);
+    assert_eq!(inbox.body.matches("class=\"result unread\"").count(), 1, "what is about one task stands together");
+    let ids = values(&inbox.body, "data-read").pop().unwrap();
+    let (first, _) = ids.split_once(',').unwrap();
+    let open = vera.post(&format!("/inbox/{first}/read"), &[("to", "/tasks/WEB-1")]);
     assert_eq!((open.status, open.location.as_str()), (303, "/tasks/WEB-1"));
     assert!(vera.get("/").has("title=\"1 unread\""));
-    assert_eq!(vera.post(&read, &[("to", "//evil.example")]).location, "/inbox");
-    assert_eq!(vera.post("/inbox/read-all", &[]).location, "/inbox");
-    assert!(vera.get("/inbox?unread=true").has("Nothing unread"));
-    assert_eq!(shop.browser("ben").await.post(&read, &[]).status, 404, "only one's own");
+    assert_eq!(vera.post(&format!("/inbox/{first}/read"), &[("to", "//evil.example")]).location, "/inbox");
+    let ben = shop.browser("ben").await;
+    assert_eq!(ben.post("/inbox/unread", &[("ids", &ids)]).status, 303);
+    assert!(vera.get("/").has("title=\"1 unread\""), "only one's own");
+    assert_eq!(ben.post(&format!("/inbox/{first}/read"), &[]).status, 404, "only one's own");
+
+    // Done, all done, and both taken back.
+    for path in ["/inbox/done", "/inbox/read-all"] {
+        assert_eq!(vera.post(path, &[("ids", &ids)]).location, "/inbox");
+        let after = vera.get("/inbox?unread=true");
+        assert!(after.has("Nothing unread") && after.has("action=\"/inbox/unread\""), "{path}: {}", after.body);
+        assert_eq!(vera.post("/inbox/unread", &[("ids", &ids)]).status, 303);
+        assert!(vera.get("/inbox").has("title=\"2 unread\""));
+    }
 }
 
 #[tokio::test]

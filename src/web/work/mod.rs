@@ -33,6 +33,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/").route(get().to(home::show)).route(post().to(home::add)))
         .service(at("/inbox").route(get().to(inbox::list)))
         .service(at("/inbox/read-all").route(post().to(inbox::read_all)))
+        .service(at("/inbox/done").route(post().to(inbox::done)))
+        .service(at("/inbox/unread").route(post().to(inbox::unread)))
         .service(at("/inbox/{id}/read").route(post().to(inbox::read)));
     config
         .service(at("/projects").route(get().to(projects::list)))
