@@ -583,6 +583,24 @@ async fn my_work_is_added_to_by_a_line_and_what_was_done_is_taken_back() {
 }
 
 #[tokio::test]
+async fn a_search_is_narrowed_by_what_is_written_in_it() {
+    let shop = Workshop::new().await;
+    let ben = shop.browser("ben").await;
+    let narrowed = ben.get("/search?q=relaunch+type%3Atask+project%3Aweb");
+    assert!(
+        narrowed.has("href=\"?q=relaunch+project%3Aweb\"")
+            && narrowed.has(">Tasks</h2>")
+            && narrowed.has("<mark>Relaunch</mark>")
+    );
+    assert!(!narrowed.has(">Deals</h2>") && ben.get("/search?q=relaunch").has(">Deals</h2>"));
+    let open = ben.get("/search?q=is%3Aopen+assignee%3Ame");
+    assert!(open.has("WEB-2") && !open.has("/tasks/WEB-1\""), "{}", open.body);
+    assert!(ben.get("/search?q=is%3Aopen+assignee%3Anobody").has("Nothing could be looked for"));
+    assert!(ben.get("/search?q=due%3Aoverdue").has("WEB-1"));
+    assert!(ben.get("/search?q=type%3Adeal").has("Nothing found"));
+}
+
+#[tokio::test]
 async fn the_inbox_tells_what_is_new_and_leads_there() {
     let shop = Workshop::new().await;
     let vera = shop.browser("vera").await;
