@@ -338,3 +338,144 @@ async fn ones_own_time_outlasts_the_sight_of_its_project() {
     assert_eq!((&last["items"][0]["description"], items(&last).len()), (&json!("Last words"), 1));
     assert_eq!(ben.ask("timesheet.timer.get", json!({})).await.unwrap()["timer"], Value::Null);
 }
+
+/// Rows of a week: what for, and the minutes of each day from Monday on.
+fn rows(week: &Value) -> Vec<(String, Vec<i64>)> {
+    let name = |row: &Value| row["taskKey"].as_str().or(row["projectKey"].as_str()).unwrap().to_owned();
+    let minutes = |row: &Value| row["cells"].as_array().unwrap().iter().map(|cell| cell["minutes"].as_i64().unwrap());
+    week["rows"].as_array().unwrap().iter().map(|row| (name(row), minutes(row).collect())).collect()
+}
+
+#[tokio::test]
+async fn a_cell_of_the_week_is_set_as_often_as_one_likes() {
+    let world = World::new().await;
+    let (ada, ben, vera) = (world.person("ada").await, world.person("ben").await, world.person("vera").await);
+    web(&ada).await;
+    let set = |minutes: Value, seen: Value| json!({ "taskId": "WEB-1", "date": "2025-03-04", "minutes": minutes, "seen": seen });
+    let week = async || ben.ask("timesheet.week.get", json!({ "day": "2025-03-06", "rows": ["WEB"] })).await.unwrap();
+    assert_eq!(rows(&week().await), [("WEB".to_owned(), vec![0; 7])]);
+
+    for _ in 0..2 {
+        let cell = ben.ask("timesheet.week.set", set(json!(90), json!(0))).await.unwrap();
+        assert_eq!((&cell["minutes"], &cell["entries"]), (&json!(90), &json!(1)));
+    }
+    let entries = ben.ask("timesheet.list", json!({})).await.unwrap();
+    assert_eq!((items(&entries).len(), &items(&entries)[0]["version"]), (1, &json!(1)), "said twice, done once");
+    assert_eq!(rows(&week().await), [("WEB".into(), vec![0; 7]), ("WEB-1".into(), vec![0, 90, 0, 0, 0, 0, 0])]);
+    assert_eq!((&week().await["from"], &week().await["totals"][1]), (&json!("2025-03-03"), &json!(90)));
+
+    // One entry is changed, with all else that it says; what somebody has not seen is not overwritten.
+    let note = json!({ "timesheetId": items(&entries)[0]["id"], "description": "Sketches", "minutes": 75 });
+    ben.ask("timesheet.update", note).await.unwrap();
+    assert_eq!(ben.refused("timesheet.week.set", set(json!(30), json!(90))).await.status(), 409);
+    ben.ask("timesheet.week.set", set(json!(30), json!(75))).await.unwrap();
+    let entries = ben.ask("timesheet.list", json!({})).await.unwrap();
+    assert_eq!((&items(&entries)[0]["minutes"], &items(&entries)[0]["description"]), (&json!(30), &json!("Sketches")));
+
+    // The sum of several is left as it is, whatever is typed; saying what it is changes nothing.
+    ben.ask("timesheet.add", json!({ "taskId": "WEB-1", "minutes": 15, "date": "2025-03-04" })).await.unwrap();
+    ben.ask("timesheet.week.set", set(json!(45), Value::Null)).await.unwrap();
+    for minutes in [json!(60), Value::Null] {
+        let refused = ben.refused("timesheet.week.set", set(minutes, json!(45))).await;
+        assert!(refused.to_string().contains("the sum of 2 entries"), "{refused}");
+    }
+    ben.ask("timesheet.delete", json!({ "timesheetId": items(&entries)[0]["id"] })).await.unwrap();
+    for _ in 0..2 {
+        ben.ask("timesheet.week.set", set(Value::Null, Value::Null)).await.unwrap();
+    }
+    assert_eq!(items(&ben.ask("timesheet.list", json!({})).await.unwrap()).len(), 0);
+
+    // Validated time is frozen here as everywhere, and nobody's grid shows another's.
+    ben.ask("timesheet.week.set", set(json!(60), Value::Null)).await.unwrap();
+    let mine = items(&ben.ask("timesheet.list", json!({})).await.unwrap())[0]["id"].clone();
+    ada.ask("timesheet.update", json!({ "timesheetId": mine, "validated": true })).await.unwrap();
+    assert_eq!(week().await["rows"][1]["cells"][1]["validated"], true);
+    assert_eq!(ben.refused("timesheet.week.set", set(json!(30), json!(60))).await.status(), 409);
+    assert_eq!(rows(&ada.ask("timesheet.week.get", json!({ "day": "2025-03-06" })).await.unwrap()), []);
+    assert_eq!(vera.refused("timesheet.week.set", set(json!(30), Value::Null)).await.status(), 403);
+    for (input, status) in [
+        (json!({ "date": "2025-03-04", "minutes": 5 }), 422),
+        (json!({ "taskId": "WEB-9", "date": "2025-03-04", "minutes": 5 }), 404),
+        (json!({ "taskId": "WEB-1", "date": "2025-03-04", "minutes": 1441 }), 422),
+        (json!({ "taskId": "WEB-1", "date": "2099-03-04", "minutes": 5 }), 422),
+    ] {
+        assert_eq!(ben.refused("timesheet.week.set", input.clone()).await.status(), status, "{input}");
+    }
+    assert_eq!(ben.refused("timesheet.week.get", json!({ "rows": ["WEB-9"] })).await.status(), 404);
+}
+
+#[tokio::test]
+async fn the_week_before_is_offered_and_copied_once() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    web(&ada).await;
+    ada.ask("project.create", json!({ "name": "Inside", "key": "INS" })).await.unwrap();
+    for input in [
+        json!({ "taskId": "WEB-1", "minutes": 60, "date": "2025-03-03", "description": "Sketches", "billable": false }),
+        json!({ "taskId": "WEB-1", "minutes": 30, "date": "2025-03-03" }),
+        json!({ "taskId": "WEB-1", "minutes": 20, "date": "2025-03-05" }),
+        json!({ "projectId": "INS", "minutes": 10, "date": "2025-03-09" }),
+        // This week has something there already.
+        json!({ "taskId": "WEB-1", "minutes": 5, "date": "2025-03-12" }),
+    ] {
+        ben.ask("timesheet.add", input).await.unwrap();
+    }
+    let week = ben.ask("timesheet.week.get", json!({ "day": "2025-03-10" })).await.unwrap();
+    assert_eq!((&week["before"], &week["beforeMinutes"]), (&json!(1), &json!(100)));
+    let usual = ben.ask("timesheet.week.get", json!({ "day": "2025-03-10", "usual": true })).await.unwrap();
+    assert_eq!(rows(&usual), [("INS".into(), vec![0; 7]), ("WEB-1".into(), vec![0, 0, 5, 0, 0, 0, 0])]);
+
+    for expected in [(100, 3), (0, 0)] {
+        let copied = ben.ask("timesheet.week.copy", json!({ "day": "2025-03-11" })).await.unwrap();
+        assert_eq!((&copied["minutes"], &copied["entries"]), (&json!(expected.0), &json!(expected.1)));
+    }
+    let week = ben.ask("timesheet.week.get", json!({ "day": "2025-03-10" })).await.unwrap();
+    assert_eq!(rows(&week), [("INS".into(), vec![0, 0, 0, 0, 0, 0, 10]), ("WEB-1".into(), vec![90, 0, 5, 0, 0, 0, 0])]);
+    assert_eq!((&week["before"], &week["beforeMinutes"]), (&json!(0), &json!(0)));
+    let monday = json!({ "from": "2025-03-10", "to": "2025-03-10", "billable": false });
+    assert_eq!(items(&ben.ask("timesheet.list", monday).await.unwrap())[0]["description"], "Sketches");
+
+    // Where nobody works any more nothing is copied to.
+    ada.ask("project.archive", json!({ "projectId": "INS" })).await.unwrap();
+    let copied = ben.ask("timesheet.week.copy", json!({ "day": "2025-03-17" })).await.unwrap();
+    assert_eq!(copied["minutes"], 95);
+}
+
+#[tokio::test]
+async fn a_report_is_split_within_its_groups_and_both_are_a_table() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    web(&ada).await;
+    ada.ask("project.create", json!({ "name": "Inside", "key": "INS" })).await.unwrap();
+    for input in [
+        json!({ "taskId": "WEB-1", "minutes": 20, "date": "2025-03-03" }),
+        json!({ "projectId": "WEB", "minutes": 40, "date": "2025-03-04", "billable": false }),
+        json!({ "projectId": "INS", "minutes": 80, "date": "2025-04-01" }),
+    ] {
+        ada.ask("timesheet.add", input).await.unwrap();
+    }
+    let report = json!({ "groupBy": "client", "thenBy": "task", "to": "2025-12-31" });
+    let report = ada.ask("timesheet.report", report).await.unwrap();
+    let told: Vec<String> = report["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| {
+            let parts = group["groups"].as_array().unwrap();
+            parts.iter().map(move |part| format!("{} / {}: {}", group["name"], part["name"], part["totalMinutes"]))
+        })
+        .collect();
+    let expected = [
+        r#""No client" / "No task": 80"#,
+        r#""Nordlicht" / "No task": 40"#,
+        r#""Nordlicht" / "WEB-1 Draw the start page": 20"#,
+    ];
+    assert_eq!(told, expected);
+    let server = Server::start(&world.app);
+    let bearer = format!("Bearer {}", ada.token);
+    let path = "/api/timesheets/report?format=CSV_GROUPS&groupBy=PROJECT&thenBy=MONTH&billable=true";
+    let table = server.send("GET", path, &[("Authorization", bearer.as_str())], "");
+    assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
+    let lines: Vec<&str> = table.body.lines().skip(1).collect();
+    assert_eq!(lines, ["Inside,2025-04,80,1.33,80,0,1", "Website,2025-03,20,0.33,20,0,1"]);
+}

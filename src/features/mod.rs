@@ -71,6 +71,7 @@ pub const ALL: &[&[Entry]] = &[
     timesheets::OPERATIONS,
     timesheets::report::OPERATIONS,
     timesheets::timer::OPERATIONS,
+    timesheets::week::OPERATIONS,
     agents::OPERATIONS,
     notifications::OPERATIONS,
     mail::OPERATIONS,

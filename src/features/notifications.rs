@@ -27,6 +27,7 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ListNotifications>(),
     Entry::of::<ReadNotification>(),
     Entry::of::<ReadAllNotifications>(),
+    Entry::of::<MarkNotifications>(),
     Entry::of::<GetPreferences>(),
     Entry::of::<UpdatePreferences>(),
     Entry::of::<TellDue>(),
@@ -255,13 +256,53 @@ impl Operation for ReadAllNotifications {
         more: More::NONE,
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Marked> {
-        const READ: &str = "
-            update notification set read_at = ?2, updated_at = ?2, version = version + 1
-             where id in (select value from json_each(?1))";
         let unread = own(cx, "n.id")?.condition("n.read_at is null").all(cx, "", |row| row.take())?;
-        let marked = unread.len();
-        run(cx.conn(), READ, (id::array::<NotificationRecord>(unread), cx.now()))?;
-        Ok(Marked { marked })
+        mark(cx, unread, true)
+    }
+}
+
+fn mark(tx: &Tx, notifications: Vec<Id<NotificationRecord>>, read: bool) -> Result<Marked> {
+    const MARK: &str = "
+        update notification set read_at = iif(?3, ?2, null), updated_at = ?2, version = version + 1
+         where id in (select value from json_each(?1))";
+    let marked = notifications.len();
+    run(tx.conn(), MARK, (id::array(notifications), tx.now(), read))?;
+    Ok(Marked { marked })
+}
+
+/// Mark some of your notifications as read, or as not read after all.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MarkNotifications {
+    /// Their ids, at most 200.
+    pub ids: Vec<Line<40>>,
+    /// false: as not read.
+    pub read: bool,
+}
+
+impl Operation for MarkNotifications {
+    type Output = Marked;
+    const SPEC: Spec = Spec {
+        name: "notification.mark",
+        title: "Mark notifications",
+        route: None,
+        needs: Needs::Account,
+        effect: Effect::Write,
+        toolset: Toolset::Account,
+        more: More::NO_TOOL,
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Marked> {
+        const MOST: usize = 200;
+        if self.ids.len() > MOST {
+            return Err(Error::field("ids", format!("are {}; at most {MOST} are possible", self.ids.len())));
+        }
+        let wanted = self.ids.iter().filter_map(|text| Id::<NotificationRecord>::parse(text.as_str()));
+        let change = if self.read { "n.read_at is null" } else { "n.read_at is not null" };
+        let ids = own(cx, "n.id")?
+            .filter("n.id in (select value from json_each(?))", id::array(wanted))
+            .condition(change)
+            .all(cx, "", |row| row.take())?;
+        mark(cx, ids, self.read)
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choices;
 use crate::core::caller::Role;
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::Columns;
@@ -23,6 +23,7 @@ use crate::features::crm::deals::DealRecord;
 use crate::features::crm::organizations::OrganizationRecord;
 use crate::features::crm::people::PersonRecord;
 use crate::features::tasks::TaskRecord;
+use crate::features::tasks::list::{DueFilter, ListTasks};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<Search>()];
 
@@ -104,8 +105,65 @@ fn words(columns: &str, text: &str) -> String {
     query
 }
 
+/// What somebody wrote into a search: words, and among them what narrows it, such as `type:deal`, `project:WEB`, and for
+/// tasks `is:open`, `assignee:me`, `due:week`. What is none of these is a word.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub words: String,
+    /// Each as it was written: name and value.
+    pub operators: Vec<(&'static str, String)>,
+}
+
+const OPERATORS: [&str; 5] = ["type", "project", "is", "assignee", "due"];
+
+impl Asked {
+    pub fn read(text: &str) -> Asked {
+        let mut asked = Asked::default();
+        let mut words = Vec::new();
+        for word in text.split_whitespace() {
+            let (name, value) = word.split_once(':').unwrap_or((word, ""));
+            let known = OPERATORS.iter().find(|known| known.eq_ignore_ascii_case(name));
+            match known.filter(|name| Asked::means_something(name, value)) {
+                Some(name) => asked.operators.push((name, value.to_owned())),
+                None => words.push(word),
+            }
+        }
+        asked.words = words.join(" ");
+        asked
+    }
+
+    fn means_something(name: &str, value: &str) -> bool {
+        match name {
+            "type" => value.parse::<Found>().is_ok(),
+            "is" => ["open", "done"].iter().any(|known| known.eq_ignore_ascii_case(value)),
+            "due" => Asked::due(value).is_some(),
+            _ => !value.is_empty(),
+        }
+    }
+
+    /// `week` is this one.
+    fn due(value: &str) -> Option<DueFilter> {
+        let word = if value.eq_ignore_ascii_case("week") { "this_week" } else { value };
+        serde_json::from_value(word.into()).ok()
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.operators.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn types(&self) -> Vec<Found> {
+        let types = self.operators.iter().filter(|(name, _)| *name == "type");
+        types.filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+
+    /// Something that only tasks have.
+    fn is_about_tasks(&self) -> bool {
+        ["is", "assignee", "due"].iter().any(|name| self.get(name).is_some())
+    }
+}
+
 /// Find anything by words, best matches first.
-/// A task's key such as WEB-12 finds that task.
+/// A task's key such as WEB-12 finds that task; `type:deal`, `project:WEB`, `is:open`, `assignee:me` and `due:week` narrow it.
 /// By status, owner or day: `task.list`, `crm.deal.list`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -248,13 +306,20 @@ impl Operation for Search {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
-        let project = self.project_id.resolve_for("projectId", cx)?;
-        let mut types = self.types.filter(|types| !types.is_empty()).unwrap_or_else(|| Found::ALL.to_vec());
+        let asked = Asked::read(self.query.as_str());
+        let project_id = self.project_id.or_else(|| asked.get("project").map(Ref::new));
+        let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
+        if asked.is_about_tasks() {
+            return self::tasks(cx, &asked, project_id, limit as usize);
+        }
+        let project = project_id.resolve_for("projectId", cx)?;
+        let types = self.types.unwrap_or_else(|| asked.types());
+        let mut types = if types.is_empty() { Found::ALL.to_vec() } else { types };
         types.retain(|kind| kind.may_be_found_by(cx) && (project.is_none() || kind.is_in_a_project()));
         if types.is_empty() {
             return Ok(Results { items: Vec::new(), next_cursor: None });
         }
-        let text = self.query.as_str();
+        let text = asked.words.as_str();
         let scopes: Vec<&str> = types.iter().map(|kind| kind.scope()).collect();
         let scope = scope(cx, if types.len() == Found::ALL.len() { &[] } else { &scopes });
         let projects_only = match project {
@@ -262,7 +327,6 @@ impl Operation for Search {
             None => without_hidden(cx)?,
         };
         let query = |columns| format!("({scope} AND {}){projects_only}", words(columns, text));
-        let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
         let Sight { all: sees_all, me, projects } = cx.sight();
         let parameters = named_params! {
             ":query": query("title body"), ":titled": query("title"), ":ranked": RANKED, ":limit": limit, ":workspace": cx.workspace_id(),
@@ -278,6 +342,33 @@ impl Operation for Search {
         }
         Ok(Results { items, next_cursor: None })
     }
+}
+
+/// What only tasks have is found by the list of tasks, whose words are the same index.
+fn tasks(cx: &Cx<'_, Search>, asked: &Asked, project_id: Option<Ref<ProjectRecord>>, limit: usize) -> Result<Results> {
+    let line = |text: &str| Line::parse(text).map_err(|message| Error::field("query", message));
+    let wanted = ListTasks {
+        project_id,
+        status: asked
+            .get("is")
+            .map(|word| Line::parse(&word.to_ascii_uppercase()))
+            .transpose()
+            .map_err(Error::internal)?,
+        assignee: asked.get("assignee").map(Ref::new),
+        due: asked.get("due").and_then(Asked::due),
+        search: Some(asked.words.as_str()).filter(|words| !words.is_empty()).map(line).transpose()?,
+        ..ListTasks::default()
+    };
+    let found = cx.run(wanted)?.page.items.into_iter().take(limit);
+    let items = found.map(|task| Hit {
+        kind: Found::Task,
+        id: task.id.to_string(),
+        key: Some(task.key),
+        title: task.title,
+        snippet: snippet(&task.description.flatten().unwrap_or_default(), &asked.words),
+        url: task.url,
+    });
+    Ok(Results { items: items.collect(), next_cursor: None })
 }
 
 /// The task that the whole query names.
@@ -334,4 +425,19 @@ fn snippet(body: &str, query: &str) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Asked;
+
+    #[test]
+    fn what_narrows_a_search_is_told_from_words() {
+        let asked = Asked::read(
+            "type:deal  Relaunch PROJECT:web is:open due:week due:someday type:nonsense http://a.b assignee:",
+        );
+        assert_eq!(asked.words, "Relaunch due:someday type:nonsense http://a.b assignee:");
+        let known = [("type", "deal"), ("project", "web"), ("is", "open"), ("due", "week")];
+        assert_eq!(asked.operators, known.map(|(name, value)| (name, value.to_owned())));
+    }
 }

@@ -251,6 +251,12 @@ impl Form {
     }
 }
 
+/// The same where all around it is hours: there a bare number is one of hours.
+pub fn hours_of_day(text: &str) -> Option<i64> {
+    let is_bare = text.trim().bytes().all(|byte| byte.is_ascii_digit());
+    if is_bare { minutes(&format!("{text}h")) } else { minutes(text) }
+}
+
 fn minutes(text: &str) -> Option<i64> {
     let text = text.trim().to_ascii_lowercase().replace(',', ".");
     if let Some((hours, minutes)) = text.split_once(':') {
@@ -385,6 +391,9 @@ mod tests {
         ];
         for (text, wanted) in known {
             assert_eq!(minutes(text), Some(wanted), "{text}");
+        }
+        for (text, wanted) in [("8", 480), (" 2 ", 120), ("1:30", 90), ("1.5", 90), ("90m", 90)] {
+            assert_eq!(hours_of_day(text), Some(wanted), "{text}");
         }
         for text in ["", "x", "1:99", "-5", "h", "1h x", "1:2:3", "NaNh", "inf", "1e9h"] {
             assert_eq!(minutes(text), None, "{text}");

@@ -19,7 +19,7 @@ use crate::features::setup::SetUp;
 use crate::http::auth;
 
 use super::form::{Form, Notice, first_upper};
-use super::page::{Answer, Page, Query, Refused, app_of, came_from, html, own_path, saying, see_other};
+use super::page::{Answer, Page, Query, Refused, Said, app_of, came_from, html, own_path, saying, see_other};
 use super::sso;
 use super::work::role_name;
 
@@ -296,7 +296,7 @@ pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
                 None => see_other("/login"),
             };
             match link.proves && link.ends_something {
-                true => with_cookie(&request, response, &saying(&request, &app_of(&request), BEGUN_ANEW)),
+                true => with_cookie(&request, response, &saying(&request, &app_of(&request), &Said::plain(BEGUN_ANEW))),
                 false => Ok(response),
             }
         }

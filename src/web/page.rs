@@ -14,6 +14,7 @@ use actix_web::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, REFERER, RETRY_AFT
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use askama::Template;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::core::app::{App, Call};
@@ -67,7 +68,49 @@ pub struct Frame {
     pub now: Moment,
     pub today: Day,
     /// What was done on the page before.
-    pub said: Option<String>,
+    pub said: Option<Said>,
+}
+
+/// What was done, with something to do about it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Said {
+    pub text: String,
+    pub offer: Option<Offer>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Offer {
+    Link {
+        href: String,
+        text: String,
+    },
+    /// What a form sends to take it back.
+    Undo {
+        action: String,
+        fields: Vec<(String, String)>,
+    },
+}
+
+impl Offer {
+    pub fn undo(action: impl Into<String>, fields: &[(&str, &str)]) -> Self {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Offer::Undo { action: action.into(), fields }
+    }
+}
+
+impl Said {
+    pub fn plain(text: &str) -> Self {
+        Said { text: text.to_owned(), offer: None }
+    }
+
+    /// From a cookie, which anybody may have written: it leads nowhere but here.
+    fn read(cookie: &str) -> Option<Self> {
+        let mut said: Said = serde_json::from_str(&decoded(cookie)).ok()?;
+        said.offer = said.offer.filter(|offer| match offer {
+            Offer::Link { href: path, .. } | Offer::Undo { action: path, .. } => own_path(path).is_some(),
+        });
+        Some(said)
+    }
 }
 
 /// A workspace one can work in.
@@ -193,7 +236,7 @@ impl Page {
             today: now.day(&zone),
             zone,
             now,
-            said: request.cookie(SAID_COOKIE).map(|cookie| decoded(cookie.value())),
+            said: request.cookie(SAID_COOKIE).and_then(|cookie| Said::read(cookie.value())),
         };
         Ok(Page(Rc::new(frame)))
     }
@@ -314,9 +357,18 @@ impl Page {
 
     /// On to another page, which tells what was done here.
     pub fn go(&self, to: &str, said: &str) -> Answer {
+        self.tell(to, Said::plain(said))
+    }
+
+    /// The same, with something to do about it.
+    pub fn go_with(&self, to: &str, said: &str, offer: Offer) -> Answer {
+        self.tell(to, Said { text: said.to_owned(), offer: Some(offer) })
+    }
+
+    fn tell(&self, to: &str, said: Said) -> Answer {
         let mut response = see_other(to);
-        if !said.is_empty() {
-            let cookie = saying(&self.request, &self.app, said);
+        if !said.text.is_empty() {
+            let cookie = saying(&self.request, &self.app, &said);
             response.add_cookie(&cookie).map_err(|error| self.refuse(Error::internal(error)))?;
         }
         Ok(response)
@@ -324,13 +376,22 @@ impl Page {
 
     /// Back to the page that the form stood on, if it was one of ours.
     pub fn back(&self, or_else: &str, said: &str) -> Answer {
-        let to = came_from(&self.request).unwrap_or_else(|| or_else.to_owned());
-        self.go(&to, said)
+        self.go(&self.before(or_else), said)
+    }
+
+    /// The same, with something to do about it.
+    pub fn back_with(&self, or_else: &str, said: &str, offer: Offer) -> Answer {
+        self.go_with(&self.before(or_else), said, offer)
+    }
+
+    fn before(&self, or_else: &str) -> String {
+        came_from(&self.request).unwrap_or_else(|| or_else.to_owned())
     }
 }
 
 /// What the next page tells, whichever it is.
-pub fn saying(request: &HttpRequest, app: &App, said: &str) -> Cookie<'static> {
+pub fn saying(request: &HttpRequest, app: &App, said: &Said) -> Cookie<'static> {
+    let said = serde_json::to_string(said).expect("texts and addresses are JSON");
     let said: String = url::form_urlencoded::byte_serialize(said.as_bytes()).collect();
     Cookie::build(SAID_COOKIE, said)
         .path("/")

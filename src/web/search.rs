@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::features::search::{Found, Hit, Search};
+use crate::features::search::{Asked, Found, Hit, Search};
 
 use super::page::{Answer, Page, Query};
 
@@ -13,15 +13,25 @@ struct SearchPage<'a> {
     query: &'a Query,
     /// `4 results for “relaunch”`; empty before there is a question.
     summary: String,
-    results: Vec<Shown>,
+    /// Why nothing could be looked for.
+    problem: String,
+    /// What narrows it: as it was written, and the search without it.
+    chips: Vec<(String, String)>,
+    kinds: Vec<Kind>,
     types: Vec<(&'static str, &'static str)>,
+}
+
+/// All results of one kind.
+struct Kind {
+    name: &'static str,
+    results: Vec<Shown>,
 }
 
 struct Shown {
     image: &'static str,
     kind: &'static str,
     href: String,
-    title: String,
+    title: Vec<Part>,
     snippet: Vec<Part>,
 }
 
@@ -31,25 +41,54 @@ struct Part {
     is_hit: bool,
 }
 
+/// As many as one looks over.
+const SHOWN: usize = 50;
+
 pub async fn search(page: Page) -> Answer {
     let query = page.query();
-    let words = query.get("q").to_owned();
-    let results = if words.is_empty() {
-        Vec::new()
-    } else {
+    let text = query.get("q").to_owned();
+    let asked = Asked::read(&text);
+    let mut kinds: Vec<Kind> = Vec::new();
+    let mut problem = String::new();
+    if !text.is_empty() {
         let mut input = query.input(&[("query", "q"), ("types", "type")]);
-        input.insert("limit".into(), 50.into());
-        let found = page.ask::<Search>(input).await?;
-        found.items.iter().map(|hit| Shown::new(hit, &words)).collect()
-    };
-    let summary = match (words.is_empty(), results.len()) {
+        input.insert("limit".into(), SHOWN.into());
+        let items = match page.ask::<Search>(input).await {
+            Ok(found) => found.items,
+            // Nobody of that name, no such project: what narrows it has to be written otherwise.
+            Err(refused) if [404, 409, 422].contains(&refused.error().status()) => {
+                problem = refused.error().detail().to_owned();
+                Vec::new()
+            }
+            Err(refused) => return Err(refused),
+        };
+        // The kinds in the order of their best result.
+        for hit in &items {
+            let name = plural(hit.kind);
+            let at = kinds.iter().position(|kind| kind.name == name).unwrap_or_else(|| {
+                kinds.push(Kind { name, results: Vec::new() });
+                kinds.len() - 1
+            });
+            kinds[at].results.push(Shown::new(hit, &asked.words));
+        }
+    }
+    let count: usize = kinds.iter().map(|kind| kind.results.len()).sum();
+    let summary = match (text.is_empty(), count) {
         (true, _) => String::new(),
-        (_, 0) => format!("Nothing found for “{words}”"),
-        (_, 1) => format!("1 result for “{words}”"),
-        (_, count) => format!("{count} results for “{words}”"),
+        (_, 0) => format!("Nothing found for “{text}”"),
+        (_, 1) => format!("1 result for “{text}”"),
+        (_, SHOWN) => format!("The best {count} results for “{text}”"),
+        (_, count) => format!("{count} results for “{text}”"),
     };
+    let without = |written: &str| {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        words.retain(|word| !word.eq_ignore_ascii_case(written));
+        query.with("q", &words.join(" "))
+    };
+    let chips = asked.operators.iter().map(|(name, value)| format!("{name}:{value}"));
+    let chips = chips.map(|written| (written.clone(), without(&written))).collect();
     let types = [("", "Everything")].into_iter().chain(Found::ALL.iter().map(|kind| (kind.word(), plural(*kind))));
-    page.ok(&SearchPage { page: &page, query: &query, summary, results, types: types.collect() })
+    page.ok(&SearchPage { page: &page, query: &query, summary, problem, chips, kinds, types: types.collect() })
 }
 
 fn plural(kind: Found) -> &'static str {
@@ -96,9 +135,9 @@ impl Shown {
                 false => hit.url.clone(),
             },
             title: match &hit.key {
-                _ if is_activity => kind.to_owned(),
-                Some(key) if hit.kind != Found::Project => format!("{key} {}", hit.title),
-                _ => hit.title.clone(),
+                _ if is_activity => marked(kind, ""),
+                Some(key) if hit.kind != Found::Project => marked(&format!("{key} {}", hit.title), words),
+                _ => marked(&hit.title, words),
             },
             snippet: marked(&hit.snippet, words),
         }

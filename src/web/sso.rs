@@ -12,7 +12,7 @@ use crate::http::auth;
 use crate::oidc::{self, Provider, Returned, Start};
 
 use super::gate;
-use super::page::{Answer, Query, app_of, own_path, saying, see_other};
+use super::page::{Answer, Query, Said, app_of, own_path, saying, see_other};
 
 /// Which browser was sent to the provider.
 const COOKIE: &str = "sally_sso";
@@ -68,7 +68,11 @@ pub async fn callback(request: HttpRequest) -> Answer {
             let to = if next.is_empty() { gate::START } else { &next };
             let response = gate::go_on(&request, &came.sign_in, to)?;
             match came.begun_anew {
-                true => gate::with_cookie(&request, response, &saying(&request, &app_of(&request), gate::BEGUN_ANEW))?,
+                true => gate::with_cookie(
+                    &request,
+                    response,
+                    &saying(&request, &app_of(&request), &Said::plain(gate::BEGUN_ANEW)),
+                )?,
                 false => response,
             }
         }

@@ -12,4 +12,5 @@ import "./board-drag.js";
 import "./swap.js";
 import "./submit.js";
 import "./clock.js";
+import "./week.js";
 import "./zone.js";

@@ -4,7 +4,7 @@ import { nameOf, perform } from "./commands.js";
 
 const PAUSE = 1200; // milliseconds between the two keys of a chord
 const ROW = "[data-card], tbody tr, .todo-item, .result";
-const LEAD = "#main :is([data-card] h3, tbody th, .todo-item .title, .result h2) > a:first-of-type";
+const LEAD = "#main :is([data-card] h3, tbody th, .todo-item .title, .result :is(h2, h3)) > a:first-of-type";
 let typed = "";
 let last = 0;
 
@@ -30,7 +30,13 @@ function step(by) {
   const next = leads[at < 0 ? 0 : Math.min(Math.max(at + by, 0), leads.length - 1)];
   next?.focus();
   next?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  return next !== leads[at];
 }
+
+// form[data-next] does away with its row: whoever goes down the list goes on.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.next !== undefined && focusedRow()?.contains(event.target)) step(1) || step(-1);
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1 || isBusy(event.target)) return;

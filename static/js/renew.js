@@ -4,7 +4,7 @@ import { Idiomorph } from "../vendor/idiomorph.js";
 
 const typed = "input:not([type=hidden], [type=checkbox], [type=radio]), textarea";
 
-function isTouched(field) {
+export function isTouched(field) {
   if (field.matches(typed)) return field.value !== field.defaultValue;
   const chosen = [...field.options].findIndex((option) => option.defaultSelected);
   return field.selectedIndex !== Math.max(chosen, 0);

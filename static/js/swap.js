@@ -1,6 +1,6 @@
 // form[data-swap] is sent behind the page, which then takes over the main part of the answer.
 import { pageOf, showMain } from "./renew.js";
-import { say } from "./toast.js";
+import { say, tell } from "./toast.js";
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -14,7 +14,7 @@ document.addEventListener("submit", async (event) => {
     const reason = page.querySelector("[data-reason]");
     if (reason || !page.querySelector("#main")) throw new Error(reason?.textContent.trim() || "The server refused it.");
     showMain(page, { sent: form });
-    for (const toast of page.querySelectorAll("#toasts .toast > span")) say(toast.textContent);
+    for (const toast of page.querySelectorAll("#toasts .toast")) tell(document.adoptNode(toast));
   } catch (problem) {
     delete form.dataset.sending;
     say(problem.message, { bad: true });
@@ -24,4 +24,10 @@ document.addEventListener("submit", async (event) => {
 // [data-autosubmit]: a choice is sent as soon as it is made.
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-autosubmit], input[type=checkbox][data-autosubmit]")) event.target.form.requestSubmit();
+});
+
+// a[data-read="…"]: what is opened is read.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-read]");
+  if (link) fetch("/inbox/done", { method: "POST", keepalive: true, redirect: "manual", headers: { "X-Requested-With": "fetch" }, body: new URLSearchParams({ ids: link.dataset.read }) });
 });

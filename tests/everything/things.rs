@@ -200,7 +200,7 @@ impl Things {
         let name = listed.entry.spec.name;
         let mut input = sample(name);
         // These take a project or a task, so neither is required by itself.
-        if matches!(name, "timesheet.add" | "timesheet.timer.start" | "mentionable_users.list") {
+        if matches!(name, "timesheet.add" | "timesheet.timer.start" | "timesheet.week.set" | "mentionable_users.list") {
             input["projectId"] = json!(self.scene.project);
         }
         if name == "task.reorder" {
@@ -253,6 +253,8 @@ pub fn sample(operation: &str) -> Value {
         "agent.update" => json!({ "role": "Sample" }),
         "comment.add" | "comment.update" => json!({ "body": "Sample" }),
         "timesheet.add" | "timesheet.update" => json!({ "minutes": 15 }),
+        "timesheet.week.set" => json!({ "minutes": 15, "date": "2026-03-02" }),
+        "notification.mark" => json!({ "ids": [], "read": true }),
         "notification.preferences.update" => json!({ "items": [] }),
         "search" => json!({ "query": "Sample" }),
         "auth.session.revoke" => json!({ "sessionId": "sess_0000000000001" }),

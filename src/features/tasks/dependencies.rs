@@ -1,5 +1,7 @@
 //! What must be done before what.
 
+use std::sync::LazyLock;
+
 use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,9 +17,10 @@ use crate::core::time::Moment;
 use crate::features::projects::dependencies::{Graph, path_between};
 
 use super::task::TaskLine;
-use super::{TaskRecord, seen};
+use super::{TaskLink, TaskRecord, seen};
 
-pub const OPERATIONS: &[Entry] = &[Entry::of::<AddDependency>(), Entry::of::<RemoveDependency>()];
+pub const OPERATIONS: &[Entry] =
+    &[Entry::of::<AddDependency>(), Entry::of::<RemoveDependency>(), Entry::of::<ListWaiting>()];
 
 #[derive(Debug, Clone, Copy)]
 pub struct DependencyRecord;
@@ -203,5 +206,66 @@ impl Operation for RemoveDependency {
         let known =
             between(cx, task.id, other)?.ok_or_else(|| Error::not_found("dependency on", self.depends_on_id.text()))?;
         delete(cx, "task_dependency", known)
+    }
+}
+
+/// Which of your open tasks wait for another one that is not done yet.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListWaiting {}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    pub task_id: Id<TaskRecord>,
+    /// What has to be done before.
+    pub waits_for: TaskLink,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllWaiting {
+    pub items: Vec<Waiting>,
+}
+impl Answer for AllWaiting {}
+
+impl Operation for ListWaiting {
+    type Output = AllWaiting;
+    const SPEC: Spec = Spec {
+        name: "task.waiting",
+        title: "List what my tasks wait for",
+        route: None,
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Tasks,
+        more: More::NO_TOOL,
+    };
+    /// From the person to their tasks, as `task.mine` goes.
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<AllWaiting> {
+        static WAITING: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "select t.id, o.id, p.key || '-' || o.number, o.title, p.id
+                   from (select id from task where owner_id = :me and completed_at is null and archived_at is null
+                         union select task_id from task_participant where account_id = :me) mine
+                   cross join task t on t.id = mine.id
+                   cross join task_dependency d on d.task_id = t.id
+                   cross join task o on o.id = d.depends_on_id
+                   cross join project p on p.id = o.project_id
+                  where t.workspace_id = :workspace and t.completed_at is null and t.archived_at is null
+                    and o.completed_at is null and o.archived_at is null and {VISIBLE}
+                  order by t.id, o.id limit 200"
+            )
+        });
+        let Sight { all: sees_all, me, projects } = cx.sight();
+        let parameters = named_params! {
+            ":workspace": cx.workspace_id(), ":all": sees_all, ":me": me, ":projects": projects,
+        };
+        let items = all(cx.conn(), &WAITING, parameters, |row| {
+            let task_id = row.take()?;
+            // Four columns of tables that are joined for certain.
+            let (id, key, title, project_id) = (row.take()?, row.take()?, row.take()?, row.take()?);
+            Ok(Waiting { task_id, waits_for: TaskLink { id, key, title, project_id } })
+        })?;
+        Ok(AllWaiting { items })
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod report;
 pub mod timer;
+pub mod week;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

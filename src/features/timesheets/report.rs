@@ -1,5 +1,8 @@
 //! The report: what was spent in sum and in groups, and as a table for a spreadsheet.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +33,7 @@ choices! {
 
 choices! {
     /// What the report is answered as.
-    pub enum Format { Json = "JSON", Csv = "CSV" }
+    pub enum Format { Json = "JSON", Csv = "CSV", CsvGroups = "CSV_GROUPS" }
 }
 
 /// What entries add up to, in minutes.
@@ -57,6 +60,17 @@ impl Sums {
             non_billable_minutes: row.take()?,
             validated_minutes: row.take()?,
             entries: row.take()?,
+        })
+    }
+
+    /// What is left when parts are taken away.
+    fn without<'a>(&self, parts: impl Iterator<Item = &'a Sums>) -> Sums {
+        parts.fold(self.clone(), |rest, part| Sums {
+            total_minutes: rest.total_minutes - part.total_minutes,
+            billable_minutes: rest.billable_minutes - part.billable_minutes,
+            non_billable_minutes: rest.non_billable_minutes - part.non_billable_minutes,
+            validated_minutes: rest.validated_minutes - part.validated_minutes,
+            entries: rest.entries - part.entries,
         })
     }
 
@@ -88,6 +102,20 @@ pub struct Summary {
 #[serde(rename_all = "camelCase")]
 pub struct Group {
     /// The day, the Monday of the week, the month such as `2027-03`, or an id; null: none.
+    pub key: Option<String>,
+    pub name: String,
+    #[serde(flatten)]
+    pub sums: Sums,
+    /// With `thenBy`: what the group is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Part>,
+}
+
+/// A group within a group.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Part {
+    /// As that of a group.
     pub key: Option<String>,
     pub name: String,
     #[serde(flatten)]
@@ -137,7 +165,9 @@ pub struct ReportTimesheets {
     pub validated: Option<bool>,
     /// What a line sums up.
     pub group_by: Option<GroupBy>,
-    /// CSV: all entries.
+    /// What a line is split by.
+    pub then_by: Option<GroupBy>,
+    /// CSV: all entries; CSV_GROUPS: the groups.
     pub format: Option<Format>,
 }
 
@@ -178,12 +208,16 @@ impl Operation for ReportTimesheets {
         let chosen = wanted.choose(cx)?;
         let sums = chosen.select(cx, SUMS, ENTRIES)?;
         let sums = sums.all(cx, "", Sums::read)?.remove(0);
-        if self.format == Some(Format::Csv) {
-            let table = Some(as_table(cx, &chosen, sums.entries)?);
+        let groups = self.group_by.map(|by| groups(cx, &chosen, by, self.then_by)).transpose()?.unwrap_or_default();
+        let table = match self.format {
+            Some(Format::Csv) => Some(entries_as_table(cx, &chosen, sums.entries)?),
+            Some(Format::CsvGroups) => Some(groups_as_table(cx, &groups)?),
+            Some(Format::Json) | None => None,
+        };
+        if table.is_some() {
             let page = Page { items: Vec::new(), next_cursor: None, total: None };
             return Ok(Report { summary: summary(sums, &chosen), groups: Vec::new(), page, table });
         }
-        let groups = self.group_by.map(|by| groups(cx, &chosen, by)).transpose()?.unwrap_or_default();
         let mut page = chosen.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
         show_seen(cx, &mut page.items)?;
         Ok(Report { summary: summary(sums, &chosen), groups, page, table: None })
@@ -194,76 +228,151 @@ fn summary(sums: Sums, chosen: &Chosen) -> Summary {
     Summary { sums, from: chosen.from, to: chosen.to }
 }
 
-/// Key and name of each group, a project of it, what it adds up to.
-macro_rules! grouped {
-    ($key:literal, $name:literal) => {
-        concat!(
-            $key,
-            ", ",
-            $name,
-            ", p.id, ",
-            "sum(e.minutes), sum(iif(e.billable, e.minutes, 0)), sum(iif(e.billable, 0, e.minutes)), ",
-            "sum(iif(e.validated, e.minutes, 0)), count(*)"
-        )
-    };
-}
-
 /// What sums need and no more, so that the index alone has it: looking the rest up takes ten times as long.
 const ENTRIES: &str = "timesheet_entry e cross join project p on p.id = e.project_id";
 
-fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy) -> Result<Vec<Group>> {
-    const CLIENTS: &str = "
-        timesheet_entry e cross join project p on p.id = e.project_id left join client c on c.id = p.client_id";
-    const TASKS: &str = "
-        timesheet_entry e cross join project p on p.id = e.project_id
-          left join task t on t.id = e.task_id and t.project_id = e.project_id";
-    const ACCOUNTS: &str = "
-        timesheet_entry e cross join project p on p.id = e.project_id cross join account a on a.id = e.account_id";
-    const IN_ORDER: &str = "group by 1 order by 1 limit 1000";
-    const LARGEST: &str = "group by 1 order by sum(e.minutes) desc, 2 limit 1000";
-    let (columns, ending) = match by {
-        GroupBy::Day => (grouped!("e.spent_on", "e.spent_on"), IN_ORDER),
+/// What makes a group, what it is called, and what has to be joined for that.
+fn grouping(by: GroupBy) -> (&'static str, &'static str, &'static str) {
+    match by {
+        GroupBy::Day => ("e.spent_on", "e.spent_on", ""),
         // The Sunday that ends the week, six days back: ISO weeks begin on Monday.
-        GroupBy::Week => {
-            (grouped!("date(e.spent_on, 'weekday 0', '-6 days')", "date(e.spent_on, 'weekday 0', '-6 days')"), IN_ORDER)
-        }
-        GroupBy::Month => (grouped!("substr(e.spent_on, 1, 7)", "substr(e.spent_on, 1, 7)"), IN_ORDER),
-        GroupBy::Project => (grouped!("p.id", "p.name"), LARGEST),
-        GroupBy::Client => (grouped!("c.id", "ifnull(c.name, 'No client')"), LARGEST),
-        GroupBy::Task => (grouped!("t.id", "ifnull(p.key || '-' || t.number || ' ' || t.title, 'No task')"), LARGEST),
-        GroupBy::Account => (grouped!("a.id", "a.name"), LARGEST),
-    };
-    let read = |row: &mut Columns<'_>| {
-        let key = match by {
-            GroupBy::Day | GroupBy::Week | GroupBy::Month => row.take()?,
-            GroupBy::Project => id_text::<ProjectRecord>(row)?,
-            GroupBy::Client => id_text::<ClientRecord>(row)?,
-            GroupBy::Task => id_text::<TaskRecord>(row)?,
-            GroupBy::Account => id_text::<Account>(row)?,
-        };
-        let (name, project) = (row.take()?, row.take::<Id<ProjectRecord>>()?);
-        Ok((Group { key, name, sums: Sums::read(row)? }, project))
-    };
-    let from = match by {
-        GroupBy::Day | GroupBy::Week | GroupBy::Month | GroupBy::Project => ENTRIES,
-        GroupBy::Client => CLIENTS,
-        GroupBy::Task => TASKS,
-        GroupBy::Account => ACCOUNTS,
-    };
-    let mut groups = chosen.select(tx, columns, from)?.all(tx, ending, read)?;
-    if matches!(by, GroupBy::Project | GroupBy::Task) {
-        let project = |(group, project): &(Group, Id<ProjectRecord>)| group.key.as_ref().map(|_| *project);
-        hide_unseen(tx, &mut groups, project, |(group, _)| group.name = CLOSED.into())?;
+        GroupBy::Week => ("date(e.spent_on, 'weekday 0', '-6 days')", "date(e.spent_on, 'weekday 0', '-6 days')", ""),
+        GroupBy::Month => ("substr(e.spent_on, 1, 7)", "substr(e.spent_on, 1, 7)", ""),
+        GroupBy::Project => ("p.id", "p.name", ""),
+        GroupBy::Client => ("c.id", "ifnull(c.name, 'No client')", " left join client c on c.id = p.client_id"),
+        GroupBy::Task => (
+            "t.id",
+            "ifnull(p.key || '-' || t.number || ' ' || t.title, 'No task')",
+            " left join task t on t.id = e.task_id and t.project_id = e.project_id",
+        ),
+        GroupBy::Account => ("a.id", "a.name", " cross join account a on a.id = e.account_id"),
     }
-    Ok(groups.into_iter().map(|(group, _)| group).collect())
+}
+
+/// More lines of groups in groups than anybody reads; what there is beyond them is summed up in one.
+const MOST_LINES: usize = 2_000;
+
+/// The query for each way to group, and to group within: columns and tables.
+static GROUPINGS: LazyLock<HashMap<(GroupBy, Option<GroupBy>), (String, String)>> = LazyLock::new(|| {
+    let within = || GroupBy::ALL.iter().copied().map(Some).chain([None]);
+    let pairs = GroupBy::ALL.iter().flat_map(|by| within().map(|then| (*by, then)));
+    let written = |(by, then): (GroupBy, Option<GroupBy>)| {
+        let (key, name, joined) = grouping(by);
+        let (inner, inner_name, also) = then.map_or(("null", "null", ""), grouping);
+        let columns = format!("{key}, {inner}, {name}, {inner_name}, p.id, {SUMS}");
+        let also = if also == joined { "" } else { also };
+        ((by, then), (columns, format!("{ENTRIES}{joined}{also}")))
+    };
+    pairs.map(written).collect()
+});
+
+/// A line of such a query: the group, and the group within it.
+struct Line {
+    key: Option<String>,
+    name: String,
+    inner_key: Option<String>,
+    inner_name: String,
+    project: Id<ProjectRecord>,
+    sums: Sums,
+}
+
+/// Days in their order, all else by the time spent.
+fn order(by: GroupBy) -> &'static str {
+    match by {
+        GroupBy::Day | GroupBy::Week | GroupBy::Month => "1",
+        GroupBy::Project | GroupBy::Client | GroupBy::Task | GroupBy::Account => "sum(e.minutes) desc, 3, 4",
+    }
+}
+
+fn lines(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>, ending: &str) -> Result<Vec<Line>> {
+    let (columns, from) = &GROUPINGS[&(by, then)];
+    let mut lines = chosen.select(tx, columns, from)?.all(tx, ending, |row| {
+        let key = key_text(row, Some(by))?;
+        let inner_key = key_text(row, then)?;
+        Ok(Line {
+            key,
+            inner_key,
+            name: row.take()?,
+            inner_name: row.take::<Option<String>>()?.unwrap_or_default(),
+            project: row.take()?,
+            sums: Sums::read(row)?,
+        })
+    })?;
+    let is_named_after_project = |by: GroupBy| matches!(by, GroupBy::Project | GroupBy::Task);
+    let project = |is_there: bool, line: &Line| is_there.then_some(line.project);
+    if is_named_after_project(by) {
+        hide_unseen(tx, &mut lines, |line| project(line.key.is_some(), line), |line| line.name = CLOSED.into())?;
+    }
+    if then.is_some_and(is_named_after_project) {
+        let hide = |line: &mut Line| line.inner_name = CLOSED.into();
+        hide_unseen(tx, &mut lines, |line| project(line.inner_key.is_some(), line), hide)?;
+    }
+    Ok(lines)
+}
+
+fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>) -> Result<Vec<Group>> {
+    let ending = format!("group by 1 order by {} limit 1000", order(by));
+    let outer = lines(tx, chosen, by, None, &ending)?;
+    let mut groups: Vec<Group> = outer
+        .into_iter()
+        .map(|line| Group { key: line.key, name: line.name, sums: line.sums, groups: Vec::new() })
+        .collect();
+    let Some(then) = then else { return Ok(groups) };
+    let places: HashMap<Option<String>, usize> =
+        groups.iter().enumerate().map(|(at, group)| (group.key.clone(), at)).collect();
+    let order = if order(then) == "1" { "2" } else { order(then) };
+    let ending = format!("group by 1, 2 order by {order} limit {MOST_LINES}");
+    for line in lines(tx, chosen, by, Some(then), &ending)? {
+        if let Some(at) = places.get(&line.key) {
+            groups[*at].groups.push(Part { key: line.inner_key, name: line.inner_name, sums: line.sums });
+        }
+    }
+    for group in &mut groups {
+        let rest = group.sums.without(group.groups.iter().map(|part| &part.sums));
+        if rest.entries > 0 {
+            group.groups.push(Part { key: None, name: "All others".into(), sums: rest });
+        }
+    }
+    Ok(groups)
+}
+
+fn key_text(row: &mut Columns<'_>, by: Option<GroupBy>) -> rusqlite::Result<Option<String>> {
+    match by {
+        None | Some(GroupBy::Day | GroupBy::Week | GroupBy::Month) => row.take(),
+        Some(GroupBy::Project) => id_text::<ProjectRecord>(row),
+        Some(GroupBy::Client) => id_text::<ClientRecord>(row),
+        Some(GroupBy::Task) => id_text::<TaskRecord>(row),
+        Some(GroupBy::Account) => id_text::<Account>(row),
+    }
 }
 
 fn id_text<T: Record>(row: &mut Columns<'_>) -> rusqlite::Result<Option<String>> {
     Ok(row.take::<Option<Id<T>>>()?.map(|id| id.to_string()))
 }
 
+/// The groups as CSV, a group within another beside its name.
+fn groups_as_table(tx: &Tx, groups: &[Group]) -> Result<File> {
+    let header = ["Group", "Within", "Minutes", "Hours", "Billable minutes", "Validated minutes", "Entries"];
+    let row = |name: &str, within: &str, sums: &Sums| {
+        [
+            name.to_owned(),
+            within.to_owned(),
+            sums.total_minutes.to_string(),
+            format!("{:.2}", sums.total_minutes as f64 / 60.0),
+            sums.billable_minutes.to_string(),
+            sums.validated_minutes.to_string(),
+            sums.entries.to_string(),
+        ]
+    };
+    let rows = groups.iter().flat_map(|group| match group.groups.is_empty() {
+        true => vec![row(&group.name, "", &group.sums)],
+        false => group.groups.iter().map(|inner| row(&group.name, &inner.name, &inner.sums)).collect(),
+    });
+    table::csv(format!("time-groups-{}.csv", tx.today()), header, rows)
+}
+
 /// All entries as CSV (RFC 4180), oldest day first.
-fn as_table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
+fn entries_as_table(tx: &Tx, chosen: &Chosen, entries: i64) -> Result<File> {
     if entries > MOST_ROWS as i64 {
         return Err(Error::field(
             "format",

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod board;
+pub mod chart;
 pub mod clients;
 pub mod home;
 pub mod inbox;
@@ -10,6 +11,7 @@ pub mod report;
 pub mod settings;
 pub mod tasks;
 pub mod time;
+pub mod week;
 
 use actix_web::web;
 
@@ -28,9 +30,11 @@ use super::{at, get};
 pub fn routes(config: &mut web::ServiceConfig) {
     let post = web::post;
     config
-        .service(at("/").route(get().to(home::show)))
+        .service(at("/").route(get().to(home::show)).route(post().to(home::add)))
         .service(at("/inbox").route(get().to(inbox::list)))
         .service(at("/inbox/read-all").route(post().to(inbox::read_all)))
+        .service(at("/inbox/done").route(post().to(inbox::done)))
+        .service(at("/inbox/unread").route(post().to(inbox::unread)))
         .service(at("/inbox/{id}/read").route(post().to(inbox::read)));
     config
         .service(at("/projects").route(get().to(projects::list)))
@@ -53,6 +57,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/tasks/{key}/set").route(post().to(tasks::set)))
         .service(at("/tasks/{key}/move").route(post().to(board::move_to)))
         .service(at("/tasks/{key}/done").route(post().to(tasks::done)))
+        .service(at("/tasks/{key}/due").route(post().to(home::put_off)))
+        .service(at("/tasks/{key}/back").route(post().to(tasks::move_back)))
         .service(at("/tasks/{key}/reopen").route(post().to(tasks::reopen)))
         .service(at("/tasks/{key}/todos").route(post().to(tasks::add_todo)))
         .service(at("/tasks/{key}/todos/{id}").route(post().to(tasks::check_todo)))
@@ -76,7 +82,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/clients/{id}/edit").route(get().to(clients::edit_page)).route(post().to(clients::edit)))
         .service(at("/clients/{id}/delete").route(get().to(clients::delete_page)).route(post().to(clients::delete)));
     config
-        .service(at("/time").route(get().to(time::week)).route(post().to(time::add)))
+        .service(at("/time").route(get().to(week::show)).route(post().to(time::add)))
+        .service(at("/time/week").route(post().to(week::save)))
+        .service(at("/time/week/copy").route(post().to(week::copy)))
         .service(at("/time/timer/stop").route(post().to(time::stop)))
         .service(at("/time/report").route(get().to(report::show)))
         .service(at("/time/{id}").route(get().to(time::edit_page)).route(post().to(time::edit)))
@@ -135,6 +143,14 @@ impl Page {
     pub(super) async fn projects(&self) -> Result<Vec<Project>, Refused> {
         let all = self.list::<ListProjects>(serde_json::Map::new(), 200).await?;
         Ok(all.items.into_iter().map(|listed| listed.project).collect())
+    }
+
+    /// Those that one may put something into, by what was done there last.
+    pub(super) async fn own_projects_newest_first(&self) -> Result<Vec<Choice>, Refused> {
+        let input = serde_json::Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
+        let newest = self.list::<ListProjects>(input, 50).await?.items.into_iter();
+        let own = newest.map(|listed| listed.project).filter(may_fill);
+        Ok(own.map(|project| Choice::new(project.id, project.name)).collect())
     }
 
     /// Those among them that one may put something into.

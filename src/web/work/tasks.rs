@@ -11,7 +11,6 @@ use crate::core::reference::{Named, Ref};
 use crate::core::time::Day;
 use crate::features::activity::ListTaskActivity;
 use crate::features::comments::{AddComment, Comment, DeleteComment, ListComments, UpdateComment};
-use crate::features::projects::ListProjects;
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::tasks::create::CreateTask;
 use crate::features::tasks::dependencies::{AddDependency, RemoveDependency};
@@ -25,12 +24,12 @@ use crate::markdown::work;
 use crate::web::confirm::Confirm;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
-use crate::web::page::{Answer, Page, Refused, see_other};
+use crate::web::page::{Answer, Offer, Page, Refused, came_from, see_other};
 use crate::web::show::{ByDay, Choice, Due, duration, hours, id_of};
 
 use super::activity;
 use super::time::Entry;
-use super::{Head, Tag, TaskRow, may_fill, priorities, statuses, tags};
+use super::{Head, Tag, TaskRow, priorities, statuses, tags};
 
 #[derive(Template)]
 #[template(path = "work/task.html")]
@@ -102,7 +101,7 @@ const COMMENTS: usize = 50;
 const ENTRIES: usize = 20;
 const CHANGES: usize = 20;
 
-fn reference(key: &str) -> GetTask {
+pub(super) fn reference(key: &str) -> GetTask {
     GetTask { task_id: Some(Ref::new(key)), number: None, project_id: None }
 }
 
@@ -201,8 +200,19 @@ async fn come_back(page: &Page, key: &str, form: &Form) -> Answer {
 }
 
 async fn finish(page: &Page, key: &str, type_word: &str, said: &str) -> Answer {
+    let before = page.run(reference(key)).await?.task;
     let task = page.act::<MoveTask>(&[("taskId", key), ("targetStatus", type_word)]).await?;
-    page.back(&base_of(&task), &format!("{said}: {}", task.title))
+    let undo = Offer::undo(format!("{}/back", base_of(&task)), &[("targetStatus", &before.status_id.to_string())]);
+    page.back_with(&base_of(&task), &format!("{said}: {}", task.title), undo)
+}
+
+/// Takes back that a task was done, or opened again.
+pub async fn move_back(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    form.set("taskId", key.as_str());
+    match form.run::<MoveTask>(&page).await? {
+        Some(task) => page.back(&base_of(&task), &format!("{} is in {} again", task.key, task.status)),
+        None => come_back(&page, &key, &form).await,
+    }
 }
 
 pub async fn done(page: Page, key: web::Path<String>) -> Answer {
@@ -321,8 +331,9 @@ pub async fn log_time(page: Page, key: web::Path<String>, mut form: Form) -> Ans
 }
 
 pub async fn start_timer(page: Page, key: web::Path<String>) -> Answer {
-    page.act::<StartTimer>(&[("taskId", key.as_str())]).await?;
-    page.back(&format!("/tasks/{key}"), &format!("The clock runs for {key}"))
+    let timer = page.act::<StartTimer>(&[("taskId", key.as_str())]).await?;
+    let to = came_from(page.request()).unwrap_or_else(|| format!("/tasks/{key}"));
+    super::time::started(&page, &to, &timer)
 }
 
 pub async fn archive_page(page: Page, key: web::Path<String>) -> Answer {
@@ -404,7 +415,7 @@ struct NoProject<'a> {
 pub async fn new_page(page: Page) -> Answer {
     let query = page.query();
     let project = match query.get("project") {
-        "" => newest_project(&page).await?,
+        "" => page.own_projects_newest_first().await?.into_iter().next().map(|newest| newest.value),
         known => Some(known.to_owned()),
     };
     let Some(project) = project else {
@@ -424,13 +435,6 @@ pub async fn new_page(page: Page) -> Answer {
         form.set("parentId", page.run(reference(query.get("parent"))).await?.task.key);
     }
     show_form(&page, &form, &project, None).await
-}
-
-async fn newest_project(page: &Page) -> Result<Option<String>, Refused> {
-    let input = Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
-    let newest = page.list::<ListProjects>(input, 50).await?.items;
-    let own = newest.into_iter().map(|listed| listed.project).find(may_fill);
-    Ok(own.map(|project| project.key))
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {

@@ -1,19 +1,18 @@
-//! Time: one's own week, entries and the clock.
+//! Time: entries and the clock.
 
 use actix_web::web;
 use askama::Template;
 
 use crate::core::caller::{Account, Role};
 use crate::core::reference::{Named, Ref};
-use crate::core::time::Day;
 use crate::features::tasks::parse_key;
-use crate::features::timesheets::timer::{StartTimer, StopTimer};
-use crate::features::timesheets::{
-    AddTimesheet, DeleteTimesheet, GetTimesheet, ListTimesheets, Timesheet, UpdateTimesheet,
-};
+use crate::features::timesheets::timer::{StartTimer, Started, StopTimer};
+use crate::features::timesheets::{AddTimesheet, DeleteTimesheet, GetTimesheet, Timesheet, UpdateTimesheet};
 use crate::web::form::Form;
-use crate::web::page::{Answer, Page, came_from, own_path};
+use crate::web::page::{Answer, Offer, Page, came_from, own_path};
 use crate::web::show::{Choice, Link, duration, hours};
+
+use super::week::{Shown, show_week};
 
 /// Time that somebody spent, as a line.
 pub struct Entry {
@@ -57,76 +56,18 @@ impl Entry {
     }
 }
 
-#[derive(Template)]
-#[template(path = "work/time.html")]
-struct WeekPage<'a> {
-    page: &'a Page,
-    form: &'a Form,
-    projects: Vec<Choice>,
-    /// `16 Nov – 22 Nov`
-    week: String,
-    is_this_week: bool,
-    before: String,
-    after: String,
-    total: String,
-    billable: String,
-    days: Vec<WeekDay>,
-}
-
-struct WeekDay {
-    heading: String,
-    total: String,
-    entries: Vec<Entry>,
-}
-
-/// A week of somebody who writes down every quarter of an hour.
-const ENTRIES: usize = 200;
-
-pub async fn week(page: Page) -> Answer {
-    show_week(&page, &Form::default()).await
-}
-
-async fn show_week(page: &Page, form: &Form) -> Answer {
-    let query = page.query();
-    let asked = Day::parse(query.get("week")).unwrap_or(page.today);
-    let last = asked.end_of_week();
-    let first = last.plus_days(-6);
-    let input = [("accountId", "me".to_owned()), ("from", first.to_string()), ("to", last.to_string())];
-    let input = input.map(|(field, value)| (field.to_owned(), value.into()));
-    let entries = page.list::<ListTimesheets>(input.into_iter().collect(), ENTRIES).await?.items;
-    let mut days: Vec<WeekDay> = Vec::new();
-    for day in (0..7).rev().map(|back| first.plus_days(back)) {
-        let of_day: Vec<&Timesheet> = entries.iter().filter(|entry| entry.date == day).collect();
-        if !of_day.is_empty() {
-            days.push(WeekDay {
-                heading: page.heading(day),
-                total: hours(&of_day.iter().map(|entry| entry.minutes).sum()),
-                entries: of_day.into_iter().map(|entry| Entry::new(page, entry, page.is_owner)).collect(),
-            });
-        }
-    }
-    let sum = |wanted: fn(&&Timesheet) -> bool| hours(&entries.iter().filter(wanted).map(|entry| entry.minutes).sum());
-    let template = WeekPage {
-        page,
-        form,
-        projects: page.own_projects().await?,
-        week: format!("{} – {}", first.short(page.today), last.short(page.today)),
-        is_this_week: last == page.today.end_of_week(),
-        before: format!("?week={}", first.plus_days(-7)),
-        after: format!("?week={}", first.plus_days(7)),
-        total: sum(|_| true),
-        billable: sum(|entry| entry.billable),
-        days,
-    };
-    page.show(form.status(), &template)
+/// `WEB-4 Draw the start page` names its task by the key, as lists to choose from show it.
+pub(super) fn target_of(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if parse_key(first).is_some() { first.to_owned() } else { text.trim().to_owned() }
 }
 
 /// What the time was for: a task by its key, or a project by its name.
 fn read_target(form: &mut Form) {
-    let target = form.take("for");
+    let target = target_of(&form.take("for"));
     match parse_key(&target) {
         Some(_) => form.set("taskId", target),
-        None if target.trim().is_empty() => form.complain("for", "is required"),
+        None if target.is_empty() => form.complain("for", "is required"),
         None => form.set("projectId", target),
     }
 }
@@ -140,7 +81,8 @@ async fn come_back(page: &Page, form: &mut Form) -> Answer {
             problem.field = "for".to_owned();
         }
     }
-    show_week(page, form).await
+    let shown = Shown::before(page, page.request());
+    show_week(page, form, shown).await
 }
 
 /// The week that the form stood on.
@@ -156,7 +98,7 @@ pub async fn add(page: Page, mut form: Form) -> Answer {
             form.leave(name);
         }
         return match form.run::<StartTimer>(&page).await? {
-            Some(_) => page.go(&here(&page), "The clock runs"),
+            Some(timer) => started(&page, &here(&page), &timer),
             None => come_back(&page, &mut form).await,
         };
     }
@@ -168,9 +110,30 @@ pub async fn add(page: Page, mut form: Form) -> Answer {
     }
 }
 
+/// The clock runs; what it stopped for that is told as well.
+pub(super) fn started(page: &Page, to: &str, timer: &Started) -> Answer {
+    let name = timer.timer.task_key.as_ref().unwrap_or(&timer.timer.project.name);
+    match &timer.stopped {
+        None => page.go(to, &format!("The clock runs for {name}")),
+        Some(made) => {
+            let told = format!("The clock runs for {name}; {}", spent(made));
+            page.go_with(to, &told, edit_of(made))
+        }
+    }
+}
+
+/// `1:12 on WEB-4`
+fn spent(made: &Timesheet) -> String {
+    format!("{} on {}", hours(&made.minutes), made.task_key.as_ref().unwrap_or(&made.project.name))
+}
+
+fn edit_of(made: &Timesheet) -> Offer {
+    Offer::Link { href: format!("/time/{}", made.id), text: "Edit".to_owned() }
+}
+
 pub async fn stop(page: Page) -> Answer {
     let made = page.run(StopTimer { description: None, minutes: None }).await?;
-    page.back("/time", &format!("{} logged for {}", duration(&made.minutes), made.project.name))
+    page.back_with("/time", &spent(&made), edit_of(&made))
 }
 
 #[derive(Template)]
