@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_joining.sql"),
     include_str!("migrations/0005_second_factor.sql"),
     include_str!("migrations/0006_audit.sql"),
+    include_str!("migrations/0007_board_groups.sql"),
 ];
 
 /// "Sally" in the file's header, so that nobody opens something else by mistake.
