@@ -66,7 +66,12 @@ async function save({ then = null, refocus = true } = {}) {
     const fresh = page.querySelector("tr");
     if (!answer.ok || !fresh) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
     if (editing === mine) close({ refocus: refocus && !then });
-    become(row, fresh);
+    // On a list by label the task may stand in several sections.
+    for (const same of document.querySelectorAll(`[data-row="${row.dataset.row}"]`)) {
+      const copy = fresh.cloneNode(true);
+      copy.id = same.id;
+      become(same, copy);
+    }
     goOn();
   } catch (problem) {
     mine.isSaving = false;

@@ -29,6 +29,8 @@ use super::{Head, TaskRow, priorities, statuses, urgency};
 struct Group {
     /// Part of ids in the page, and what a folded one is remembered by.
     key: String,
+    /// What stands before the ids of its cards, where a task may be in several groups.
+    within: String,
     /// What a card is sent with that moves here.
     goal: String,
     name: String,
@@ -300,6 +302,7 @@ async fn groups_of(page: &Page, query: &Query, detail: &ProjectDetail) -> Result
         };
         Group {
             is_folded: folded.contains(&key),
+            within: if grouping == Grouping::Label { format!("{key}-") } else { String::new() },
             key,
             is_done: column.kind == Some(StatusType::Done),
             owner: (grouping == Grouping::Assignee)
@@ -328,7 +331,7 @@ async fn groups_of(page: &Page, query: &Query, detail: &ProjectDetail) -> Result
 /// The columns of a list: heading, the sort's name, and CSS class. The first one is for whoever may change tasks.
 const HEADINGS: [(&str, &str, &str); 8] = [
     ("Selected", "", "chosen"),
-    ("Task", "", ""),
+    ("Task", "", "subject"),
     ("Status", "", ""),
     ("Priority", "priority", ""),
     ("Due", "dueDate", ""),
