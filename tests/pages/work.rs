@@ -457,7 +457,7 @@ async fn many_tasks_are_changed_at_once_and_one_in_its_row() {
     let told = ben.get("/projects/WEB");
     assert!(told.has("1 task changed, 1 not. WEB-99: "));
     assert_eq!(shop.task("WEB-3").await["priority"], "P3");
-    assert_eq!(ben.post(change, &[("task", "WEB-99"), ("priority", "P3")]).status, 422);
+    assert_eq!(ben.post(change, &[("task", "WEB-99"), ("priority", "P3")]).status, 404);
     for nothing in [&[("task", "WEB-3")][..], &[("priority", "P1")]] {
         assert_eq!(ben.post(change, nothing).status, 303);
         assert!(ben.get("/projects/WEB").has("Nothing changed: "));
