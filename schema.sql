@@ -624,9 +624,10 @@ create index task_by_due on task (workspace_id, ifnull(due_on, '9999-12-31'), id
 create index task_by_update on task (workspace_id, updated_at, id);
 create index task_by_creation on task (workspace_id, id, status_id, owner_id);
 create index task_by_priority on task (workspace_id, priority, id, status_id, owner_id);
--- What is open, by when it is due: what was done long ago is not walked through.
+-- What is open, by when it is due: what was done long ago is not walked through. The second one holds all that a board by
+-- owner, label or priority is put together from.
 create index task_open_by_due on task (workspace_id, ifnull(due_on, '9999-12-31'), id, status_id, owner_id) where completed_at is null and archived_at is null;
-create index task_open_in_project_by_due on task (project_id, ifnull(due_on, '9999-12-31'), id, status_id, owner_id) where completed_at is null and archived_at is null;
+create index task_open_in_project_by_due on task (project_id, ifnull(due_on, '9999-12-31'), id, status_id, owner_id, priority, position) where completed_at is null and archived_at is null;
 -- What somebody still has to do.
 create index task_open_by_owner on task (owner_id, ifnull(due_on, '9999-12-31'), id) where owner_id is not null and completed_at is null and archived_at is null;
 create index task_by_owner on task (owner_id) where owner_id is not null;

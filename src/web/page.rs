@@ -496,13 +496,19 @@ impl Query {
 
     /// The same page with another value; an empty one leaves the name out. Another choice begins at the first page.
     pub fn with(&self, name: &str, value: &str) -> String {
+        self.with_all(&[(name, value)])
+    }
+
+    /// The same with several other values.
+    pub fn with_all(&self, changes: &[(&str, &str)]) -> String {
         let mut link = url::form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
         for (known, given) in &self.0 {
-            if known != name && known != "cursor" && !given.trim().is_empty() {
+            let is_changed = changes.iter().any(|(name, _)| name == known);
+            if !is_changed && known != "cursor" && !given.trim().is_empty() {
                 link.append_pair(known, given);
             }
         }
-        if !value.is_empty() {
+        for (name, value) in changes.iter().filter(|(_, value)| !value.is_empty()) {
             link.append_pair(name, value);
         }
         link.finish()

@@ -1,10 +1,11 @@
 // Dragging a card into another column and, where cards have an order (data-ordered), to a place in it.
-import { board, move } from "./board.js";
+import { board, isOrdered, move } from "./board.js";
 
 let dragged = null;
 const under = (event) => dragged && event.target.closest?.(".column")?.querySelector(".cards");
 
-function mark(list, before) {
+/** Shows where the card would come to stand. */
+export function mark(list, before) {
   for (const other of document.querySelectorAll(".cards[data-over]")) if (other !== list) delete other.dataset.over;
   for (const card of document.querySelectorAll("[data-gap]")) if (card !== before) delete card.dataset.gap;
   if (list) list.dataset.over = "";
@@ -12,10 +13,22 @@ function mark(list, before) {
 }
 
 /** The card that the dragged one would stand above; null: the end of the column. */
-function below(list, y) {
-  if (board().dataset.ordered === undefined) return null;
-  const others = [...list.querySelectorAll("[data-card]")].filter((card) => card !== dragged);
-  return others.find((card) => { const box = card.getBoundingClientRect(); return y < box.top + box.height / 2; }) ?? null;
+export function below(list, y, card) {
+  if (!isOrdered()) return null;
+  const others = [...list.querySelectorAll("[data-card]")].filter((other) => other !== card);
+  return others.find((other) => { const box = other.getBoundingClientRect(); return y < box.top + box.height / 2; }) ?? null;
+}
+
+/** What somebody has in their hand is not changed under it. */
+export function hold(card) {
+  card.dataset.dragged = "";
+  board().dataset.held = "";
+}
+
+export function release() {
+  mark(null);
+  delete document.querySelector("[data-dragged]")?.dataset.dragged;
+  delete board()?.dataset.held;
 }
 
 document.addEventListener("dragstart", (event) => {
@@ -23,11 +36,12 @@ document.addEventListener("dragstart", (event) => {
   if (!dragged) return;
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", dragged.querySelector("h3").textContent.trim());
+  hold(dragged);
 });
 
 document.addEventListener("dragover", (event) => {
   const list = under(event);
-  if (dragged) mark(list, list && below(list, event.clientY));
+  if (dragged) mark(list, list && below(list, event.clientY, dragged));
   if (list) event.preventDefault();
 });
 
@@ -36,14 +50,14 @@ document.addEventListener("drop", (event) => {
   if (!list) return;
   event.preventDefault();
   const card = dragged;
-  const before = below(list, event.clientY);
+  const before = below(list, event.clientY, card);
   // The card may be replaced before "dragend" could reach the document, so tidy here too.
   dragged = null;
-  mark(null);
+  release();
   move(card, list, { before });
 });
 
 document.addEventListener("dragend", () => {
   dragged = null;
-  mark(null);
+  release();
 });

@@ -1,13 +1,13 @@
-// A board: Alt or Shift with an arrow moves a card, by sending the form that it carries.
+// A board: Alt or Shift with an arrow moves a card, by sending the form that it carries. What was moved can be moved back.
 import { become, pageOf } from "./renew.js";
 import { say } from "./toast.js";
 
 export const board = () => document.querySelector("#board");
-const live = document.querySelector("#announce");
 const column = (list) => list.closest(".column");
 const nameOf = (list) => column(list).querySelector("[data-column-name]").textContent.trim();
-const focusCard = (id) => board().querySelector(`[data-card="${CSS.escape(id)}"] h3 a`)?.focus();
-const isOrdered = () => board().dataset.ordered !== undefined;
+const listOf = (goal) => [...board().querySelectorAll(".cards")].find((list) => list.dataset.goal === goal);
+const focusCard = (id, list) => (list?.querySelector(`[data-card="${CSS.escape(id)}"] h3 a`) ?? board().querySelector(`[data-card="${CSS.escape(id)}"] h3 a`))?.focus();
+export const isOrdered = () => board()?.dataset.ordered !== undefined;
 
 function ready() {
   for (const card of board()?.querySelectorAll("[data-card]") ?? []) {
@@ -17,36 +17,59 @@ function ready() {
   }
 }
 
+/** Sends a move; the board becomes what comes back. */
+async function send(action, fields) {
+  const answer = await fetch(action, { method: "POST", body: new URLSearchParams(fields), headers: { "X-Requested-With": "fetch" } });
+  const page = await pageOf(answer);
+  const fresh = page.querySelector("#board");
+  if (!answer.ok || !fresh) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
+  become(board(), fresh);
+}
+
 /** `before`: the card that it shall stand above; null is the end, where cards have an order. */
 export async function move(card, list, { refocus = false, before = null } = {}) {
   const from = card.parentElement;
   const form = card.querySelector("form");
-  const stays = from === list && (!isOrdered() || before === card.nextElementSibling);
-  if (!form || stays || card.dataset.moving !== undefined) return;
   const after = card.nextElementSibling;
-  const title = card.querySelector("h3").textContent.trim();
-  form.elements.to.value = list.dataset.goal;
-  if (form.elements.before) form.elements.before.value = before?.dataset.card ?? "";
-  const body = new URLSearchParams(new FormData(form));
+  const stays = from === list && (!isOrdered() || before === after);
+  if (!form || stays || card.dataset.moving !== undefined) return;
+  const { card: id } = card.dataset;
+  const label = card.querySelector(".key")?.firstChild.textContent.trim() ?? card.querySelector("h3").textContent.trim();
+  const action = form.action;
+  const goal = list.dataset.goal;
+  const place = nameOf(list);
+  const origin = from.dataset.goal;
+  const given = Object.fromEntries(new FormData(form));
+  const back = { ...given, to: origin, from: goal, before: after?.dataset.card ?? "" };
+  const fields = { ...given, to: goal, from: origin, before: before?.dataset.card ?? "" };
+  // Only the form of an ordered board knows a place.
+  if (!form.elements.before) for (const one of [back, fields]) { delete one.before; delete one.from; }
   card.querySelector("details.menu")?.removeAttribute("open");
   card.dataset.moving = "";
   if (isOrdered()) list.insertBefore(card, before);
   else list.prepend(card);
-  if (refocus) focusCard(card.dataset.card);
+  if (refocus) focusCard(id, list);
   card.scrollIntoView({ block: "nearest", inline: "nearest" });
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
-    const page = await pageOf(answer);
-    const fresh = page.querySelector("#board");
-    if (!answer.ok || !fresh) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
-    become(board(), fresh);
-    live.textContent = `${title} moved to ${nameOf(list)}`;
+    await send(action, fields);
+    if (refocus) focusCard(id, listOf(goal));
+    say(`Moved ${label} to ${place}`, { undo: () => takeBack(action, back, label, id) });
   } catch (problem) {
     delete card.dataset.moving;
     from.insertBefore(card, after?.parentElement === from ? after : null);
-    form.elements.to.value = from.dataset.goal;
-    if (refocus) focusCard(card.dataset.card);
-    say(`${title} was not moved. ${problem.message}`, { bad: true });
+    if (refocus) focusCard(id, from);
+    say(`${label} was not moved. ${problem.message}`, { bad: true });
+  }
+}
+
+async function takeBack(action, fields, label, id) {
+  try {
+    await send(action, fields);
+    const list = listOf(fields.to);
+    if (list) focusCard(id, list);
+    say(`${label} is back in ${list ? nameOf(list) : "its place"}`);
+  } catch (problem) {
+    say(`${label} was not moved back. ${problem.message}`, { bad: true });
   }
 }
 
@@ -60,16 +83,16 @@ function goalOf(card, key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const isArrow = ["ArrowLeft", "ArrowRight", ...(board()?.dataset.ordered === undefined ? [] : ["ArrowUp", "ArrowDown"])].includes(event.key);
+  const isArrow = ["ArrowLeft", "ArrowRight", ...(isOrdered() ? ["ArrowUp", "ArrowDown"] : [])].includes(event.key);
   const card = isArrow && (event.altKey || event.shiftKey) && event.target.closest?.("[data-card]");
-  if (!card || event.target.matches("input, select, textarea")) return;
+  if (!card || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
   event.preventDefault();
   const [list, before] = goalOf(card, event.key) || [];
   if (list) move(card, list, { refocus: true, before });
 });
 document.addEventListener("submit", (event) => {
   const card = event.target.closest("#board [data-card]");
-  const list = card && [...board().querySelectorAll(".cards")].find((one) => one.dataset.goal === event.target.elements.to.value);
+  const list = card && listOf(event.target.elements.to.value);
   if (!list) return;
   event.preventDefault();
   move(card, list, { refocus: true });

@@ -7,9 +7,9 @@ export function nameOf(element) {
   return (spoken ?? shown.map((node) => node.textContent).join(" ")).replace(/\s+/g, " ").trim();
 }
 
-/** Follows or presses it; a field gets the focus, in a menu the first one. */
+/** Follows, presses or ticks it; a field gets the focus, in a menu the first one. */
 export function perform(element) {
-  if (element.matches("input, select, textarea")) {
+  if (element.matches("input:not([type=checkbox]), select, textarea")) {
     const drawer = element.closest("[popover]");
     if (drawer && !element.checkVisibility()) drawer.showPopover();
     element.focus();

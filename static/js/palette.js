@@ -33,7 +33,7 @@ const ofPlaces = (places) => places.map((place) => ({ ...place, act: () => top.l
 function groups(words) {
   const fits = ({ name }) => words.every((word) => name.toLowerCase().split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word)));
   return [
-    ["On this page", ofElements("#main .page-head :is(a:not(.crumbs a), button), #main [data-key]:not(:is([data-card], .todo-item, .result) *)")],
+    ["On this page", ofElements("#main .page-head :is(a:not(.crumbs a), button), #main [data-key]:not(:is([data-card], tbody tr, .todo-item, .result) *)")],
     ["Found", ofPlaces(found), true],
     ["Go to", ofElements(".sidebar a.nav-item")],
     ["Recent", ofPlaces(recent().filter(({ href }) => href !== location.pathname))],

@@ -10,11 +10,12 @@ export function isTouched(field) {
   return field.selectedIndex !== Math.max(chosen, 0);
 }
 
-/** `sent`: the form whose fields the copy answers; all others keep what somebody has typed. */
+/** `sent`: the form whose fields the copy answers; all others keep what somebody has typed. [data-held] is in somebody's hands
+ *  and stays as it is. */
 export function become(part, copy, { sent = null } = {}) {
   Idiomorph.morph(part, copy, {
     callbacks: {
-      beforeNodeMorphed: (old) => !(old.matches?.(`${typed}, select`) && (old.form !== sent || !sent) && isTouched(old)),
+      beforeNodeMorphed: (old) => !old.matches?.("[data-held]") && !(old.matches?.(`${typed}, select`) && (old.form !== sent || !sent) && isTouched(old)),
       beforeAttributeUpdated: (name, element, kind) => !(name === "open" && kind === "remove" && element.matches("details")),
     },
   });

@@ -1,4 +1,5 @@
-// form[data-swap] is sent behind the page, which then takes over the main part of the answer.
+// form[data-swap] is sent behind the page, which then takes over the main part of the answer. A form may know how to take
+// back what it sends: its `undo`.
 import { pageOf, showMain } from "./renew.js";
 import { say, tell } from "./toast.js";
 
@@ -9,12 +10,16 @@ document.addEventListener("submit", async (event) => {
   if (form.dataset.sending !== undefined) return;
   form.dataset.sending = "";
   const body = new URLSearchParams(new FormData(form, event.submitter));
+  const undo = form.undo;
   try {
     const page = await pageOf(await fetch(form.action, { method: "POST", body }));
     const reason = page.querySelector("[data-reason]");
     if (reason || !page.querySelector("#main")) throw new Error(reason?.textContent.trim() || "The server refused it.");
     showMain(page, { sent: form });
-    for (const toast of page.querySelectorAll("#toasts .toast")) tell(document.adoptNode(toast));
+    for (const toast of page.querySelectorAll("#toasts .toast")) {
+      if (undo) say(toast.querySelector("span").textContent, { undo });
+      else tell(document.adoptNode(toast));
+    }
   } catch (problem) {
     delete form.dataset.sending;
     say(problem.message, { bad: true });

@@ -1,8 +1,9 @@
-// say(text): a short message in the corner, read out by screen readers. Errors stay until closed.
-// tell(toast): one that the server has written, with what can be done about it.
+// say(text): a short message in the corner, read out by screen readers. Errors stay until closed. `undo` takes back what it
+// tells of, by a press or by Z. tell(toast): a message that the server has written, with what can be done about it.
+const UNDO = "[data-key=z]";
 const region = document.querySelector("#toasts");
 
-export function say(text, { bad = false } = {}) {
+export function say(text, { bad = false, undo = null } = {}) {
   if (!region) return;
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";
@@ -14,12 +15,20 @@ export function say(text, { bad = false } = {}) {
   close.ariaLabel = "Dismiss";
   close.textContent = "×";
   toast.append(message, close);
+  if (undo) {
+    const back = Object.assign(document.createElement("button"), { type: "button", className: "button small", textContent: "Undo" });
+    back.dataset.key = "z";
+    back.ariaKeyShortcuts = "Z";
+    back.append(Object.assign(document.createElement("kbd"), { textContent: "Z" }));
+    back.addEventListener("click", undo);
+    close.before(back);
+  }
   tell(toast);
 }
 
 export function tell(toast) {
   // What was done before the last thing is not taken back any more.
-  if (toast.querySelector("form")) for (const undo of region.querySelectorAll("form")) undo.remove();
+  if (toast.querySelector(UNDO)) for (const old of region.querySelectorAll(UNDO)) (old.closest("form") ?? old).remove();
   region.append(toast);
   while (region.children.length > 3) region.firstElementChild.remove();
 }

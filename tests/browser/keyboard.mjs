@@ -51,13 +51,15 @@ await step('J and K go down and up, Space shows the record beside the list, and 
   await page.keyboard.press('Escape');
   assert.equal(await page.locator('.peek[open]').count(), 0);
 
+  await page.goto('/projects/MENU');
+  await page.locator(`[data-card="${key}"] h3 a`).focus();
   await page.keyboard.press('p');
   await inFrame(page).locator('#priority:focus').waitFor();
   await inFrame(page).locator('#priority').selectOption('P1');
   await inFrame(page).locator('#priority option[value=P1][selected]').waitFor({ state: 'attached' });
   await page.keyboard.press('Escape');
-  await page.locator(`tr#${key} .priority.P1`).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.closest('tr')?.id), key, 'the focus is back on the row');
+  await page.locator(`[data-card="${key}"] .priority.P1`).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.closest('[data-card]')?.dataset.card), key, 'the focus is back on the card');
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });

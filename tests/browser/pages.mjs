@@ -89,7 +89,7 @@ await step('a card is moved by keyboard, and is there after a reload', async () 
   const moved = page.waitForResponse((answer) => answer.url().includes('/move'));
   await page.keyboard.press('Alt+ArrowRight');
   assert.ok((await moved).ok());
-  await page.waitForFunction(() => document.querySelector('#announce').textContent !== '');
+  await page.locator('.toast', { hasText: 'Moved' }).waitFor();
   await page.reload();
   assert.equal(await columnOf(page, id), 'Qualified');
   await page.context().close();

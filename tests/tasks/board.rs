@@ -204,3 +204,64 @@ async fn a_board_shows_each_column_from_top_to_bottom() {
     let eve = world.person("eve").await;
     assert_eq!(eve.refused("board.get", json!({ "projectId": "WEB" })).await.status(), 404);
 }
+
+#[tokio::test]
+async fn a_board_is_put_together_by_owner_label_or_priority() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    project(&ben).await;
+    for (title, more) in [
+        ("One", json!({ "labels": ["red", "blue"], "ownerId": "ben@example.com", "priority": "P1" })),
+        ("Two", json!({ "labels": ["red"], "dueDate": "2020-01-01" })),
+        ("Three", json!({ "ownerId": "ben@example.com", "status": "review" })),
+        ("Four", json!({ "ownerId": "ben@example.com", "status": "done" })),
+        ("Five", json!({ "priority": "P3" })),
+    ] {
+        let mut input = json!({ "projectId": "WEB", "title": title });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ada.ask("task.create", input).await.unwrap();
+    }
+    ada.ask("task.archive", json!({ "taskId": "WEB-5" })).await.unwrap();
+    let shown = async |more: Value| {
+        let mut input = more.clone();
+        input["projectId"] = json!("WEB");
+        let board = ben.ask("board.get", input).await.unwrap();
+        let columns = board["columns"].as_array().unwrap().iter().filter(|column| column["count"] != 0);
+        let text = |column: &Value| {
+            let cards = column["cards"].as_array().unwrap().iter().map(|card| card["key"].as_str().unwrap());
+            let cards = cards.collect::<Vec<_>>().join(" ");
+            format!("{} {}: {cards}", column["name"].as_str().unwrap(), column["count"])
+        };
+        columns.map(text).collect::<Vec<_>>()
+    };
+    // What is done is left out, unless it is asked for.
+    assert_eq!(shown(json!({ "groupBy": "owner" })).await, ["Nobody 1: WEB-2", "Ben 2: WEB-1 WEB-3"]);
+    assert_eq!(
+        shown(json!({ "groupBy": "ASSIGNEE", "status": "ALL", "limit": 1 })).await,
+        ["Nobody 1: WEB-2", "Ben 3: WEB-1"]
+    );
+    assert_eq!(
+        shown(json!({ "groupBy": "label" })).await,
+        ["No label 1: WEB-3", "blue 1: WEB-1", "red 2: WEB-1 WEB-2"]
+    );
+    assert_eq!(shown(json!({ "groupBy": "priority" })).await, ["P1 1: WEB-1", "P2 2: WEB-2 WEB-3"]);
+    assert_eq!(
+        shown(json!({ "groupBy": "priority", "archived": true })).await,
+        ["P1 1: WEB-1", "P2 2: WEB-2 WEB-3", "P3 1: WEB-5"]
+    );
+    assert_eq!(
+        shown(json!({ "groupBy": "label", "assignee": "ben" })).await,
+        ["No label 1: WEB-3", "blue 1: WEB-1", "red 1: WEB-1"]
+    );
+    assert_eq!(shown(json!({ "groupBy": "label", "label": ["red"], "due": "overdue" })).await, ["red 1: WEB-2"]);
+    // A status narrows the columns, too.
+    assert_eq!(shown(json!({ "status": "review" })).await, ["Review 1: WEB-3"]);
+    assert_eq!(shown(json!({ "status": "OPEN", "due": "none" })).await, ["Backlog 1: WEB-1", "Review 1: WEB-3"]);
+    let board = ben.ask("board.get", json!({ "projectId": "WEB", "groupBy": "priority" })).await.unwrap();
+    assert_eq!(
+        board["columns"][2],
+        json!({ "id": "P3", "name": "P3", "type": null, "color": null, "count": 0, "cards": [] })
+    );
+    let wrong = ben.refused("board.get", json!({ "projectId": "WEB", "groupBy": "mood" })).await;
+    assert_eq!(wrong.status(), 422);
+}

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0006_audit.sql"),
     include_str!("migrations/0007_accounts.sql"),
     include_str!("migrations/0008_pipeline.sql"),
+    include_str!("migrations/0009_board_groups.sql"),
 ];
 
 /// "Sally" in the file's header, so that nobody opens something else by mistake.

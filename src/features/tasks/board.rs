@@ -1,26 +1,35 @@
-//! The board of a project: its statuses as columns, its tasks as cards.
+//! The board of a project: its tasks as cards, in columns by status, owner, label or priority.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use rusqlite::named_params;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::choices;
 use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
-use crate::core::id::Id;
-use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset};
+use crate::core::id::{self, Id, Record};
+use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
+use crate::core::page::Columns;
 use crate::core::place::ProjectRecord;
-use crate::core::reference::{MaybeRef, Ref};
-use crate::core::store::{all, one};
+use crate::core::reference::Ref;
+use crate::core::store::all;
 use crate::core::text::{Labels, Line};
-use crate::features::projects::statuses::{self, StatusRecord, StatusType};
-use crate::features::search;
+use crate::features::projects::statuses::{self, StatusType};
+use crate::features::projects::{labels, members};
 
-use super::list::or_none;
+use super::TaskRecord;
+use super::list::{DueFilter, ListTasks, Shape, Standing};
 use super::task::{COLUMNS, FROM, Priority, Task};
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<GetBoard>()];
+
+choices! {
+    /// What the columns of a board are.
+    pub enum Grouping { Status = "STATUS", Assignee = "ASSIGNEE" | "OWNER", Label = "LABEL", Priority = "PRIORITY" }
+}
 
 /// Show a project's board: each status with its cards from top to bottom.
 /// With more filters, as a list: `task.list`.
@@ -29,14 +38,22 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<GetBoard>()];
 pub struct GetBoard {
     /// Key, e.g. `WEB`.
     pub project_id: Ref<ProjectRecord>,
+    /// Columns; by anything but status only open tasks, unless `status` is given.
+    pub group_by: Option<Grouping>,
+    /// OPEN, ALL, or name, type or id, e.g. `Review`.
+    pub status: Option<Line<320>>,
     /// E-mail, name, `me` or `none`.
     pub assignee: Option<Ref<Account>>,
     /// All of these, by name.
     pub label: Option<Labels>,
     /// P1 is urgent.
     pub priority: Option<Priority>,
+    /// overdue, today, tomorrow, this_week, next_week, none or a day.
+    pub due: Option<DueFilter>,
     /// Words in any text.
     pub search: Option<Line<200>>,
+    /// true: these too.
+    pub archived: Option<bool>,
     /// Cards of each column at most, 1 to 200; 50 if left out.
     pub limit: Option<Cards>,
 }
@@ -74,28 +91,68 @@ pub struct BoardOf {
     pub name: String,
 }
 
-/// A status with its cards.
+/// A status, owner, label or priority with its cards.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Column {
-    pub id: Id<StatusRecord>,
+    /// Of the status, account or label, or the priority; null: of the tasks without one.
+    pub id: Option<String>,
     pub name: String,
+    /// Of a status.
     #[serde(rename = "type")]
-    pub kind: StatusType,
-    /// `#rrggbb`
-    pub color: String,
+    pub kind: Option<StatusType>,
+    /// `#rrggbb`, of a status or label.
+    pub color: Option<String>,
     /// Of all that fit, also those beyond the limit.
     pub count: i64,
     pub cards: Vec<Task>,
 }
 
-const FILTER: &str = "
-    and (:owner is null or t.owner_id = :owner) and (:unowned = 0 or t.owner_id is null)
-    and (:priority is null or t.priority = :priority)
-    and not exists (
-      select 1 from json_each(:labels) w
-       where not exists (select 1 from task_label o cross join label l on l.id = o.label_id
-                          where o.task_id = t.id and l.name = w.value collate nocase))
-    and (:words is null or t.id in (select rowid from search_index where search_index match :words))";
+impl Column {
+    fn new(id: Option<String>, name: impl Into<String>) -> Self {
+        Column { id, name: name.into(), kind: None, color: None, count: 0, cards: Vec::new() }
+    }
+
+    fn of<T: Record>(id: Id<T>, name: impl Into<String>) -> (Option<i64>, Self) {
+        (Some(id.raw()), Column::new(Some(id.to_string()), name))
+    }
+}
+
+/// The tasks of a column: how many fit, and the first of them.
+#[derive(Default)]
+struct Stack {
+    count: i64,
+    first: Vec<Id<TaskRecord>>,
+}
+
+impl Grouping {
+    /// Of each task its column, its place and its id. What is open is found in an index alone.
+    const fn shape(self) -> Shape {
+        const TASKS: &str = "task t";
+        const OPEN: &str = "task t indexed by task_open_in_project_by_due";
+        let columns = match self {
+            Grouping::Status => "t.status_id, t.position, t.id",
+            Grouping::Assignee => "t.owner_id, t.position, t.id",
+            Grouping::Priority => "t.priority, t.position, t.id",
+            Grouping::Label => {
+                return Shape {
+                    columns: "g.label_id, t.position, t.id",
+                    from: "task t left join task_label g on g.task_id = t.id",
+                    open: "task t indexed by task_open_in_project_by_due left join task_label g on g.task_id = t.id",
+                };
+            }
+        };
+        Shape { columns, from: TASKS, open: OPEN }
+    }
+
+    /// The column of a row: an id, or the place of a priority.
+    fn column_of(self, row: &mut Columns<'_>) -> rusqlite::Result<Option<i64>> {
+        match self {
+            Grouping::Priority => Ok(Some(row.take::<Priority>()? as i64)),
+            _ => row.take(),
+        }
+    }
+}
 
 impl Operation for GetBoard {
     type Output = Board;
@@ -113,6 +170,7 @@ impl Operation for GetBoard {
                 ("ownerId", "assignee"),
                 ("labels", "label"),
                 ("query", "search"),
+                ("group_by", "groupBy"),
             ],
             ..More::NONE
         },
@@ -123,64 +181,138 @@ impl Operation for GetBoard {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
-        // A board shows a hundred descriptions to nobody.
-        static CARDS: LazyLock<String> = LazyLock::new(|| {
-            let columns = COLUMNS.replacen("t.description", "null", 1);
-            format!("select {columns} from {FROM} where t.status_id = :status and t.archived_at is null")
-        });
-        static FIRST: LazyLock<String> = LazyLock::new(|| format!("{} order by t.position limit :limit", *CARDS));
-        static FIRST_THAT_FIT: LazyLock<String> =
-            LazyLock::new(|| format!("{} {FILTER} order by t.position limit :limit", *CARDS));
-        static COUNT: LazyLock<String> = LazyLock::new(|| {
-            format!(
-                "select count(*) from task t indexed by task_on_board where t.status_id = :status and t.archived_at is null {FILTER}"
-            )
-        });
         let place = cx.project_for("projectId", &self.project_id)?;
-        let (assignee, unowned) = or_none(self.assignee);
-        let owner = assignee.resolve_for("assignee", cx)?;
-        let labels: Vec<&str> = self.label.iter().flat_map(Labels::iter).collect();
-        let words = self.search.as_ref().map(|text| search::in_workspace(cx, &["task"], text.as_str()));
-        let limit = self.limit.map_or(50, |cards| cards.0);
-        let is_filtered =
-            owner.is_some() || unowned || !labels.is_empty() || self.priority.is_some() || words.is_some();
-        let labels = serde_json::to_string(&labels).expect("texts are JSON");
-
+        let grouping = self.group_by.unwrap_or(Grouping::Status);
+        let limit = self.limit.map_or(50, |cards| cards.0) as usize;
+        let standing = match (&self.status, grouping) {
+            (None, Grouping::Assignee | Grouping::Label | Grouping::Priority) => Standing::Open,
+            (status, _) => Standing::of(cx, status.as_ref(), Some(place.id))?,
+        };
         let mut columns = Vec::new();
-        let mut cards = Vec::new();
-        for status in statuses::of_project(cx, place.id)? {
-            let mut count = status.task_count;
-            let before = cards.len();
-            if is_filtered {
-                let fitting = named_params! {
-                    ":status": status.id, ":owner": owner, ":unowned": unowned, ":priority": self.priority,
-                    ":labels": labels, ":words": words, ":limit": limit,
-                };
-                cards.extend(all(cx.conn(), &FIRST_THAT_FIT, fitting, Task::read)?);
-                count = (cards.len() - before) as i64;
-                if count == limit {
-                    count = one(cx.conn(), &COUNT, &fitting[..fitting.len() - 1], |row| row.take())?;
+        let mut stacks = HashMap::new();
+        if grouping == Grouping::Status {
+            let is_filtered = self.assignee.is_some()
+                || self.label.is_some()
+                || self.priority.is_some()
+                || self.due.is_some()
+                || self.search.is_some()
+                || self.archived == Some(true);
+            for status in statuses::of_project(cx, place.id)?.into_iter().filter(|status| standing.includes(status)) {
+                if !is_filtered {
+                    const FIRST: &str = "
+                        select id from task where status_id = :status and archived_at is null order by position limit :limit";
+                    let first = named_params! { ":status": status.id, ":limit": limit as i64 };
+                    let first = all(cx.conn(), FIRST, first, |row| row.take())?;
+                    stacks.insert(Some(status.id.raw()), Stack { count: status.task_count, first });
                 }
-            } else {
-                cards.extend(all(
-                    cx.conn(),
-                    &FIRST,
-                    named_params! { ":status": status.id, ":limit": limit },
-                    Task::read,
-                )?);
+                let (key, column) = Column::of(status.id, status.name);
+                columns.push((key, Column { kind: Some(status.kind), color: Some(status.color), ..column }));
             }
-            columns.push((status, count, cards.len() - before));
+            if is_filtered {
+                stacks = self.fitting(cx, place.id, standing, grouping, limit)?;
+            }
+        } else {
+            stacks = self.fitting(cx, place.id, standing, grouping, limit)?;
+            columns = known(cx, place.id, grouping, &stacks)?;
         }
-        Task::complete(cx, &mut cards)?;
-        let mut cards = cards.into_iter().map(|card| Task { description: None, ..card });
-        let columns = columns.into_iter().map(|(status, count, shown)| Column {
-            id: status.id,
-            name: status.name,
-            kind: status.kind,
-            color: status.color,
-            count,
-            cards: cards.by_ref().take(shown).collect(),
+        let mut cards = HashMap::new();
+        for card in read(cx, stacks.values().flat_map(|stack| &stack.first))? {
+            cards.insert(card.id, card);
+        }
+        let columns = columns.into_iter().map(|(key, column)| {
+            let Stack { count, first } = stacks.remove(&key).unwrap_or_default();
+            Column { count, cards: first.iter().filter_map(|id| cards.get(id).cloned()).collect(), ..column }
         });
         Ok(Board { columns: columns.collect(), project: BoardOf { id: place.id, key: place.key, name: place.name } })
     }
+}
+
+impl GetBoard {
+    /// All that fits, in one walk, by column.
+    fn fitting(
+        self,
+        tx: &Tx,
+        project: Id<ProjectRecord>,
+        standing: Standing,
+        grouping: Grouping,
+        limit: usize,
+    ) -> Result<HashMap<Option<i64>, Stack>> {
+        let wanted = ListTasks {
+            assignee: self.assignee,
+            label: self.label,
+            priority: self.priority,
+            due: self.due,
+            search: self.search,
+            archived: self.archived,
+            ..ListTasks::default()
+        };
+        let (tasks, _) = wanted.select(tx, Some(project), standing, false, grouping.shape())?;
+        let rows = tasks.all(tx, "", |row| Ok((grouping.column_of(row)?, row.take::<i64>()?, row.take()?)))?;
+        let mut columns: HashMap<Option<i64>, Vec<(i64, Id<TaskRecord>)>> = HashMap::new();
+        for (column, position, id) in rows {
+            columns.entry(column).or_default().push((position, id));
+        }
+        let stack = |mut cards: Vec<(i64, Id<TaskRecord>)>| {
+            cards.sort_unstable_by_key(|(position, id)| (*position, id.raw()));
+            Stack { count: cards.len() as i64, first: cards.iter().take(limit).map(|(_, id)| *id).collect() }
+        };
+        Ok(columns.into_iter().map(|(column, cards)| (column, stack(cards))).collect())
+    }
+}
+
+/// More columns than this, and those without a card are left out.
+const MANY: usize = 30;
+
+/// The columns by owner, label or priority, with what the stacks know them by: first those without one.
+fn known(
+    tx: &Tx,
+    project: Id<ProjectRecord>,
+    grouping: Grouping,
+    stacks: &HashMap<Option<i64>, Stack>,
+) -> Result<Vec<(Option<i64>, Column)>> {
+    let mut columns: Vec<(Option<i64>, Column)> = match grouping {
+        Grouping::Priority => {
+            let named = |priority: &Priority| {
+                let word = priority.word();
+                (Some(*priority as i64), Column::new(Some(word.to_owned()), word))
+            };
+            return Ok(Priority::ALL.iter().map(named).collect());
+        }
+        Grouping::Label => {
+            let labels = labels::of_project(tx, project)?.into_iter().map(|label| {
+                let (key, column) = Column::of(label.id, label.name);
+                (key, Column { color: Some(label.color), ..column })
+            });
+            std::iter::once((None, Column::new(None, "No label"))).chain(labels).collect()
+        }
+        Grouping::Status | Grouping::Assignee => {
+            let members = members::of_project(tx, project)?.into_iter();
+            let members = members.map(|member| Column::of(member.account_id, member.name));
+            std::iter::once((None, Column::new(None, "Nobody"))).chain(members).collect()
+        }
+    };
+    if grouping == Grouping::Assignee {
+        const NAMES: &str = "
+            select a.id, a.name from json_each(?1) w cross join account a on a.id = w.value order by a.name collate nocase";
+        let left = stacks.keys().filter(|key| !columns.iter().any(|(known, _)| known == *key));
+        let left = id::array(left.flatten().map(|raw| Id::<Account>::from_raw(*raw)));
+        columns.extend(all(tx.conn(), NAMES, [left], |row| {
+            Ok(Column::of::<Account>(row.take()?, row.take::<String>()?))
+        })?);
+    }
+    if columns.len() > MANY {
+        columns.retain(|(key, _)| stacks.contains_key(key));
+    }
+    Ok(columns)
+}
+
+/// The cards, each once. A board shows a hundred descriptions to nobody.
+fn read<'a>(tx: &Tx, ids: impl Iterator<Item = &'a Id<TaskRecord>>) -> Result<Vec<Task>> {
+    static CARDS: LazyLock<String> = LazyLock::new(|| {
+        let columns = COLUMNS.replacen("t.description", "null", 1);
+        format!("select {columns} from {FROM} where t.id in (select value from json_each(?1))")
+    });
+    let mut cards = all(tx.conn(), &CARDS, [id::array(ids.copied())], Task::read)?;
+    Task::complete(tx, &mut cards)?;
+    Ok(cards.into_iter().map(|card| Task { description: None, ..card }).collect())
 }

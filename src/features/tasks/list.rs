@@ -20,7 +20,7 @@ use crate::core::store::all;
 use crate::core::text::{Labels, Line};
 use crate::core::time::{Day, DayWord};
 use crate::features::clients::ClientRecord;
-use crate::features::projects::statuses::{self, StatusRecord};
+use crate::features::projects::statuses::{self, Status, StatusRecord, StatusType};
 use crate::features::search;
 
 use super::task::{COLUMNS, FROM, Priority, Task};
@@ -146,7 +146,7 @@ impl DueFilter {
 }
 
 /// Which tasks by how they stand.
-enum Standing {
+pub(super) enum Standing {
     Open,
     All,
     In(Vec<Id<StatusRecord>>),
@@ -154,7 +154,7 @@ enum Standing {
 
 impl Standing {
     /// A status of the project; without one, all statuses of the workspace with that name or type.
-    fn of(tx: &Tx, text: Option<&Line<320>>, project: Option<Id<ProjectRecord>>) -> Result<Standing> {
+    pub(super) fn of(tx: &Tx, text: Option<&Line<320>>, project: Option<Id<ProjectRecord>>) -> Result<Standing> {
         static EVERYWHERE: LazyLock<String> = LazyLock::new(|| {
             format!(
                 "select s.id from project p cross join task_status s on s.project_id = p.id
@@ -188,6 +188,15 @@ impl Standing {
             // Names the ones that there are.
             (true, Some(project)) => statuses::find_for("status", tx, project, text).map(|id| Standing::In(vec![id])),
             (true, None) => Err(Error::not_found("status", text).about("status")),
+        }
+    }
+
+    /// May a task of that status be among them?
+    pub(super) fn includes(&self, status: &Status) -> bool {
+        match self {
+            Standing::All => true,
+            Standing::Open => status.kind != StatusType::Done,
+            Standing::In(statuses) => statuses.contains(&status.id),
         }
     }
 
@@ -264,12 +273,42 @@ impl Operation for ListTasks {
             None => None,
         };
         let standing = Standing::of(cx, self.status.as_ref(), project)?;
-        let (assignee, is_nobodys) = or_none(self.assignee);
-        let assignee = assignee.resolve_for("assignee", cx)?;
         let client = self.client_id.resolve_for("clientId", cx)?;
+        let is_by_due = sort.ends_with("dueDate");
+        let (tasks, due) = self.select(cx, project, standing, is_by_due, TASKS)?;
+        let mut page = tasks.visible(cx).filter_some("p.client_id = ?", client).page(cx, &Self::SPEC, Task::read)?;
+        Task::complete(cx, &mut page.items)?;
+        Ok(Tasks { page, due })
+    }
+}
+
+/// What is read of the tasks `t` that fit, and from which tables.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub columns: &'static str,
+    pub from: &'static str,
+    /// The same for what is open in a project, where one index may hold it all.
+    pub open: &'static str,
+}
+
+const TASKS: Shape = Shape { columns: COLUMNS, from: FROM, open: FROM };
+
+impl ListTasks {
+    /// What fits, for lists and boards alike, and the days that the due words mean. Who may see it, and its client, are the
+    /// caller's to add.
+    pub(super) fn select(
+        self,
+        tx: &Tx,
+        project: Option<Id<ProjectRecord>>,
+        standing: Standing,
+        is_by_due: bool,
+        shape: Shape,
+    ) -> Result<(Select, Option<Days>)> {
+        let (assignee, is_nobodys) = or_none(self.assignee);
+        let assignee = assignee.resolve_for("assignee", tx)?;
         let (parent, has_no_parent) = or_none(self.parent_id);
-        let parent = parent.resolve_for("parentId", cx)?;
-        let days = due_days(cx.today(), self.due, self.due_before, self.due_after);
+        let parent = parent.resolve_for("parentId", tx)?;
+        let days = due_days(tx.today(), self.due, self.due_before, self.due_after);
         let is_archived_too = self.archived.unwrap_or(false);
 
         // What somebody has to do stands in an index of its own, in the order it is due.
@@ -277,7 +316,7 @@ impl Operation for ListTasks {
             && project.is_none()
             && matches!(standing, Standing::Open)
             && !is_archived_too
-            && sort.ends_with("dueDate");
+            && is_by_due;
         // Filters that leave few tasks name them; all others are tried while walking through an index in order.
         let mut named = Vec::new();
         let mut tried: Vec<(&'static str, Value)> = Vec::new();
@@ -287,30 +326,31 @@ impl Operation for ListTasks {
         };
         if let Some(assignee) = assignee.filter(|_| !is_whose_todo) {
             const OWNED: &str = "select id from task where owner_id = ?1 limit 1001";
-            sort_out(few(cx, OWNED, [assignee])?, "+t.owner_id = ?", assignee.raw().into());
+            sort_out(few(tx, OWNED, [assignee])?, "+t.owner_id = ?", assignee.raw().into());
         }
         for label in self.label.iter().flat_map(Labels::iter) {
-            let few = few(cx, LABELLED, (cx.workspace_id(), label))?;
+            let few = few(tx, LABELLED, (tx.workspace_id(), label))?;
             sort_out(few, HAS_LABEL, label.to_owned().into());
         }
         if let Some(text) = self.search {
             let text = text.as_str();
-            let key = parse_key(text).map(|_| TaskRecord::named(cx, text)).transpose()?.unwrap_or_default();
-            let words = search::in_workspace(cx, &["task"], text);
+            let key = parse_key(text).map(|_| TaskRecord::named(tx, text)).transpose()?.unwrap_or_default();
+            let words = search::in_workspace(tx, &["task"], text);
             let few = match key.first() {
                 Some((task, _)) => Some(id::array([*task])),
-                None => few(cx, FOUND, [&words])?,
+                None => few(tx, FOUND, [&words])?,
             };
             sort_out(few, IS_FOUND, words.into());
         }
 
-        let tasks = Select::new(COLUMNS, FROM, "t.id");
         let is_named = !named.is_empty() || parent.is_some() || is_whose_todo;
+        let is_what_is_open = project.is_some() && !is_named && matches!(standing, Standing::Open) && !is_archived_too;
+        let tasks = Select::new(shape.columns, if is_what_is_open { shape.open } else { shape.from }, "t.id");
         let mut tasks = match (project, is_named) {
             (Some(project), false) => tasks.filter("t.project_id = ?", project),
             (Some(project), true) => tasks.filter("+t.project_id = ?", project),
-            (None, false) => tasks.filter("t.workspace_id = ?", cx.workspace_id()),
-            (None, true) => tasks.filter("+t.workspace_id = ?", cx.workspace_id()),
+            (None, false) => tasks.filter("t.workspace_id = ?", tx.workspace_id()),
+            (None, true) => tasks.filter("+t.workspace_id = ?", tx.workspace_id()),
         };
         for few in named {
             tasks = tasks.filter("t.id in (select value from json_each(?))", few);
@@ -320,10 +360,8 @@ impl Operation for ListTasks {
         }
         tasks = standing
             .filter(tasks)
-            .visible(cx)
             .filter_some("t.owner_id = ?", assignee.filter(|_| is_whose_todo))
             .filter_some("+t.priority = ?", self.priority)
-            .filter_some("p.client_id = ?", client)
             .filter_some("t.parent_id = ?", parent);
         if is_nobodys {
             tasks = tasks.condition("t.owner_id is null");
@@ -347,9 +385,7 @@ impl Operation for ListTasks {
                 .filter("ifnull(t.due_on, '9999-12-31') <= ?", to)
                 .filter_some("ifnull(t.due_on, '9999-12-31') >= ?", from);
         }
-        let mut page = tasks.page(cx, &Self::SPEC, Task::read)?;
-        Task::complete(cx, &mut page.items)?;
-        Ok(Tasks { page, due: days })
+        Ok((tasks, days))
     }
 }
 

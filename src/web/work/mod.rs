@@ -41,6 +41,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/projects/new").route(get().to(projects::new_page)).route(post().to(projects::create)))
         .service(at("/projects/{key}").route(get().to(board::show)))
         .service(at("/projects/{key}/tasks").route(post().to(tasks::quick_add)))
+        .service(at("/projects/{key}/tasks/change").route(post().to(board::change_many)))
         .service(at("/projects/{key}/activity").route(get().to(activity::show)))
         .service(
             at("/projects/{key}/archive").route(get().to(projects::archive_page)).route(post().to(projects::archive)),
@@ -56,6 +57,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/tasks/{key}/edit").route(get().to(tasks::edit_page)).route(post().to(tasks::edit)))
         .service(at("/tasks/{key}/set").route(post().to(tasks::set)))
         .service(at("/tasks/{key}/move").route(post().to(board::move_to)))
+        .service(at("/tasks/{key}/row").route(post().to(board::change_row)))
         .service(at("/tasks/{key}/done").route(post().to(tasks::done)))
         .service(at("/tasks/{key}/due").route(post().to(home::put_off)))
         .service(at("/tasks/{key}/back").route(post().to(tasks::move_back)))
@@ -96,6 +98,9 @@ pub struct Head {
     pub key: String,
     pub name: String,
     pub base: String,
+    /// Board and list, on either of them with the filter of the other.
+    pub board: String,
+    pub list: String,
     /// `board`, `list`, `activity` or `settings`.
     pub view: &'static str,
     pub is_archived: bool,
@@ -115,6 +120,8 @@ impl Head {
             key: project.key.clone(),
             name: project.name.clone(),
             base: base_of(project),
+            board: base_of(project),
+            list: format!("{}?view=list", base_of(project)),
             view,
             is_archived,
             is_private: project.visibility == Visibility::Members,
@@ -223,6 +230,7 @@ pub struct TaskRow {
     pub title: String,
     pub project: Link,
     pub status: String,
+    pub status_id: String,
     /// `#rrggbb`; empty where no colours are known.
     pub color: String,
     /// P1, P2 or P3.
@@ -248,6 +256,7 @@ impl TaskRow {
             title: task.title.clone(),
             project: Link { href: format!("/projects/{}", task.project_id), name: task.project.name.clone() },
             status: task.status.clone(),
+            status_id: task.status_id.to_string(),
             color: color.unwrap_or_default(),
             priority: task.priority.word(),
             urgency: urgency(task.priority),
