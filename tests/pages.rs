@@ -2,6 +2,8 @@
 
 #[path = "pages/joining.rs"]
 mod joining;
+#[path = "pages/live.rs"]
+mod live;
 #[path = "pages/security.rs"]
 mod security;
 #[path = "pages/sso.rs"]

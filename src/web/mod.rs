@@ -10,6 +10,7 @@ pub mod crm;
 pub mod form;
 pub mod gate;
 pub mod keys;
+pub mod live;
 pub mod markdown;
 pub mod members;
 pub mod page;
@@ -43,6 +44,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))
+        .service(at("/live").route(web::get().to(live::listen)))
         .service(at("/search").route(get().to(search::search)))
         .configure(settings::routes)
         .configure(admin::routes)

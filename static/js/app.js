@@ -9,6 +9,7 @@ import "./copy.js";
 import "./composer.js";
 import "./board.js";
 import "./board-drag.js";
+import "./live.js";
 import "./swap.js";
 import "./submit.js";
 import "./clock.js";
