@@ -1,5 +1,7 @@
 //! Pages as a browser meets them: over HTTP, with cookies, forms and nothing else.
 
+#[path = "pages/forms.rs"]
+mod forms;
 #[path = "pages/joining.rs"]
 mod joining;
 #[path = "pages/live.rs"]

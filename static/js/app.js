@@ -12,5 +12,6 @@ import "./board-drag.js";
 import "./live.js";
 import "./swap.js";
 import "./submit.js";
+import "./draft.js";
 import "./clock.js";
 import "./zone.js";

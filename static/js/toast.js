@@ -1,11 +1,13 @@
-// say(text): a short message in the corner, read out by screen readers. Errors stay until closed.
+// say(text): a short message in the corner, read out by screen readers. Errors stay until closed; `again` is what a button
+// beside it does, `href` where the text leads.
 const region = document.querySelector("#toasts");
 
-export function say(text, { bad = false } = {}) {
+export function say(text, { bad = false, again = null, href = null } = {}) {
   if (!region) return;
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";
-  const message = document.createElement("span");
+  const message = document.createElement(href ? "a" : "span");
+  if (href) message.href = href;
   message.textContent = text;
   const close = document.createElement("button");
   close.type = "button";
@@ -13,6 +15,11 @@ export function say(text, { bad = false } = {}) {
   close.ariaLabel = "Dismiss";
   close.textContent = "×";
   toast.append(message, close);
+  if (again) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button small", textContent: "Try again" });
+    button.addEventListener("click", again);
+    message.after(button);
+  }
   region.append(toast);
   while (region.children.length > 3) region.firstElementChild.remove();
 }

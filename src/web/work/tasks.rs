@@ -243,8 +243,8 @@ pub async fn add_part(page: Page, key: web::Path<String>, mut form: Form) -> Ans
     let task = page.run(reference(&key)).await?.task;
     form.set("projectId", task.project_id.to_string());
     form.set("parentId", task.id.to_string());
-    match form.run::<CreateTask>(&page).await? {
-        Some(made) => page.go(&format!("{}#parts", base_of(&task)), &format!("{} is added", made.key)),
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => page.go(&format!("{}#parts", base_of(&task)), &format!("{} is added", made.text("key"))),
         None => come_back(&page, &key, &form).await,
     }
 }
@@ -259,8 +259,12 @@ pub async fn remove_dependency(page: Page, path: web::Path<(String, String)>, mu
     change::<RemoveDependency>(&page, &key, form, "#dependencies", "Dependency removed").await
 }
 
-pub async fn add_comment(page: Page, key: web::Path<String>, form: Form) -> Answer {
-    change::<AddComment>(&page, &key, form, "#comments", "Comment added").await
+pub async fn add_comment(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    form.set("taskId", key.as_str());
+    match form.make::<AddComment>(&page).await? {
+        Some(_) => page.go(&format!("/tasks/{key}#comments"), "Comment added"),
+        None => come_back(&page, &key, &form).await,
+    }
 }
 
 #[derive(Template)]
@@ -436,8 +440,8 @@ async fn newest_project(page: &Page) -> Result<Option<String>, Refused> {
 pub async fn create(page: Page, mut form: Form) -> Answer {
     leave_blanks(&mut form);
     form.read_duration("estimateMinutes");
-    match form.run::<CreateTask>(&page).await? {
-        Some(task) => page.go(&base_of(&task), &format!("{} is added", task.key)),
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => page.go(&format!("/tasks/{}", made.text("key")), &format!("{} is added", made.text("key"))),
         None => {
             let project = page.project(form.value("projectId")).await?;
             show_form(&page, &form, &project, None).await
@@ -458,8 +462,8 @@ fn leave_blanks(form: &mut Form) {
 pub async fn quick_add(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
     let project = page.project(&key).await?;
     form.set("projectId", project.project.id.to_string());
-    match form.run::<CreateTask>(&page).await? {
-        Some(task) => page.back(&super::base_of(&project.project), &format!("{} is added", task.key)),
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => page.back(&super::base_of(&project.project), &format!("{} is added", made.text("key"))),
         None => show_form(&page, &form, &project, None).await,
     }
 }
@@ -468,8 +472,12 @@ pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
     let task = page.run(reference(&key)).await?.task;
     let project = page.project(&task.project_id.to_string()).await?;
     page.must_fill(&project.project)?;
+    show_form(&page, &filled(&task), &project, Some(&task)).await
+}
+
+fn filled(task: &Task) -> Form {
     let day = |day: &Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
-    let form = Form::filled([
+    Form::filled([
         ("ifVersion", task.version.to_string()),
         ("projectId", task.project_id.to_string()),
         ("title", task.title.clone()),
@@ -482,14 +490,14 @@ pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
         ("estimateMinutes", task.estimate_minutes.as_ref().map(hours).unwrap_or_default()),
         ("labels", task.labels.join(", ")),
         ("parentId", task.parent_key.clone().unwrap_or_default()),
-    ]);
-    show_form(&page, &form, &project, Some(&task)).await
+    ])
 }
 
 pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
     let task = page.run(reference(&key)).await?.task;
     form.set("taskId", task.id.to_string());
     form.demand("title");
+    let estimate = form.value("estimateMinutes").to_owned();
     form.read_duration("estimateMinutes");
     form.leave_unchanged("projectId", &task.project_id.to_string());
     form.leave_unchanged("status", &task.status_id.to_string());
@@ -498,8 +506,17 @@ pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer 
     match form.run::<UpdateTask>(&page).await? {
         Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.key)),
         None => {
-            form.catch_up(task.version);
             let project = page.project(&task.project_id.to_string()).await?;
+            form.set("estimateMinutes", estimate);
+            form.meet(
+                &filled(&task),
+                &[
+                    ("status", &statuses(&project).collect::<Vec<_>>()),
+                    ("ownerId", &owners(&page, &project, &task.owner)),
+                    ("priority", &priorities()),
+                    ("projectId", &page.own_projects().await?),
+                ],
+            );
             show_form(&page, &form, &project, Some(&task)).await
         }
     }
