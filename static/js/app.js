@@ -10,6 +10,7 @@ import "./composer.js";
 import "./board.js";
 import "./board-drag.js";
 import "./live.js";
+import "./connection.js";
 import "./swap.js";
 import "./submit.js";
 import "./draft.js";
