@@ -20,11 +20,12 @@ use crate::core::secret;
 use crate::core::time::Moment;
 use crate::http::rest;
 
+use super::markdown::{self, Rendered};
 use super::page::{Page, Refused, app_of};
 use super::show::Choice;
 
 /// Names and values in the order of the form, with what is wrong at which field.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Form {
     typed: Vec<(String, String)>,
     /// Names that are shown again but not read: what the person left as it was.
@@ -35,19 +36,21 @@ pub struct Form {
     /// Fields that somebody else has changed as well, to choose from.
     pub clashes: Vec<Clash>,
     status: Option<StatusCode>,
+    /// The text that is shown as it will look.
+    previewed: Option<String>,
     /// When to try again, for whoever was too fast.
     pub retry_after_seconds: Option<u32>,
 }
 
 /// A message above the form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Notice {
     pub title: &'static str,
     pub text: String,
 }
 
 /// A field that two people have changed since both saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Clash {
     pub field: String,
     pub label: String,
@@ -60,6 +63,8 @@ pub struct Clash {
 /// The page's own, and no field of an operation: what each field said when it was shown, and which showing that was.
 const SEEN: &str = "seen";
 const ONCE: &str = "once";
+/// Of the button that asks for a preview; its value is the field.
+const PREVIEW: &str = "preview";
 /// Of a clash: whose word is taken, and what theirs is.
 const TAKE: &str = "take.";
 const THEIRS: &str = "theirs.";
@@ -117,6 +122,26 @@ impl Form {
 
     pub fn is_blank(&self, name: &str) -> bool {
         self.value(name).trim().is_empty()
+    }
+
+    /// Is this the answer to a form that had such a field?
+    pub fn answers(&self, name: &str) -> bool {
+        self.typed.iter().any(|(known, _)| known == name)
+    }
+
+    /// A text as it will look, where that was asked for.
+    pub fn preview(&self, name: &str) -> Option<Rendered> {
+        (self.previewed.as_deref() == Some(name)).then(|| markdown::render(self.value(name)))
+    }
+
+    /// Was it sent only to see what a text will look like? Then it goes back with that.
+    fn asks_preview(&mut self) -> bool {
+        let asks = self.answers(PREVIEW);
+        if asks {
+            self.previewed = Some(self.take(PREVIEW));
+            self.problems.clear();
+        }
+        asks
     }
 
     /// Is this one of the values given under that name?
@@ -184,7 +209,7 @@ impl Form {
         let mut taken_over = Vec::new();
         for (field, value) in &theirs.typed {
             let mine = self.value(field).to_owned();
-            if field == common::IF_VERSION || stamp(&mine) == stamp(value) {
+            if field == common::IF_VERSION || !self.answers(field) || stamp(&mine) == stamp(value) {
                 continue;
             }
             let since = |text: &str| before.get(field.as_str()).is_none_or(|seen| *seen != stamp(text));
@@ -321,6 +346,9 @@ impl Form {
 
     /// Reads and runs an operation. `None`: the form goes back to the person with what is wrong.
     pub async fn run<O: Operation>(&mut self, page: &Page) -> Result<Option<O::Output>, Refused> {
+        if self.asks_preview() {
+            return Ok(None);
+        }
         let seen = self.value(common::IF_VERSION).parse().ok();
         let Some(operation) = self.read::<O>(page.app()) else { return Ok(None) };
         match page.run_with(operation, seen).await {
@@ -333,7 +361,7 @@ impl Form {
     /// Reads and runs what makes a record, once for each time that the form was shown: sent twice, the first answer is given
     /// again. `None`: the form goes back to the person with what is wrong.
     pub async fn make<O: Operation>(&mut self, page: &Page) -> Result<Option<Made>, Refused> {
-        if self.read::<O>(page.app()).is_none() {
+        if self.asks_preview() || self.read::<O>(page.app()).is_none() {
             return Ok(None);
         }
         let listed = page.app().operation(O::SPEC.name).expect("every operation stands in the list");

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{Office, Shown};
+use super::support::World;
+use super::support::server::Server;
+use super::{Browser, Office, Shown};
 
 /// The value of a hidden field.
 fn hidden(shown: &Shown, name: &str) -> String {
@@ -85,7 +87,6 @@ async fn somebody_who_was_slower_sees_both_versions_and_chooses() {
     ];
     assert_eq!(send(mine(&choice)).status, 303);
     let saved = ben.ask("crm.organization.get", json!({ "organizationId": office.organization })).await.unwrap();
-    let saved = &saved["organization"];
     assert_eq!(
         (&saved["name"], &saved["notes"], &saved["city"]),
         (&json!("Nordlicht AG"), &json!("Ben was here"), &json!("Kiel"))
@@ -97,4 +98,50 @@ fn hidden_owner(shown: &Shown) -> String {
     let select = shown.body.split("name=\"ownerId\"").nth(1).unwrap();
     let before = select.split(" selected").next().unwrap();
     before.rsplit("value=\"").next().unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_preview_shows_the_text_as_it_will_look_and_saves_nothing() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Offer" })).await.unwrap();
+    let server = Server::start(&world.app);
+    let browser = Browser::new(&server.base);
+    browser.cookies.borrow_mut().insert("sally_session".into(), ada.token.clone());
+    for (path, name) in
+        [("/tasks/WEB-1/comments", "body"), ("/tasks/WEB-1/edit", "description"), ("/tasks/WEB-1/set", "description")]
+    {
+        let shown = browser.post(path, &[("title", "Offer"), (name, "Very **strong** <script>"), ("preview", name)]);
+        assert_eq!(shown.status, 200, "{path}");
+        assert!(
+            shown.has("<strong>strong</strong>") && shown.has("Very **strong** &#60;script&#62;"),
+            "{path}: {}",
+            shown.body
+        );
+        assert!(!shown.has("<script>"), "{path}");
+    }
+    let task = ada.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap();
+    assert_eq!((&task["task"]["description"], &task["task"]["commentCount"]), (&json!(null), &json!(0)));
+}
+
+#[tokio::test]
+async fn title_and_description_are_changed_where_they_stand() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Offer", "description": "Old" })).await.unwrap();
+    let server = Server::start(&world.app);
+    let browser = Browser::new(&server.base);
+    browser.cookies.borrow_mut().insert("sally_session".into(), ada.token.clone());
+    let shown = browser.get("/tasks/WEB-1");
+    let version = hidden(&shown, "ifVersion");
+    assert_eq!(browser.post("/tasks/WEB-1/set", &[("ifVersion", &version), ("title", "The offer")]).status, 303);
+    let stale = browser.post("/tasks/WEB-1/set", &[("ifVersion", &version), ("title", "An offer")]);
+    assert_eq!(stale.status, 412);
+    assert!(
+        stale.has(">The offer<") && stale.has("value=\"An offer\"") && stale.has("name=\"take.title\""),
+        "{}",
+        stale.body
+    );
 }

@@ -43,6 +43,9 @@ struct TaskPage<'a> {
     description: Option<Rendered>,
     /// What went wrong last, and what was typed there.
     form: &'a Form,
+    /// The title and the description, to be changed where they stand.
+    title_form: Form,
+    text_form: Form,
     statuses: Vec<Choice>,
     owners: Vec<Choice>,
     others: Vec<String>,
@@ -72,6 +75,8 @@ struct Remark {
     who: String,
     agent: Option<String>,
     body: Rendered,
+    /// As it was written, for whom may change it.
+    written: Option<Form>,
     iso: String,
     when: String,
     is_edited: bool,
@@ -88,6 +93,7 @@ impl Remark {
             author: comment.author.clone(),
             agent: comment.agent.as_ref().map(|agent| agent.name.clone()),
             body: markdown::render(&comment.body),
+            written: (is_mine && head.may_write).then(|| filled_comment(comment)),
             iso: comment.created_at.to_string(),
             when: format!("{}, {}", page.day(&comment.created_at), comment.created_at.clock(&page.zone)),
             is_edited: comment.edited_at.is_some(),
@@ -144,11 +150,17 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
     let changes = page.list::<ListTaskActivity>(of_task("changes"), CHANGES).await?;
     let older = |name: &str, cursor: Option<String>| cursor.map(|cursor| query.with(name, &cursor));
     let row = TaskRow::new(page, task, &project.statuses, &project.labels);
+    let in_place = |name: &str, text: String| match form.answers("ifVersion") && form.answers(name) {
+        true => form.clone(),
+        false => Form::filled([("ifVersion", task.version.to_string()), (name, text)]),
+    };
     let template = TaskPage {
         page,
         base: base_of(task),
         description: task.description.as_ref().and_then(Option::as_deref).map(markdown::render),
         form,
+        title_form: in_place("title", task.title.clone()),
+        text_form: in_place("description", task.description.clone().flatten().unwrap_or_default()),
         statuses: statuses(&project).collect(),
         owners: owners(page, &project, &task.owner),
         others: task
@@ -190,7 +202,11 @@ pub async fn set(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
     form.read_duration("estimateMinutes");
     match form.run::<UpdateTask>(&page).await? {
         Some(task) => page.go(&base_of(&task), &format!("{} is saved", task.key)),
-        None => come_back(&page, &key, &form).await,
+        None => {
+            let detail = page.run(reference(&key)).await?;
+            form.meet(&filled(&detail.task), &[]);
+            show_task(&page, &detail, &form).await
+        }
     }
 }
 
@@ -267,6 +283,10 @@ pub async fn add_comment(page: Page, key: web::Path<String>, mut form: Form) -> 
     }
 }
 
+fn filled_comment(comment: &Comment) -> Form {
+    Form::filled([("body", comment.body.clone()), ("ifVersion", comment.version.to_string())])
+}
+
 #[derive(Template)]
 #[template(path = "work/comment_form.html")]
 struct CommentForm<'a> {
@@ -280,7 +300,7 @@ pub async fn comment_page(page: Page, path: web::Path<(String, String)>) -> Answ
     let (key, id) = path.into_inner();
     let task = page.run(reference(&key)).await?.task;
     let comment = comment_of(&page, &task, &id).await?;
-    let form = Form::filled([("body", comment.body.clone()), ("ifVersion", comment.version.to_string())]);
+    let form = filled_comment(&comment);
     page.ok(&CommentForm { page: &page, task: &task, id: &id, form: &form })
 }
 
@@ -307,7 +327,10 @@ pub async fn edit_comment(page: Page, path: web::Path<(String, String)>, mut for
     form.demand("body");
     match form.run::<UpdateComment>(&page).await? {
         Some(_) => page.go(&format!("{}#comments", base_of(&task)), "Comment saved"),
-        None => page.show(form.status(), &CommentForm { page: &page, task: &task, id: &id, form: &form }),
+        None => {
+            form.meet(&filled_comment(&comment_of(&page, &task, &id).await?), &[]);
+            page.show(form.status(), &CommentForm { page: &page, task: &task, id: &id, form: &form })
+        }
     }
 }
 
@@ -373,6 +396,8 @@ struct TaskForm<'a> {
     /// The project of a new task, and those it could be in instead.
     project: &'a ProjectDetail,
     projects: Vec<Choice>,
+    /// Whose pictures and people the text can have; empty for a new one.
+    task: &'a str,
     statuses: Vec<Choice>,
     owners: Vec<Choice>,
     priorities: Vec<Choice>,
@@ -389,6 +414,7 @@ async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: O
         button: if editing.is_some() { "Save task" } else { "Create task" },
         form,
         projects: page.own_projects().await?,
+        task: editing.map_or("", |task| &task.key),
         statuses: statuses(project).collect(),
         owners: owners(page, project, &editing.and_then(|task| task.owner.clone())),
         priorities: priorities(),
