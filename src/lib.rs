@@ -13,4 +13,5 @@ pub mod jobs;
 pub mod markdown;
 pub mod mcp;
 pub mod oidc;
+pub mod sample;
 pub mod web;

@@ -2,8 +2,12 @@
 
 #[path = "pages/crm.rs"]
 mod crm;
+#[path = "pages/forms.rs"]
+mod forms;
 #[path = "pages/joining.rs"]
 mod joining;
+#[path = "pages/live.rs"]
+mod live;
 #[path = "pages/security.rs"]
 mod security;
 #[path = "pages/sso.rs"]
@@ -536,7 +540,7 @@ async fn the_set_up_link_works_once() {
     assert!(!weak.has("value=\"secret\""));
 
     let made = browser.post("/setup", &fields(&token, PASSWORD));
-    assert_eq!((made.status, made.location.as_str()), (303, "/"), "{}", made.body);
+    assert_eq!((made.status, made.location.as_str()), (303, "/welcome"), "{}", made.body);
     let home = browser.get("/");
     assert!(home.heading() == "My work" && home.has("Nothing is waiting for you") && home.has("Northlight"));
     let board = browser.get("/crm/deals");

@@ -17,6 +17,7 @@ use super::error::{Error, Kind, Result};
 use super::id::Id;
 use super::input::{Shape, common};
 use super::limits::Limits;
+use super::news::News;
 use super::operation::{Before, Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
 use super::page::Paging;
 use super::repeat;
@@ -31,6 +32,8 @@ pub struct App {
     by_name: HashMap<&'static str, usize>,
     by_type: HashMap<TypeId, usize>,
     pub limits: Limits,
+    /// What open streams wait for.
+    pub news: News,
     /// Uses of keys and sessions not yet written down; see [`App::tidy`].
     last_uses: Mutex<Uses>,
     is_set_up: AtomicBool,
@@ -117,6 +120,7 @@ impl App {
             operations,
             by_name,
             by_type,
+            news: News::default(),
             last_uses: Mutex::default(),
             is_set_up: AtomicBool::new(false),
             started: Instant::now(),
@@ -379,7 +383,13 @@ impl App {
         identity.check(now, call.address)?;
         let mut uses = self.last_uses.lock().expect("nothing panics while holding it");
         match &identity.means {
-            Means::Key(key) => drop(uses.keys.insert(key.id, (now, call.address))),
+            Means::Key(key) => {
+                let is_known = uses.keys.insert(key.id, (now, call.address)).is_some();
+                if let Some(account) = identity.account.as_ref().filter(|_| !is_known) {
+                    // Whether anybody listens is not the key's business.
+                    let _ = self.news.uses.send((account.id, key.id));
+                }
+            }
             Means::Session { id, .. } => drop(uses.sessions.insert(*id, now)),
             Means::None | Means::Console => {}
         }
@@ -388,6 +398,11 @@ impl App {
             return Identity::reading_resources(identity);
         }
         Ok(identity)
+    }
+
+    /// When a key was used last, as far as that is not written down yet.
+    pub fn last_use(&self, key: Id<AccessKey>) -> Option<Moment> {
+        self.last_uses.lock().expect("nothing panics while holding it").keys.get(&key).map(|(at, _)| *at)
     }
 
     /// Writes down when keys were used last, clears away what has expired. Called by the clock.

@@ -38,6 +38,11 @@ impl<T> Id<T> {
         Id(LAST.fetch_add(1, Ordering::Relaxed) + 1, PhantomData)
     }
 
+    /// Below every id that is made at this moment or later.
+    pub fn floor(ms: i64) -> Self {
+        Id((ms - EPOCH_MS).max(0) << RANDOM_BITS, PhantomData)
+    }
+
     pub const fn from_raw(raw: i64) -> Self {
         Id(raw, PhantomData)
     }

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod metrics;
 pub mod money;
 pub mod network;
+pub mod news;
 pub mod operation;
 pub mod page;
 pub mod patch;

@@ -11,6 +11,7 @@ pub mod crm;
 pub mod invites;
 pub mod keys;
 pub mod mail;
+pub mod news;
 pub mod notifications;
 pub mod oauth;
 pub mod ownership;
@@ -56,6 +57,7 @@ pub const ALL: &[&[Entry]] = &[
     projects::labels::OPERATIONS,
     projects::dependencies::OPERATIONS,
     activity::OPERATIONS,
+    news::OPERATIONS,
     crm::OPERATIONS,
     crm::organizations::OPERATIONS,
     crm::people::OPERATIONS,

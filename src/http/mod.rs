@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod auth;
+pub mod events;
 pub mod files;
 pub mod form;
 pub mod oauth;

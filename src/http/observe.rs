@@ -92,6 +92,7 @@ fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str
         ("sessions", "Sign-ins that have not expired", sign_ins),
         ("mcp_sessions", "Open MCP sessions", endpoint.sessions.count() as i64),
         ("mcp_streams", "Open MCP streams", endpoint.streams.count() as i64),
+        ("live_streams", "Pages that are told of changes", app.news.count() as i64),
         ("memory_bytes", "Memory in use (RSS)", memory().unwrap_or(-1)),
         ("open_files", "Open files and sockets", open_files),
         ("uptime_seconds", "Time since the start", app.started().elapsed().as_secs() as i64),

@@ -19,6 +19,7 @@ use futures_util::FutureExt;
 
 use crate::core::app::App;
 use crate::core::error::{Error, Kind, Problem};
+use crate::core::news::News;
 use crate::core::secret;
 use crate::core::store::panic_text;
 use crate::mcp;
@@ -93,12 +94,14 @@ pub async fn serve_endpoint(
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
     let mail = actix_web::rt::spawn(crate::jobs::send_mail(app.clone()));
-    let watch = actix_web::rt::spawn(open.streams.clone().watch(app.clone()));
+    let watch = actix_web::rt::spawn(News::watch(app.clone()));
     let handle = server.handle();
+    let ending = app.clone();
     let stopping = actix_web::rt::spawn(async move {
         stop.await;
         // An open stream would hold up the end for the whole of the time that requests have to finish.
         open.streams.close_all();
+        ending.news.is_over.send_replace(true);
         handle.stop(true).await;
     });
     let result = server.await;

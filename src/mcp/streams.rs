@@ -1,25 +1,23 @@
 //! Open streams: what the server says by itself: that the lists of tools or prompts have changed, or a resource that is watched.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::convert::Infallible;
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::stream;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
-use crate::core::app::App;
-use crate::core::caller::{AccessKey, Identity, Workspace};
+use crate::core::caller::{AccessKey, Identity};
 use crate::core::error::Result;
 use crate::core::id::Id;
+use crate::core::news::Work;
 use crate::core::secret::TokenHash;
-use crate::core::store::{all, one};
+use crate::http::events::streamed;
 
 use super::http::Endpoint;
 use super::prompts;
@@ -32,8 +30,6 @@ use super::subscriptions::{self, Subscribed, Watched};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often somebody who asked for it hears that their request is still running.
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// How soon a stream learns of a change.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Streams that one session may hold open; the oldest makes room.
 const OF_A_SESSION: usize = 4;
 /// Subscriptions that one key may hold open without sessions.
@@ -45,19 +41,6 @@ const PRIMED: &str = "2025-11-25";
 #[derive(Default)]
 pub struct Streams {
     open: Mutex<Open>,
-    /// Counts changes of anybody's rights.
-    rights: watch::Sender<u64>,
-    /// What was written last.
-    work: watch::Sender<Work>,
-}
-
-/// A stretch of the journal, as far as it tells who may have something new to read.
-#[derive(Debug, Clone, Default)]
-struct Work {
-    since: i64,
-    until: i64,
-    /// Where something was written; everywhere, if that cannot be told.
-    workspaces: Option<HashSet<Id<Workspace>>>,
 }
 
 /// The two lists that can change, or what stands for them.
@@ -145,65 +128,9 @@ impl Streams {
         open.by_owner.clear();
     }
 
-    /// Looks for changes of rights and of records, by whichever process, for as long as the server runs.
-    pub async fn watch(self: Arc<Self>, app: Arc<App>) {
-        let mut clock = tokio::time::interval(LOOK_EVERY);
-        let mut seen = None;
-        loop {
-            clock.tick().await;
-            match changed_since(&app, seen) {
-                Ok(None) => {}
-                Ok(Some((last, is_about_rights))) => {
-                    if is_about_rights {
-                        self.rights.send_modify(|count| *count += 1);
-                    }
-                    if self.work.receiver_count() > 0 && seen != Some(last) {
-                        self.work.send_replace(work_between(&app, seen.unwrap_or(last), last));
-                    }
-                    seen = Some(last);
-                }
-                Err(error) => log::warn!("looking for changes: {error}"),
-            }
-        }
-    }
-
     fn locked(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The last change there is, and whether anything after `seen` was about rights; `None` if nobody has committed anything
-/// since this was asked. What happened before the first look, every stream knows.
-fn changed_since(app: &App, seen: Option<i64>) -> Result<Option<(i64, bool)>> {
-    #[derive(Default)]
-    struct Looked(bool);
-    const LAST: &str = "
-        select ifnull(max(seq), 0),
-               exists (select 1 from change where seq > ?1 and record_type in
-                 ('access_key', 'account', 'agent', 'workspace', 'workspace_membership', 'project_membership'))
-          from change";
-    app.store().read(|reading| {
-        if std::mem::replace(&mut reading.memory::<Looked>().0, true) {
-            return Ok(None);
-        }
-        one(reading.conn(), LAST, [seen.unwrap_or(i64::MAX)], |row| Ok(Some((row.take()?, row.take()?))))
-    })
-}
-
-fn work_between(app: &App, since: i64, until: i64) -> Work {
-    /// More than this at once is somebody's import, and reaches everywhere.
-    const MANY: i64 = 5_000;
-    const WORKSPACES: &str = "
-        select distinct s.workspace_id
-          from (select distinct change_set_id from change where seq > ?1 and seq <= ?2) c
-          join change_set s on s.id = c.change_set_id";
-    let looked = (until - since <= MANY).then(|| {
-        app.store()
-            .read(|reading| all(reading.conn(), WORKSPACES, (since, until), |row| row.take::<Option<Id<Workspace>>>()))
-    });
-    // What belongs to no workspace, such as somebody's name, is read in all of them.
-    let workspaces = looked.and_then(Result::ok).and_then(|found| found.into_iter().collect());
-    Work { since, until, workspaces }
 }
 
 impl Seat {
@@ -367,7 +294,7 @@ pub async fn of_subscription(
 
 impl Speech {
     fn new(endpoint: Arc<Endpoint>, peer: Peer, topic: Topic, seat: Seat, known: Lists, first: Bytes) -> Self {
-        let (mut rights, mut work) = (endpoint.streams.rights.subscribe(), endpoint.streams.work.subscribe());
+        let (mut rights, mut work) = (endpoint.app.news.rights.subscribe(), endpoint.app.news.work.subscribe());
         // What is known may be old news already.
         rights.mark_changed();
         work.mark_changed();
@@ -550,15 +477,6 @@ pub fn of_messages(messages: mpsc::Receiver<Vec<u8>>) -> HttpResponse {
         let message = messages.recv().await?;
         Some((Ok(event(None, &String::from_utf8_lossy(&message))), messages))
     }))
-}
-
-fn streamed(events: impl Stream<Item = Result<Bytes, Infallible>> + 'static) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/event-stream"))
-        // Compression and buffering proxies would keep the events to themselves.
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(events)
 }
 
 fn notification(method: &str, subscription: Option<&Value>, mut params: Value) -> String {

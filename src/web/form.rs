@@ -1,6 +1,8 @@
 //! What was typed into a form, and what is wrong with it. Read by the same parser as REST, so the messages are the same.
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
@@ -10,17 +12,20 @@ use actix_web::{FromRequest, HttpRequest, web};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use crate::core::app::App;
+use crate::core::app::{App, Call};
 use crate::core::error::{Error, FieldError, Kind, Result, quoted};
 use crate::core::input::{self, common};
 use crate::core::operation::Operation;
+use crate::core::secret;
 use crate::core::time::Moment;
 use crate::http::rest;
 
+use super::markdown::{self, Rendered};
 use super::page::{Page, Refused, app_of};
+use super::show::Choice;
 
 /// Names and values in the order of the form, with what is wrong at which field.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Form {
     typed: Vec<(String, String)>,
     /// Names that are shown again but not read: what the person left as it was.
@@ -28,16 +33,50 @@ pub struct Form {
     pub problems: Vec<FieldError>,
     /// What is wrong with the whole.
     pub notice: Option<Notice>,
+    /// Fields that somebody else has changed as well, to choose from.
+    pub clashes: Vec<Clash>,
     status: Option<StatusCode>,
+    /// The text that is shown as it will look.
+    previewed: Option<String>,
     /// When to try again, for whoever was too fast.
     pub retry_after_seconds: Option<u32>,
 }
 
 /// A message above the form.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Notice {
     pub title: &'static str,
     pub text: String,
+}
+
+/// A field that two people have changed since both saw it.
+#[derive(Debug, Clone)]
+pub struct Clash {
+    pub field: String,
+    pub label: String,
+    pub mine: String,
+    pub theirs: String,
+    /// As the field holds it.
+    pub value: String,
+}
+
+/// The page's own, and no field of an operation: what each field said when it was shown, and which showing that was.
+const SEEN: &str = "seen";
+const ONCE: &str = "once";
+/// Of the button that asks for a preview; its value is the field.
+const PREVIEW: &str = "preview";
+/// Of a clash: whose word is taken, and what theirs is.
+const TAKE: &str = "take.";
+const THEIRS: &str = "theirs.";
+
+/// What was made, as the JSON that REST gives.
+pub struct Made(Map<String, Value>);
+
+impl Made {
+    /// A field that is a text.
+    pub fn text(&self, field: &str) -> &str {
+        self.0.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
 }
 
 impl Form {
@@ -57,7 +96,18 @@ impl Form {
     }
 
     fn parse(body: &[u8]) -> Self {
-        Form { typed: url::form_urlencoded::parse(body).into_owned().collect(), ..Form::default() }
+        let mut form = Form { typed: url::form_urlencoded::parse(body).into_owned().collect(), ..Form::default() };
+        let taken: Vec<(String, String)> = form
+            .typed
+            .iter()
+            .filter_map(|(name, whose)| name.strip_prefix(TAKE).filter(|_| whose == "theirs"))
+            .map(|field| (field.to_owned(), form.value(&format!("{THEIRS}{field}")).to_owned()))
+            .collect();
+        for (field, value) in taken {
+            form.set(&field, value);
+        }
+        form.typed.retain(|(name, _)| !name.starts_with(TAKE) && !name.starts_with(THEIRS));
+        form
     }
 
     /// The first value of that name; empty if there is none.
@@ -72,6 +122,26 @@ impl Form {
 
     pub fn is_blank(&self, name: &str) -> bool {
         self.value(name).trim().is_empty()
+    }
+
+    /// Is this the answer to a form that had such a field?
+    pub fn answers(&self, name: &str) -> bool {
+        self.typed.iter().any(|(known, _)| known == name)
+    }
+
+    /// A text as it will look, where that was asked for.
+    pub fn preview(&self, name: &str) -> Option<Rendered> {
+        (self.previewed.as_deref() == Some(name)).then(|| markdown::render(self.value(name)))
+    }
+
+    /// Was it sent only to see what a text will look like? Then it goes back with that.
+    fn asks_preview(&mut self) -> bool {
+        let asks = self.answers(PREVIEW);
+        if asks {
+            self.previewed = Some(self.take(PREVIEW));
+            self.problems.clear();
+        }
+        asks
     }
 
     /// Is this one of the values given under that name?
@@ -119,9 +189,75 @@ impl Form {
 
     /// After somebody else was faster: saved once more, the form goes on top of what they did.
     pub fn catch_up(&mut self, version: i64) {
-        if self.status() == StatusCode::PRECONDITION_FAILED {
+        if self.is_stale() {
             self.set(common::IF_VERSION, version.to_string());
         }
+    }
+
+    fn is_stale(&self) -> bool {
+        self.status() == StatusCode::PRECONDITION_FAILED
+    }
+
+    /// After somebody else was faster: what only they have changed is taken over, and what both have changed is shown side
+    /// by side. `theirs` is the form as it would be shown now; `choices` tell what values of a field are called.
+    pub fn meet(&mut self, theirs: &Form, choices: &[(&str, &[Choice])]) {
+        if !self.is_stale() {
+            return;
+        }
+        let before = self.value(SEEN).to_owned();
+        let before: HashMap<&str, &str> = before.split(' ').filter_map(|part| part.split_once(':')).collect();
+        let mut taken_over = Vec::new();
+        for (field, value) in &theirs.typed {
+            let mine = self.value(field).to_owned();
+            if field == common::IF_VERSION || !self.answers(field) || stamp(&mine) == stamp(value) {
+                continue;
+            }
+            let since = |text: &str| before.get(field.as_str()).is_none_or(|seen| *seen != stamp(text));
+            if !since(&mine) {
+                self.set(field, value.as_str());
+                taken_over.push(label(field));
+            } else if since(value) {
+                let known = choices.iter().find(|(name, _)| name == field).map_or(&[][..], |(_, choices)| choices);
+                let called = |text: &str| {
+                    let choice = known.iter().find(|choice| choice.value == text);
+                    choice.map_or_else(|| text.to_owned(), |choice| choice.text.clone())
+                };
+                self.clashes.push(Clash {
+                    field: field.clone(),
+                    label: label(field),
+                    mine: called(&mine),
+                    theirs: called(value),
+                    value: value.clone(),
+                });
+            }
+        }
+        let mut text = match self.clashes.is_empty() {
+            true => "What you typed is below.".to_owned(),
+            false => "What you typed is below. Where both of you changed the same, choose.".to_owned(),
+        };
+        if !taken_over.is_empty() {
+            text.push_str(&format!(" Theirs is in place already: {}.", taken_over.join(", ")));
+        }
+        text.push_str(" Then save again.");
+        if let Some(notice) = &mut self.notice {
+            notice.text = text;
+        }
+        self.set(common::IF_VERSION, theirs.value(common::IF_VERSION));
+        self.set(SEEN, theirs.seen());
+    }
+
+    /// What each field says, in short: so that it can be told later who has changed what.
+    pub fn seen(&self) -> String {
+        if !self.is_blank(SEEN) {
+            return self.value(SEEN).to_owned();
+        }
+        let fields = self.typed.iter().filter(|(name, _)| name != common::IF_VERSION);
+        fields.map(|(name, value)| format!("{name}:{}", stamp(value))).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Names this showing of the form: sent twice, it makes one record.
+    pub fn once(&self) -> String {
+        if self.is_blank(ONCE) { secret::session_token() } else { self.value(ONCE).to_owned() }
     }
 
     /// Does not send a field that still says what it said: an absent field of an update stays as it is, whatever
@@ -192,7 +328,8 @@ impl Form {
     /// Names given more than once become a list, as a query string would write it.
     pub fn input(&self) -> Map<String, Value> {
         let mut map: Map<String, Value> = Map::new();
-        let is_sent = |name: &str| name != common::IF_VERSION && !self.left_alone.iter().any(|left| left == name);
+        let own = [common::IF_VERSION, SEEN, ONCE];
+        let is_sent = |name: &str| !own.contains(&name) && !self.left_alone.iter().any(|left| left == name);
         for (name, value) in self.typed.iter().filter(|(name, _)| is_sent(name)) {
             match map.get_mut(name) {
                 Some(Value::String(known)) => {
@@ -209,12 +346,41 @@ impl Form {
 
     /// Reads and runs an operation. `None`: the form goes back to the person with what is wrong.
     pub async fn run<O: Operation>(&mut self, page: &Page) -> Result<Option<O::Output>, Refused> {
+        if self.asks_preview() {
+            return Ok(None);
+        }
         let seen = self.value(common::IF_VERSION).parse().ok();
         let Some(operation) = self.read::<O>(page.app()) else { return Ok(None) };
         match page.run_with(operation, seen).await {
             Ok(output) => Ok(Some(output)),
             Err(refused) if self.keeps(refused.error()) => Ok(None),
             Err(refused) => Err(refused),
+        }
+    }
+
+    /// Reads and runs what makes a record, once for each time that the form was shown: sent twice, the first answer is given
+    /// again. `None`: the form goes back to the person with what is wrong.
+    pub async fn make<O: Operation>(&mut self, page: &Page) -> Result<Option<Made>, Refused> {
+        if self.asks_preview() || self.read::<O>(page.app()).is_none() {
+            return Ok(None);
+        }
+        let listed = page.app().operation(O::SPEC.name).expect("every operation stands in the list");
+        let key = Some(self.value(ONCE)).filter(|key| (1..=100).contains(&key.len())).map(str::to_owned);
+        let call = |key| Call { idempotency_key: key, ..page.call().clone() };
+        let answer = match page.app().answer(listed, call(key), self.input()).await {
+            // Gone back to and changed: that is another record.
+            Err(error) if error.kind() == Kind::IdempotencyConflict => {
+                page.app().answer(listed, call(None), self.input()).await
+            }
+            answer => answer,
+        };
+        match answer {
+            Ok(reply) => {
+                let made = serde_json::from_slice(&reply.body).map_err(|error| page.refuse(Error::internal(error)))?;
+                Ok(Some(Made(made)))
+            }
+            Err(error) if self.keeps(&error) => Ok(None),
+            Err(error) => Err(page.refuse(error)),
         }
     }
 
@@ -255,6 +421,13 @@ impl Form {
 pub fn hours_of_day(text: &str) -> Option<i64> {
     let is_bare = text.trim().bytes().all(|byte| byte.is_ascii_digit());
     if is_bare { minutes(&format!("{text}h")) } else { minutes(text) }
+}
+
+/// Stands for a text in one field of a form; line ends and the blanks around it do not count.
+fn stamp(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.trim().replace("\r\n", "\n").hash(&mut hasher);
+    format!("{:08x}", hasher.finish() as u32)
 }
 
 fn minutes(text: &str) -> Option<i64> {
@@ -373,6 +546,36 @@ mod tests {
         assert_eq!(summary[1], ("value", "“x” is not an amount".into()));
         assert_eq!(form.problem("expectedCloseAt").as_deref(), Some("Is required."));
         assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn two_people_at_one_record_choose_only_where_both_changed_the_same() {
+        let shown = |title: &str, notes: &str, owner: &str, version: &str| {
+            let typed = [("ifVersion", version), ("title", title), ("notes", notes), ("ownerId", owner)];
+            Form::filled(typed.map(|(name, value)| (name, value.to_owned())))
+        };
+        let seen = shown("Offer", "One\nline", "acc_1", "1").seen();
+        let sent = [
+            ("ifVersion", "1"),
+            ("seen", &seen),
+            ("title", "My offer"),
+            ("notes", "One\r\nline"),
+            ("ownerId", "acc_2"),
+        ];
+        let mut form = Form::filled(sent.map(|(name, value)| (name, value.to_owned())));
+        form.keeps(&Error::new(Kind::Stale, "changed"));
+        let people = [Choice::new("acc_2", "Ben"), Choice::new("acc_3", "Vera")];
+        form.meet(&shown("Offer", "Two lines", "acc_3", "2"), &[("ownerId", &people)]);
+        assert_eq!((form.value("title"), form.value("notes")), ("My offer", "Two lines"), "mine, and theirs");
+        let [clash] = form.clashes.as_slice() else { panic!("{:?}", form.clashes) };
+        assert_eq!((clash.label.as_str(), clash.mine.as_str(), clash.theirs.as_str()), ("Owner", "Ben", "Vera"));
+        assert_eq!(form.value("ifVersion"), "2");
+
+        let again = Form::parse(
+            b"ownerId=acc_2&take.ownerId=theirs&theirs.ownerId=acc_3&title=x&take.title=mine&theirs.title=y",
+        );
+        assert_eq!((again.value("ownerId"), again.value("title")), ("acc_3", "x"));
+        assert_eq!(again.input().len(), 2);
     }
 
     #[test]

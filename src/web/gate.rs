@@ -21,6 +21,7 @@ use crate::http::auth;
 use super::form::{Form, Notice, first_upper};
 use super::page::{Answer, Page, Query, Refused, Said, app_of, came_from, html, own_path, saying, see_other};
 use super::sso;
+use super::welcome;
 use super::work::role_name;
 
 /// Where one is after signing in: what there is to do.
@@ -236,7 +237,7 @@ pub async fn setup(request: HttpRequest, mut form: Form) -> Answer {
     }
     let (email, password) = (form.value("email").to_owned(), form.value("password").to_owned());
     let sign_in = first_time(&request, email, password, &zone).await?;
-    go_on(&request, &sign_in, START)
+    go_on(&request, &sign_in, welcome::START)
 }
 
 /// Signs in with what was just made, and keeps the time zone that the browser told.

@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::core::caller::PlatformRole;
 use crate::core::config::KeysBy;
+use crate::core::error::Error;
 use crate::core::time::Moment;
 use crate::features::keys::{
     CreateApiKey, CreateMcpKey, Key, KeyKind, ListApiKeys, ListMcpKeys, NewKey, RevokeApiKey, RevokeMcpKey,
@@ -94,10 +95,15 @@ fn expires(page: &Page, at: &Moment) -> String {
     format!("{} {}", if *at <= page.now { "Expired" } else { "Expires" }, at.day(&page.zone).for_people())
 }
 
-async fn show(page: &Page, form: &Form) -> Answer {
+async fn own_keys(page: &Page) -> Result<Vec<Key>, Refused> {
     let none = || Query::default().input(&[]);
     let mut keys = page.list::<ListMcpKeys>(none(), 200).await?.items;
     keys.extend(page.list::<ListApiKeys>(none(), 200).await?.items);
+    Ok(keys)
+}
+
+async fn show(page: &Page, form: &Form) -> Answer {
+    let mut keys = own_keys(page).await?;
     keys.sort_by_key(|key| (key.revoked_at.is_some(), std::cmp::Reverse(key.id.raw())));
     let mut workspaces: Vec<Choice> =
         page.workspaces.iter().map(|place| Choice::new(&place.slug, place.name.clone())).collect();
@@ -186,6 +192,37 @@ struct MadePage<'a> {
     clients: Vec<ClientConfig>,
     /// A first request with an API key.
     example: String,
+    connection: Connection,
+}
+
+/// Has a key made its first call?
+pub struct Connection {
+    pub id: String,
+    /// When it was used last, as far as it was.
+    pub used: Option<String>,
+}
+
+impl Connection {
+    pub fn new(page: &Page, key: &Key) -> Self {
+        let last = page.app().last_use(key.id).or(key.last_used_at);
+        let used = last.map(|at| format!("{}, {}", page.day(&at), at.clock(&page.zone)));
+        Connection { id: key.id.to_string(), used }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/connection.html")]
+struct ConnectionPage<'a> {
+    page: &'a Page,
+    label: &'a str,
+    connection: Connection,
+}
+
+pub async fn connection(page: Page, id: web::Path<String>) -> Answer {
+    let keys = own_keys(&page).await?;
+    let key = keys.iter().find(|key| key.id.to_string() == *id);
+    let key = key.ok_or_else(|| page.refuse(Error::not_found("key", &id)))?;
+    page.ok(&ConnectionPage { page: &page, label: &key.label, connection: Connection::new(&page, key) })
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
@@ -241,6 +278,7 @@ fn show_made(page: &Page, NewKey { token, key }: &NewKey) -> Answer {
         page,
         token,
         label: &key.label,
+        connection: Connection::new(page, key),
         reach: match &row.agent {
             Some(agent) => format!("{may} · as {agent} · {place} · {}", row.expiry),
             None => format!("{may} · {place} · {}", row.expiry),

@@ -10,6 +10,7 @@ pub mod crm;
 pub mod form;
 pub mod gate;
 pub mod keys;
+pub mod live;
 pub mod markdown;
 pub mod members;
 pub mod page;
@@ -19,6 +20,7 @@ pub mod security;
 pub mod settings;
 pub mod show;
 pub mod sso;
+pub mod welcome;
 pub mod work;
 
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, guard, web};
@@ -34,6 +36,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/login/sso/callback").route(get().to(sso::callback)))
         .service(at("/logout").route(web::post().to(gate::logout)))
         .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
+        .service(at(welcome::START).route(get().to(welcome::show)))
+        .service(at("/welcome/sample").route(web::post().to(welcome::fill)))
+        .service(
+            at("/welcome/assistant").route(get().to(welcome::assistant_page)).route(web::post().to(welcome::connect)),
+        )
+        .service(at("/welcome/first").route(get().to(welcome::first)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
         .service(at("/forgot-password").route(get().to(gate::forgot_page)).route(web::post().to(gate::forgot)))
         .service(
@@ -44,6 +52,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))
+        .service(at("/live").route(web::get().to(live::listen)))
         .service(at("/search").route(get().to(search::search)))
         .configure(settings::routes)
         .configure(admin::routes)

@@ -249,6 +249,11 @@ impl Page {
         &self.request
     }
 
+    /// Who asks, and for which workspace.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
     /// Is this page the one at that address, or below it?
     pub fn is_at(&self, href: &str) -> bool {
         let below = self.request.path().strip_prefix(href);

@@ -50,6 +50,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings/invites/{id}/resend").route(web::post().to(members::resend)))
         .service(at("/settings/invites/{id}/cancel").route(web::post().to(members::cancel)))
         .service(at("/settings/keys").route(get().to(keys::list)).route(web::post().to(keys::create)))
+        .service(at("/settings/keys/{id}/connection").route(get().to(keys::connection)))
         .service(at("/settings/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .service(at("/settings/audit").route(get().to(audit::of_workspace)))
         .service(at("/admin/audit").route(get().to(audit::of_server)))

@@ -3,20 +3,37 @@
 import { Idiomorph } from "../vendor/idiomorph.js";
 
 const typed = "input:not([type=hidden], [type=checkbox], [type=radio]), textarea";
+// What the scripts here have put on an element, a copy from the server does not know.
+const kept = { open: "details", "data-news": "*" };
+let turn = 0;
+let isDragging = false;
+for (const name of ["dragstart", "dragend", "drop"]) document.addEventListener(name, () => { isDragging = name === "dragstart"; });
+
+/** Is somebody in the middle of something that a newer copy would take out of their hands? */
+export const isBusy = () => isDragging || document.querySelector("#main :is([data-sending], [data-moving])") !== null;
 
 export function isTouched(field) {
+  // Sent again, what was typed is still the same thing.
+  if (field.name === "once") return [...field.form.querySelectorAll(typed)].some(isTouched);
   if (field.matches(typed)) return field.value !== field.defaultValue;
   const chosen = [...field.options].findIndex((option) => option.defaultSelected);
   return field.selectedIndex !== Math.max(chosen, 0);
 }
 
+const isInPlace = (element, sent) => {
+  const form = element.matches("[data-inplace]") ? element : element.nextElementSibling?.closest("[data-inplace]");
+  return Boolean(form) && form !== sent && !form.hidden;
+};
+
 /** `sent`: the form whose fields the copy answers; all others keep what somebody has typed. [data-held] is in somebody's hands
  *  and stays as it is. */
 export function become(part, copy, { sent = null } = {}) {
+  turn += 1;
   Idiomorph.morph(part, copy, {
     callbacks: {
-      beforeNodeMorphed: (old) => !old.matches?.("[data-held]") && !(old.matches?.(`${typed}, select`) && (old.form !== sent || !sent) && isTouched(old)),
-      beforeAttributeUpdated: (name, element, kind) => !(name === "open" && kind === "remove" && element.matches("details")),
+      beforeNodeMorphed: (old) => !old.matches?.("[data-held]") && !(old.matches?.(`${typed}, select, [name=once]`) && (old.form !== sent || !sent) && isTouched(old)),
+      // A form that is open in place stays open, unless this is its answer.
+      beforeAttributeUpdated: (name, element, kind) => !(name === "hidden" && isInPlace(element, sent)) && !(kind === "remove" && kept[name] && element.matches(kept[name])),
     },
   });
   document.dispatchEvent(new Event("renewed"));
@@ -27,10 +44,18 @@ export const pageOf = async (answer) => new DOMParser().parseFromString(await an
 /** The main part of another page, here. */
 export const showMain = (page, how) => become(document.querySelector("#main"), page.querySelector("#main"), how);
 
-/** This page as it is now, unless the server cannot be reached. */
-export async function renew() {
+/** This page as it is now, or only what stands around its main part. False: not now, somebody is about something here. */
+export async function renew({ main = true } = {}) {
+  const before = turn;
   try {
     const answer = await fetch(location.href);
-    if (answer.ok && !answer.redirected) showMain(await pageOf(answer));
+    if (!answer.ok || answer.redirected) return true;
+    const page = await pageOf(answer);
+    // What has come in meanwhile is newer than this.
+    if (turn !== before || isBusy()) return false;
+    const [around, copy] = [document, page].map((one) => one.querySelector(".sidebar-main"));
+    if (around && copy) become(around, copy);
+    if (main) showMain(page);
   } catch { /* it stays as it is */ }
+  return true;
 }

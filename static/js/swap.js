@@ -1,6 +1,7 @@
 // form[data-swap] is sent behind the page, which then takes over the main part of the answer. A form may know how to take
 // back what it sends: its `undo`.
 import { pageOf, showMain } from "./renew.js";
+import { forget } from "./draft.js";
 import { say, tell } from "./toast.js";
 
 document.addEventListener("submit", async (event) => {
@@ -9,20 +10,26 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.dataset.sending !== undefined) return;
   form.dataset.sending = "";
-  const body = new URLSearchParams(new FormData(form, event.submitter));
-  const undo = form.undo;
+  const { submitter } = event;
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const again = () => form.isConnected && form.requestSubmit(submitter);
+  const { undo } = form;
   try {
-    const page = await pageOf(await fetch(form.action, { method: "POST", body }));
+    const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
+    if (!answer) return say("The server could not be reached. What you typed is still here.", { bad: true, again });
+    const page = await pageOf(answer);
     const reason = page.querySelector("[data-reason]");
     if (reason || !page.querySelector("#main")) throw new Error(reason?.textContent.trim() || "The server refused it.");
+    forget(form);
     showMain(page, { sent: form });
     for (const toast of page.querySelectorAll("#toasts .toast")) {
       if (undo) say(toast.querySelector("span").textContent, { undo });
       else tell(document.adoptNode(toast));
     }
   } catch (problem) {
-    delete form.dataset.sending;
     say(problem.message, { bad: true });
+  } finally {
+    delete form.dataset.sending;
   }
 });
 

@@ -1,13 +1,21 @@
 // say(text): a short message in the corner, read out by screen readers. Errors stay until closed. `undo` takes back what it
-// tells of, by a press or by Z. tell(toast): a message that the server has written, with what can be done about it.
+// tells of, by a press or by Z; `again` is what a button beside it tries, `href` where the text leads. tell(toast): a message
+// that the server has written, with what can be done about it.
 const UNDO = "[data-key=z]";
 const region = document.querySelector("#toasts");
 
-export function say(text, { bad = false, undo = null } = {}) {
+const button = (text, act) => {
+  const made = Object.assign(document.createElement("button"), { type: "button", className: "button small", textContent: text });
+  made.addEventListener("click", act);
+  return made;
+};
+
+export function say(text, { bad = false, undo = null, again = null, href = null } = {}) {
   if (!region) return;
   const toast = document.createElement("div");
   toast.className = bad ? "toast bad" : "toast";
-  const message = document.createElement("span");
+  const message = document.createElement(href ? "a" : "span");
+  if (href) message.href = href;
   message.textContent = text;
   const close = document.createElement("button");
   close.type = "button";
@@ -16,13 +24,13 @@ export function say(text, { bad = false, undo = null } = {}) {
   close.textContent = "×";
   toast.append(message, close);
   if (undo) {
-    const back = Object.assign(document.createElement("button"), { type: "button", className: "button small", textContent: "Undo" });
+    const back = button("Undo", undo);
     back.dataset.key = "z";
     back.ariaKeyShortcuts = "Z";
     back.append(Object.assign(document.createElement("kbd"), { textContent: "Z" }));
-    back.addEventListener("click", undo);
     close.before(back);
   }
+  if (again) close.before(button("Try again", again));
   tell(toast);
 }
 

@@ -81,7 +81,29 @@ await step('single keys act on what is open, never while somebody types, and all
   await page.keyboard.press('Escape');
   await page.keyboard.press('g');
   await Promise.all([page.waitForURL('**/inbox'), page.keyboard.press('i')]);
-  await Promise.all([page.waitForURL('**/tasks/new'), page.keyboard.press('c')]);
+  await page.context().close();
+});
+
+await step('C adds a task in place, and [ puts the sidebar away', async () => {
+  const page = await signIn(await open(base), email, password);
+  await page.goto('/projects/MENU');
+  await page.keyboard.press('c');
+  await page.locator('dialog[open] [name=title]:focus').waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('dialog[open] [role=alert]').waitFor();
+  await page.locator('dialog[open] [name=title]').focus();
+  await page.keyboard.type('Measure the counter');
+  await page.locator('dialog[open] [name=dueDate]').fill('2030-01-31');
+  await page.locator('dialog[open] [name=title]').press('Enter');
+  await page.locator('.toast a', { hasText: 'is added' }).waitFor();
+  await page.locator('[data-card]', { hasText: 'Measure the counter' }).waitFor();
+  assert.match(page.url(), /\/projects\/MENU$/, 'one stays where one is');
+  await page.keyboard.press('[');
+  assert.equal(await page.locator('#sidebar').isVisible(), false);
+  await page.reload();
+  assert.equal(await page.locator('#sidebar').isVisible(), false, 'this browser remembers');
+  await page.keyboard.press('[');
+  assert.ok(await page.locator('#sidebar').isVisible());
   await page.context().close();
 });
 

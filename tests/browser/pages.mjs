@@ -53,7 +53,7 @@ const pages = [
   `${project}/activity`, `${project}/settings`, `${project}/archive`, task, `${task}/edit`, `${task}/delete`, '/tasks/new', '/clients', '/clients/new', client,
   `${client}/edit`, '/time', '/time?week=2020-01-01', '/time/report', '/time/report?by=DAY', '/time/report?from=2020-01-01&to=2020-01-02', entry,
   '/settings', '/settings/members', '/settings/notifications', '/settings/sessions', '/settings/connections', '/settings/agents', agent, followUp,
-  '/admin', '/admin/accounts', account, '/admin/workspaces',
+  '/admin', '/admin/accounts', account, '/admin/workspaces', '/welcome', '/welcome/assistant', '/welcome/first',
   '/crm/deals', '/crm/deals?view=table', '/crm/deals/new', deal, `${deal}/edit`, '/crm/organizations', '/crm/organizations/new', organization,
   `${organization}/edit`, '/crm/people', '/crm/people/new', person, `${person}/edit`, '/crm/activities', '/crm/follow-ups', '/crm/follow-ups/new',
   '/settings/keys', '/search?q=website', '/search?q=zzzzzz', '/crm/deals?view=table&q=zzzzzz', '/no-such-page', '/api/docs',

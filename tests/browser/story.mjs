@@ -71,6 +71,29 @@ export async function look(page, name, pictures) {
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
+/** What an agent with this key has: a function that calls tools, as MCP clients do. */
+export async function agent(base, token) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  let number = 0;
+  async function send(message) {
+    const answer = await fetch(new URL('/mcp', base), { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', ...message }) });
+    const session = answer.headers.get('mcp-session-id');
+    if (session) headers['mcp-session-id'] = session;
+    const text = await answer.text();
+    assert.ok(answer.ok, text);
+    const data = text.split('\n').filter((line) => line.startsWith('data: {')).at(-1)?.slice(6) ?? text;
+    return data && JSON.parse(data);
+  }
+  const clientInfo = { name: 'story', version: '1' };
+  await send({ id: ++number, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo } });
+  await send({ method: 'notifications/initialized' });
+  return async (name, args) => {
+    const { result, error } = await send({ id: ++number, method: 'tools/call', params: { name, arguments: args } });
+    assert.ok(result && !result.isError, JSON.stringify(error ?? result));
+    return result.structuredContent;
+  };
+}
+
 export async function done() {
   await browser.close();
   console.log(`${passed} passed, 0 failed`);

@@ -232,6 +232,7 @@ pub fn sample(operation: &str) -> Value {
     match operation {
         "crm.organization.create" | "crm.person.create" => json!({ "name": "Sample" }),
         "crm.deal.create" | "crm.follow_up.add" => json!({ "title": "Sample" }),
+        "news.get" => json!({ "since": "2020-01-01T00:00:00Z", "after": 0 }),
         "crm.activity.add" => json!({ "body": "Sample" }),
         "workspace.create" => json!({ "name": "Sample" }),
         "workspace.member.add" => json!({ "accountId": "sam@example.com", "role": "VIEWER" }),

@@ -706,8 +706,10 @@ pub async fn new_page(page: Page) -> Answer {
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
     currency_needs_value(&mut form);
-    match form.run::<CreateDeal>(&page).await? {
-        Some(deal) => page.go(&format!("/crm/deals/{}", deal.id), &format!("{} is in the pipeline", deal.title)),
+    match form.make::<CreateDeal>(&page).await? {
+        Some(made) => {
+            page.go(&format!("/crm/deals/{}", made.text("id")), &format!("{} is in the pipeline", made.text("title")))
+        }
         None => show_form(&page, &form, None).await,
     }
 }
@@ -715,9 +717,13 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
+    show_form(&page, &filled(&page, &deal).await?, Some(&deal)).await
+}
+
+async fn filled(page: &Page, deal: &Deal) -> Result<Form, Refused> {
     let labels: Vec<&str> = deal.labels.iter().collect();
     let own = page.app().config().default_currency;
-    let form = Form::filled([
+    Ok(Form::filled([
         ("ifVersion", deal.version.to_string()),
         ("title", deal.title.clone()),
         ("organizationId", name_of(&deal.organization)),
@@ -727,14 +733,13 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("stage", deal.stage_id.to_string()),
         ("status", deal.status.word().to_owned()),
         ("expectedCloseAt", deal.expected_close_at.map(|day| day.to_string()).unwrap_or_default()),
-        ("probability", own_probability(&page, &deal).await?),
+        ("probability", own_probability(page, deal).await?),
         ("nextStep", text(&deal.next_step)),
         ("ownerId", id_of(&deal.owner)),
         ("labels", labels.join(", ")),
         ("lostReason", text(&deal.lost_reason)),
         ("notes", text(&deal.notes)),
-    ]);
-    show_form(&page, &form, Some(&deal)).await
+    ]))
 }
 
 /// A currency is always chosen in the form, but says nothing without a value.
@@ -762,7 +767,11 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateDeal>(&page).await? {
         Some(deal) => page.go(&format!("/crm/deals/{}", deal.id), &format!("{} is saved", deal.title)),
         None => {
-            form.catch_up(deal.version);
+            let choices = page.choices(false).await?;
+            let stages: Vec<Choice> =
+                choices.stages.iter().map(|stage| Choice::new(stage.id, stage.name.clone())).collect();
+            let owners = page.owners_or_nobody(&choices, deal.owner.clone());
+            form.meet(&filled(&page, &deal).await?, &[("stage", &stages), ("ownerId", &owners)]);
             show_form(&page, &form, Some(&deal)).await
         }
     }

@@ -315,8 +315,10 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
             return show_form(&page, &form, None, alike).await;
         }
     }
-    match form.run::<CreateOrganization>(&page).await? {
-        Some(made) => page.go(&format!("/crm/organizations/{}", made.id), &format!("{} is added", made.name)),
+    match form.make::<CreateOrganization>(&page).await? {
+        Some(made) => {
+            page.go(&format!("/crm/organizations/{}", made.text("id")), &format!("{} is added", made.text("name")))
+        }
         None => show_form(&page, &form, None, Vec::new()).await,
     }
 }
@@ -324,8 +326,12 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let known = page.run(reference(&id)).await?.organization;
+    show_form(&page, &filled(&known), Some(&known), Vec::new()).await
+}
+
+fn filled(known: &Organization) -> Form {
     let labels: Vec<&str> = known.labels.iter().collect();
-    let form = Form::filled([
+    Form::filled([
         ("ifVersion", known.version.to_string()),
         ("name", known.name.clone()),
         ("website", text(&known.website)),
@@ -342,8 +348,7 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("source", text(&known.source)),
         ("labels", labels.join(", ")),
         ("notes", text(&known.notes)),
-    ]);
-    show_form(&page, &form, Some(&known), Vec::new()).await
+    ])
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -354,7 +359,8 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateOrganization>(&page).await? {
         Some(saved) => page.go(&format!("/crm/organizations/{}", saved.id), &format!("{} is saved", saved.name)),
         None => {
-            form.catch_up(known.version);
+            let owners = page.owners_or_nobody(&page.choices(false).await?, known.owner.clone());
+            form.meet(&filled(&known), &[("ownerId", &owners)]);
             show_form(&page, &form, Some(&known), Vec::new()).await
         }
     }

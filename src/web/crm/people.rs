@@ -276,8 +276,8 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
             return show_form(&page, &form, None, alike).await;
         }
     }
-    match form.run::<CreatePerson>(&page).await? {
-        Some(made) => page.go(&format!("/crm/people/{}", made.id), &format!("{} is added", made.name)),
+    match form.make::<CreatePerson>(&page).await? {
+        Some(made) => page.go(&format!("/crm/people/{}", made.text("id")), &format!("{} is added", made.text("name"))),
         None => show_form(&page, &form, None, Vec::new()).await,
     }
 }
@@ -285,8 +285,12 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let known = page.run(reference(&id)).await?.person;
+    show_form(&page, &filled(&known), Some(&known), Vec::new()).await
+}
+
+fn filled(known: &Person) -> Form {
     let labels: Vec<&str> = known.labels.iter().collect();
-    let form = Form::filled([
+    Form::filled([
         ("ifVersion", known.version.to_string()),
         ("name", known.name.clone()),
         ("title", text(&known.title)),
@@ -299,8 +303,7 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("source", text(&known.source)),
         ("labels", labels.join(", ")),
         ("notes", text(&known.notes)),
-    ]);
-    show_form(&page, &form, Some(&known), Vec::new()).await
+    ])
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -312,7 +315,8 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdatePerson>(&page).await? {
         Some(saved) => page.go(&format!("/crm/people/{}", saved.id), &format!("{} is saved", saved.name)),
         None => {
-            form.catch_up(known.version);
+            let owners = page.owners_or_nobody(&page.choices(false).await?, known.owner.clone());
+            form.meet(&filled(&known), &[("ownerId", &owners)]);
             show_form(&page, &form, Some(&known), Vec::new()).await
         }
     }

@@ -109,8 +109,8 @@ pub async fn new_page(page: Page) -> Answer {
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    match form.run::<CreateClient>(&page).await? {
-        Some(made) => page.go(&base_of(&made), &format!("{} is added", made.name)),
+    match form.make::<CreateClient>(&page).await? {
+        Some(made) => page.go(&format!("/clients/{}", made.text("id")), &format!("{} is added", made.text("name"))),
         None => show_form(&page, &form, None),
     }
 }
@@ -118,12 +118,15 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_own()?;
     let known = page.run(reference(&id)).await?.client;
-    let form = Form::filled([
+    show_form(&page, &filled(&known), Some(&known))
+}
+
+fn filled(known: &Client) -> Form {
+    Form::filled([
         ("ifVersion", known.version.to_string()),
         ("name", known.name.clone()),
         ("notes", known.notes.clone().unwrap_or_default()),
-    ]);
-    show_form(&page, &form, Some(&known))
+    ])
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -133,7 +136,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateClient>(&page).await? {
         Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.name)),
         None => {
-            form.catch_up(known.version);
+            form.meet(&filled(&known), &[]);
             show_form(&page, &form, Some(&known))
         }
     }

@@ -113,8 +113,8 @@ pub async fn new_page(page: Page) -> Answer {
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    match form.run::<CreateProject>(&page).await? {
-        Some(made) => page.go(&base_of(&made), &format!("{} is started", made.name)),
+    match form.make::<CreateProject>(&page).await? {
+        Some(made) => page.go(&format!("/projects/{}", made.text("key")), &format!("{} is started", made.text("name"))),
         None => show_form(&page, &form).await,
     }
 }

@@ -7,7 +7,6 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Error;
 use crate::core::operation::Operation;
 use crate::core::reference::Named;
-use crate::features::projects::UpdateProject;
 use crate::features::projects::dependencies::{AddDependency, RemoveDependency};
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::labels::{CreateLabel, DeleteLabel, UpdateLabel};
@@ -17,6 +16,7 @@ use crate::features::projects::members::{
 use crate::features::projects::statuses::{
     CreateStatus, DeleteStatus, ReorderStatuses, Status, StatusType, UpdateStatus,
 };
+use crate::features::projects::{Project, UpdateProject};
 use crate::features::workspaces::ListMembers;
 use crate::web::form::Form;
 use crate::web::markdown::{self, Rendered};
@@ -103,24 +103,25 @@ async fn others(page: &Page, detail: &ProjectDetail) -> Result<Vec<Choice>, Refu
     Ok(others.map(|other| Choice::new(other.id, other.name)).collect())
 }
 
+fn filled(project: &Project) -> Form {
+    Form::filled([
+        ("ifVersion", project.version.to_string()),
+        ("name", project.name.clone()),
+        ("key", project.key.clone()),
+        ("clientId", id_of(&project.client)),
+        ("visibility", project.visibility.word().to_owned()),
+        ("description", project.description.clone().unwrap_or_default()),
+    ])
+}
+
 async fn show_settings(page: &Page, detail: &ProjectDetail, form: &Form, general: Option<Form>) -> Answer {
     let project = &detail.project;
     let head = Head::new(project, "settings");
-    let typed = || {
-        Form::filled([
-            ("ifVersion", project.version.to_string()),
-            ("name", project.name.clone()),
-            ("key", project.key.clone()),
-            ("clientId", id_of(&project.client)),
-            ("visibility", project.visibility.word().to_owned()),
-            ("description", project.description.clone().unwrap_or_default()),
-        ])
-    };
     let template = SettingsPage {
         page,
         detail,
         form,
-        general: general.unwrap_or_else(typed),
+        general: general.unwrap_or_else(|| filled(project)),
         description: project.description.as_deref().map(markdown::render),
         clients: page.clients().await?,
         visibilities: visibilities(),
@@ -149,12 +150,16 @@ pub async fn save(page: Page, key: web::Path<String>, mut form: Form) -> Answer 
     match form.run::<UpdateProject>(&page).await? {
         Some(saved) => page.go(&format!("{}/settings", base_of(&saved)), &format!("{} is saved", saved.name)),
         None => {
-            form.catch_up(detail.project.version);
+            form.meet(
+                &filled(&detail.project),
+                &[("clientId", &page.clients().await?), ("visibility", &visibilities())],
+            );
             let mut typed: Form = Form::filled(
-                ["name", "key", "clientId", "visibility", "description", "ifVersion"]
+                ["name", "key", "clientId", "visibility", "description", "ifVersion", "seen"]
                     .map(|name| (name, form.value(name).to_owned())),
             );
             typed.problems.clone_from(&form.problems);
+            typed.clashes = std::mem::take(&mut form.clashes);
             show_settings(&page, &detail, &form, Some(typed)).await
         }
     }

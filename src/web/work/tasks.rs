@@ -42,6 +42,9 @@ struct TaskPage<'a> {
     description: Option<Rendered>,
     /// What went wrong last, and what was typed there.
     form: &'a Form,
+    /// The title and the description, to be changed where they stand.
+    title_form: Form,
+    text_form: Form,
     statuses: Vec<Choice>,
     owners: Vec<Choice>,
     others: Vec<String>,
@@ -71,6 +74,8 @@ struct Remark {
     who: String,
     agent: Option<String>,
     body: Rendered,
+    /// As it was written, for whom may change it.
+    written: Option<Form>,
     iso: String,
     when: String,
     is_edited: bool,
@@ -87,6 +92,7 @@ impl Remark {
             author: comment.author.clone(),
             agent: comment.agent.as_ref().map(|agent| agent.name.clone()),
             body: markdown::render(&comment.body),
+            written: (is_mine && head.may_write).then(|| filled_comment(comment)),
             iso: comment.created_at.to_string(),
             when: format!("{}, {}", page.day(&comment.created_at), comment.created_at.clock(&page.zone)),
             is_edited: comment.edited_at.is_some(),
@@ -143,11 +149,17 @@ async fn show_task(page: &Page, detail: &TaskDetail, form: &Form) -> Answer {
     let changes = page.list::<ListTaskActivity>(of_task("changes"), CHANGES).await?;
     let older = |name: &str, cursor: Option<String>| cursor.map(|cursor| query.with(name, &cursor));
     let row = TaskRow::new(page, task, &project.statuses, &project.labels);
+    let in_place = |name: &str, text: String| match form.answers("ifVersion") && form.answers(name) {
+        true => form.clone(),
+        false => Form::filled([("ifVersion", task.version.to_string()), (name, text)]),
+    };
     let template = TaskPage {
         page,
         base: base_of(task),
         description: task.description.as_ref().and_then(Option::as_deref).map(markdown::render),
         form,
+        title_form: in_place("title", task.title.clone()),
+        text_form: in_place("description", task.description.clone().flatten().unwrap_or_default()),
         statuses: statuses(&project).collect(),
         owners: owners(page, &project, &task.owner),
         others: task
@@ -189,7 +201,11 @@ pub async fn set(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
     form.read_duration("estimateMinutes");
     match form.run::<UpdateTask>(&page).await? {
         Some(task) => page.go(&base_of(&task), &format!("{} is saved", task.key)),
-        None => come_back(&page, &key, &form).await,
+        None => {
+            let detail = page.run(reference(&key)).await?;
+            form.meet(&filled(&detail.task), &[]);
+            show_task(&page, &detail, &form).await
+        }
     }
 }
 
@@ -253,8 +269,8 @@ pub async fn add_part(page: Page, key: web::Path<String>, mut form: Form) -> Ans
     let task = page.run(reference(&key)).await?.task;
     form.set("projectId", task.project_id.to_string());
     form.set("parentId", task.id.to_string());
-    match form.run::<CreateTask>(&page).await? {
-        Some(made) => page.go(&format!("{}#parts", base_of(&task)), &format!("{} is added", made.key)),
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => page.go(&format!("{}#parts", base_of(&task)), &format!("{} is added", made.text("key"))),
         None => come_back(&page, &key, &form).await,
     }
 }
@@ -269,8 +285,16 @@ pub async fn remove_dependency(page: Page, path: web::Path<(String, String)>, mu
     change::<RemoveDependency>(&page, &key, form, "#dependencies", "Dependency removed").await
 }
 
-pub async fn add_comment(page: Page, key: web::Path<String>, form: Form) -> Answer {
-    change::<AddComment>(&page, &key, form, "#comments", "Comment added").await
+pub async fn add_comment(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
+    form.set("taskId", key.as_str());
+    match form.make::<AddComment>(&page).await? {
+        Some(_) => page.go(&format!("/tasks/{key}#comments"), "Comment added"),
+        None => come_back(&page, &key, &form).await,
+    }
+}
+
+fn filled_comment(comment: &Comment) -> Form {
+    Form::filled([("body", comment.body.clone()), ("ifVersion", comment.version.to_string())])
 }
 
 #[derive(Template)]
@@ -286,7 +310,7 @@ pub async fn comment_page(page: Page, path: web::Path<(String, String)>) -> Answ
     let (key, id) = path.into_inner();
     let task = page.run(reference(&key)).await?.task;
     let comment = comment_of(&page, &task, &id).await?;
-    let form = Form::filled([("body", comment.body.clone()), ("ifVersion", comment.version.to_string())]);
+    let form = filled_comment(&comment);
     page.ok(&CommentForm { page: &page, task: &task, id: &id, form: &form })
 }
 
@@ -313,7 +337,10 @@ pub async fn edit_comment(page: Page, path: web::Path<(String, String)>, mut for
     form.demand("body");
     match form.run::<UpdateComment>(&page).await? {
         Some(_) => page.go(&format!("{}#comments", base_of(&task)), "Comment saved"),
-        None => page.show(form.status(), &CommentForm { page: &page, task: &task, id: &id, form: &form }),
+        None => {
+            form.meet(&filled_comment(&comment_of(&page, &task, &id).await?), &[]);
+            page.show(form.status(), &CommentForm { page: &page, task: &task, id: &id, form: &form })
+        }
     }
 }
 
@@ -380,6 +407,8 @@ struct TaskForm<'a> {
     /// The project of a new task, and those it could be in instead.
     project: &'a ProjectDetail,
     projects: Vec<Choice>,
+    /// Whose pictures and people the text can have; empty for a new one.
+    task: &'a str,
     statuses: Vec<Choice>,
     owners: Vec<Choice>,
     priorities: Vec<Choice>,
@@ -396,6 +425,7 @@ async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: O
         button: if editing.is_some() { "Save task" } else { "Create task" },
         form,
         projects: page.own_projects().await?,
+        task: editing.map_or("", |task| &task.key),
         statuses: statuses(project).collect(),
         owners: owners(page, project, &editing.and_then(|task| task.owner.clone())),
         priorities: priorities(),
@@ -440,8 +470,8 @@ pub async fn new_page(page: Page) -> Answer {
 pub async fn create(page: Page, mut form: Form) -> Answer {
     leave_blanks(&mut form);
     form.read_duration("estimateMinutes");
-    match form.run::<CreateTask>(&page).await? {
-        Some(task) => page.go(&base_of(&task), &format!("{} is added", task.key)),
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => page.go(&format!("/tasks/{}", made.text("key")), &format!("{} is added", made.text("key"))),
         None => {
             let project = page.project(form.value("projectId")).await?;
             show_form(&page, &form, &project, None).await
@@ -462,8 +492,8 @@ fn leave_blanks(form: &mut Form) {
 pub async fn quick_add(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
     let project = page.project(&key).await?;
     form.set("projectId", project.project.id.to_string());
-    match form.run::<CreateTask>(&page).await? {
-        Some(task) => page.back(&super::base_of(&project.project), &format!("{} is added", task.key)),
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => page.back(&super::base_of(&project.project), &format!("{} is added", made.text("key"))),
         None => show_form(&page, &form, &project, None).await,
     }
 }
@@ -472,8 +502,12 @@ pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
     let task = page.run(reference(&key)).await?.task;
     let project = page.project(&task.project_id.to_string()).await?;
     page.must_fill(&project.project)?;
+    show_form(&page, &filled(&task), &project, Some(&task)).await
+}
+
+fn filled(task: &Task) -> Form {
     let day = |day: &Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
-    let form = Form::filled([
+    Form::filled([
         ("ifVersion", task.version.to_string()),
         ("projectId", task.project_id.to_string()),
         ("title", task.title.clone()),
@@ -486,14 +520,14 @@ pub async fn edit_page(page: Page, key: web::Path<String>) -> Answer {
         ("estimateMinutes", task.estimate_minutes.as_ref().map(hours).unwrap_or_default()),
         ("labels", task.labels.join(", ")),
         ("parentId", task.parent_key.clone().unwrap_or_default()),
-    ]);
-    show_form(&page, &form, &project, Some(&task)).await
+    ])
 }
 
 pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer {
     let task = page.run(reference(&key)).await?.task;
     form.set("taskId", task.id.to_string());
     form.demand("title");
+    let estimate = form.value("estimateMinutes").to_owned();
     form.read_duration("estimateMinutes");
     form.leave_unchanged("projectId", &task.project_id.to_string());
     form.leave_unchanged("status", &task.status_id.to_string());
@@ -502,8 +536,17 @@ pub async fn edit(page: Page, key: web::Path<String>, mut form: Form) -> Answer 
     match form.run::<UpdateTask>(&page).await? {
         Some(saved) => page.go(&base_of(&saved), &format!("{} is saved", saved.key)),
         None => {
-            form.catch_up(task.version);
             let project = page.project(&task.project_id.to_string()).await?;
+            form.set("estimateMinutes", estimate);
+            form.meet(
+                &filled(&task),
+                &[
+                    ("status", &statuses(&project).collect::<Vec<_>>()),
+                    ("ownerId", &owners(&page, &project, &task.owner)),
+                    ("priority", &priorities()),
+                    ("projectId", &page.own_projects().await?),
+                ],
+            );
             show_form(&page, &form, &project, Some(&task)).await
         }
     }

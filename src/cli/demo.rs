@@ -1,65 +1,25 @@
 //! `sally serve --demo`: a sample workspace to try everything with, written by its people through the operations.
 
-mod clients;
-mod data;
-mod delivery;
-mod hours;
-mod projects;
-mod prospects;
-mod team;
-mod work;
-
 use std::sync::Arc;
 
 use super::{console, serve};
 use crate::core::app::{App, Call};
-use crate::core::caller::{AccessKey, Role};
 use crate::core::error::{Error, Result};
-use crate::core::id::Id;
 use crate::core::page::{MOST, Paging};
-use crate::core::reference::Ref;
-use crate::core::secret;
-use crate::core::text::{Email, Line};
-use crate::features::accounts::{AddUser, ListAccounts};
-use crate::features::keys::{CreateKeyFor, Key, KeyKind, ListAllKeys, RevokeAnyKey};
+use crate::features::accounts::ListAccounts;
+use crate::features::keys::{Key, KeyKind, ListAllKeys};
 use crate::features::recovery::OfferPassword;
-use crate::features::setup::Init;
 use crate::mcp::clients as mcp_clients;
-
-use data::Who;
-use team::Team;
-
-const WORKSPACE: &str = "Studio Nord";
-const SLUG: &str = "studio-nord";
+use crate::sample::{self, COLLEAGUES, OWNER, WORKSPACE, key, line, remove};
 
 /// Of the keys that a start tells.
 const LABEL: &str = "Demo";
-
-const OWNER: (&str, &str) = ("Lena Brandt", "lena@studio-nord.example");
-const COLLEAGUES: [(&str, &str, Role); 3] = [
-    ("Jonas Ekdahl", "jonas@studio-nord.example", Role::Member),
-    ("Amara Okafor", "amara@studio-nord.example", Role::Member),
-    ("Piet Hartog", "piet@studio-nord.example", Role::Viewer),
-];
-
-impl Who {
-    const PEOPLE: [Who; 3] = [Who::Lena, Who::Jonas, Who::Amara];
-
-    /// Of the account that it is written with.
-    fn email(self) -> &'static str {
-        match self {
-            Who::Lena | Who::Scribe => OWNER.1,
-            Who::Jonas => COLLEAGUES[0].1,
-            Who::Amara => COLLEAGUES[1].1,
-        }
-    }
-}
 
 /// Fills an empty file, and says how to get in. A file that holds the sample already is served as it is, with a new way in.
 pub(super) async fn tell(app: &Arc<App>) -> Result<String> {
     let base_url = app.config().base_url();
     let password = if !app.is_set_up() {
-        format!("{} (the same for all four)", fill(app).await?)
+        format!("{} (the same for all four)", sample::fill(app).await?)
     } else if is_here(app).await? {
         let offer = app.run(console(), OfferPassword { account: line(OWNER.1) }).await?;
         format!("as it was shown the first time; or set a new one at\n           {}", offer.set_password_url)
@@ -107,45 +67,6 @@ pub(super) async fn is_here(app: &Arc<App>) -> Result<bool> {
     Ok(!app.run(console(), search).await?.items.is_empty())
 }
 
-/// Writes the sample; the answer is the password that was made up.
-async fn fill(app: &Arc<App>) -> Result<String> {
-    let password = secret::made_up_password();
-    let init = Init::new(line(OWNER.0), email(OWNER.1), password.clone(), line(WORKSPACE));
-    app.run(console(), init).await?;
-    for (name, address, role) in COLLEAGUES {
-        let user = AddUser::new(email(address), line(name), Ref::new(SLUG), role, Some(password.clone()));
-        app.run(console(), user).await?;
-    }
-    let team = Team::enter(app).await?;
-    for company in clients::CLIENTS.iter().chain(prospects::PROSPECTS) {
-        team.meet(company).await?;
-    }
-    team.deliver().await?;
-    team.leave().await?;
-    Ok(password)
-}
-
-/// A new key: its token, and its id.
-async fn key(
-    app: &Arc<App>,
-    account: &str,
-    kind: KeyKind,
-    label: &str,
-    agent: Option<&str>,
-) -> Result<(String, Id<AccessKey>)> {
-    let whole = CreateKeyFor::whole(line(account), kind, line(label));
-    let made = app.run(console(), CreateKeyFor { agent: agent.map(Ref::new), ..whole }).await?;
-    Ok((made.token, made.key.id))
-}
-
-async fn remove(app: &Arc<App>, key: Id<AccessKey>) -> Result<()> {
-    // The first time revokes.
-    for _ in 0..2 {
-        app.run(console(), RevokeAnyKey { key_id: line(&key.to_string()) }).await?;
-    }
-    Ok(())
-}
-
 /// Each start tells a new key, because an old one cannot be shown again. Those that no client took up need not pile up.
 async fn remove_unused_keys(app: &Arc<App>) -> Result<()> {
     let known = app.run(Call { paging: Paging::first(MOST), ..console() }, ListAllKeys {}).await?;
@@ -154,12 +75,4 @@ async fn remove_unused_keys(app: &Arc<App>) -> Result<()> {
         remove(app, key.id).await?;
     }
     Ok(())
-}
-
-fn line<const MAX: usize>(text: &str) -> Line<MAX> {
-    Line::parse(text).expect("the sample's texts are lines")
-}
-
-fn email(text: &str) -> Email {
-    Email::parse(text).expect("the sample's addresses are addresses")
 }

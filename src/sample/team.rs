@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::clients::CLIENTS;
 use super::data::{Company, Happened, Opportunity, Outcome, ToDo, Who};
+use super::prospects::PROSPECTS;
 use super::{key, remove};
 use crate::core::app::{App, Call};
 use crate::core::caller::{AccessKey, Credential};
@@ -18,16 +20,23 @@ use crate::features::keys::KeyKind;
 const SCRIBE: &str = "Scribe";
 const SCRIBES_WORK: &str = "Tidies up what somebody noted down in a meeting or a call: as a comment on the task, or as an activity of the deal. It adds nothing of its own and asks when two notes disagree.";
 
-/// Everybody with a key, for as long as the sample is written.
+/// Who writes the sample.
 pub(super) struct Team {
     app: Arc<App>,
     pub(super) today: Day,
-    keys: Vec<(Who, Call, Id<AccessKey>)>,
+    hands: Hands,
+}
+
+enum Hands {
+    /// Everybody with a key, for as long as it takes.
+    Keys(Vec<(Who, Call, Id<AccessKey>)>),
+    /// One person is all of them.
+    One { call: Box<Call>, email: String },
 }
 
 impl Team {
     pub(super) async fn enter(app: &Arc<App>) -> Result<Team> {
-        let mut team = Team { app: app.clone(), today: Moment::now().day(&TimeZone::UTC), keys: Vec::new() };
+        let mut team = Team::new(app, Hands::Keys(Vec::new()));
         for who in Who::PEOPLE {
             team.give_key(who, None).await?;
         }
@@ -37,16 +46,55 @@ impl Team {
         Ok(team)
     }
 
+    pub(super) fn of_one(app: &Arc<App>, call: &Call, email: &str) -> Team {
+        Team::new(app, Hands::One { call: Box::new(call.clone()), email: email.to_owned() })
+    }
+
+    fn new(app: &Arc<App>, hands: Hands) -> Team {
+        Team { app: app.clone(), today: Moment::now().day(&TimeZone::UTC), hands }
+    }
+
+    /// All of it, in an empty workspace.
+    pub(super) async fn work(&self) -> Result<()> {
+        for company in CLIENTS.iter().chain(PROSPECTS) {
+            self.meet(company).await?;
+        }
+        self.deliver().await
+    }
+
+    /// Is there anybody besides Lena?
+    pub(super) fn is_many(&self) -> bool {
+        matches!(self.hands, Hands::Keys(_))
+    }
+
+    pub(super) fn email(&self, who: Who) -> &str {
+        match &self.hands {
+            Hands::Keys(_) => who.email(),
+            Hands::One { email, .. } => email,
+        }
+    }
+
+    fn call(&self, who: Who) -> &Call {
+        match &self.hands {
+            Hands::Keys(keys) => &keys.iter().find(|(known, ..)| *known == who).expect("all of them have entered").1,
+            Hands::One { call, .. } => call,
+        }
+    }
+
     async fn give_key(&mut self, who: Who, agent: Option<&str>) -> Result<()> {
         let (token, id) = key(&self.app, who.email(), KeyKind::Api, "Writing the sample", agent).await?;
-        self.keys.push((who, Call::with(Credential::Token(TokenHash::of(&token))), id));
+        if let Hands::Keys(keys) = &mut self.hands {
+            keys.push((who, Call::with(Credential::Token(TokenHash::of(&token))), id));
+        }
         Ok(())
     }
 
     /// Revoked, and then taken off the list.
     pub(super) async fn leave(self) -> Result<()> {
-        for (_, _, key) in self.keys {
-            remove(&self.app, key).await?;
+        if let Hands::Keys(keys) = self.hands {
+            for (_, _, key) in keys {
+                remove(&self.app, key).await?;
+            }
         }
         Ok(())
     }
@@ -54,10 +102,9 @@ impl Team {
     /// Runs an operation as REST would.
     pub(super) async fn asks(&self, who: Who, operation: &str, input: Value) -> Result<Map<String, Value>> {
         let listed = self.app.operation(operation).ok_or_else(|| Error::internal(format!("no {operation}")))?;
-        let (_, call, _) = self.keys.iter().find(|(known, ..)| *known == who).expect("all of them have entered");
         let Value::Object(mut input) = input else { return Err(Error::internal("the input is an object")) };
         input.retain(|_, value| !value.is_null() && value != "");
-        let reply = self.app.answer(listed, call.clone(), input).await?;
+        let reply = self.app.answer(listed, self.call(who).clone(), input).await?;
         serde_json::from_slice(&reply.body).map_err(Error::internal)
     }
 
@@ -67,7 +114,7 @@ impl Team {
         Ok(record.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
-    pub(super) async fn meet(&self, company: &Company) -> Result<()> {
+    async fn meet(&self, company: &Company) -> Result<()> {
         let organization = json!({
             "name": company.name,
             "website": company.domain,

@@ -1,0 +1,147 @@
+//! Forms that are sent twice, too late, or only to be looked at.
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::server::Server;
+use super::{Browser, Office, Shown};
+
+/// The value of a hidden field.
+fn hidden(shown: &Shown, name: &str) -> String {
+    let after = shown.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_else(|| panic!("no {name}"));
+    after.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_makes_one_record() {
+    let office = Office::new().await;
+    let ada = office.world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    let browser = office.browser("ada").await;
+    let once = hidden(&browser.get("/tasks/new?project=WEB"), "once");
+    let fields = [("projectId", "WEB"), ("title", "Write the offer"), ("once", once.as_str())];
+    let first = browser.post("/tasks/new", &fields);
+    assert_eq!((first.status, first.location.as_str()), (303, "/tasks/WEB-1"), "{}", first.body);
+    assert_eq!(browser.post("/tasks/new", &fields).location, "/tasks/WEB-1", "the same answer again");
+    let changed = [("projectId", "WEB"), ("title", "Write another"), ("once", once.as_str())];
+    assert_eq!(browser.post("/tasks/new", &changed).location, "/tasks/WEB-2", "gone back to and changed");
+
+    for (page, fields, list) in [
+        ("/crm/organizations/new", vec![("name", "Twice & Sons")], "/crm/organizations"),
+        ("/crm/people/new", vec![("name", "Twice & Sons")], "/crm/people"),
+        ("/crm/deals/new", vec![("title", "Twice & Sons"), ("currency", "EUR")], "/crm/deals?view=table"),
+        ("/clients/new", vec![("name", "Twice & Sons")], "/clients"),
+        ("/projects/new", vec![("name", "Twice & Sons"), ("key", "TWICE")], "/projects"),
+    ] {
+        let once = hidden(&browser.get(page), "once");
+        let fields: Vec<_> = fields.into_iter().chain([("once", once.as_str())]).collect();
+        let (first, second) = (browser.post(page, &fields), browser.post(page, &fields));
+        assert_eq!((first.status, first.location.clone()), (303, second.location), "{page}: {}", first.body);
+        let rows = browser.get(list).body.matches("<tr").count();
+        browser.post(page, &fields);
+        assert_eq!(browser.get(list).body.matches("<tr").count(), rows, "{page}");
+    }
+
+    let once = hidden(&browser.get("/tasks/WEB-1"), "once");
+    for _ in 0..2 {
+        browser.post("/tasks/WEB-1/comments", &[("body", "Said once."), ("once", &once)]);
+    }
+    let comments = ada.ask("comment.list", json!({ "taskId": "WEB-1" })).await.unwrap();
+    assert_eq!(comments["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn somebody_who_was_slower_sees_both_versions_and_chooses() {
+    let office = Office::new().await;
+    let (ada, ben) = (office.browser("ada").await, office.world.person("ben").await);
+    let edit = format!("/crm/organizations/{}/edit", office.organization);
+    let shown = ada.get(&edit);
+    let (version, seen) = (hidden(&shown, "ifVersion"), hidden(&shown, "seen"));
+    let theirs = json!({ "organizationId": office.organization, "notes": "Ben was here", "city": "Kiel" });
+    ben.ask("crm.organization.update", theirs).await.unwrap();
+
+    let owner = hidden_owner(&shown);
+    let mine = |extra: &[(&'static str, &str)]| {
+        let fields =
+            [("name", "Nordlicht AG"), ("website", "nordlicht.example"), ("notes", "Mine"), ("ownerId", &owner)];
+        fields.iter().chain(extra).map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>()
+    };
+    let send = |fields: Vec<(&'static str, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        ada.post(&edit, &fields)
+    };
+    let stale = send(mine(&[("city", ""), ("ifVersion", &version), ("seen", &seen)]));
+    assert_eq!(stale.status, 412, "{}", stale.body);
+    assert!(stale.has("Someone else changed this meanwhile"));
+    assert!(stale.has("value=\"Nordlicht AG\"") && stale.has("value=\"Kiel\""), "mine, and what only they changed");
+    assert!(stale.has("Keep yours") && stale.has(">Mine<") && stale.has("Take theirs") && stale.has(">Ben was here<"));
+    assert_eq!(stale.body.matches("class=\"clash\"").count(), 1, "only what both changed");
+
+    let (version, seen) = (hidden(&stale, "ifVersion"), hidden(&stale, "seen"));
+    let choice = [
+        ("city", "Kiel"),
+        ("ifVersion", version.as_str()),
+        ("seen", seen.as_str()),
+        ("take.notes", "theirs"),
+        ("theirs.notes", "Ben was here"),
+    ];
+    assert_eq!(send(mine(&choice)).status, 303);
+    let saved = ben.ask("crm.organization.get", json!({ "organizationId": office.organization })).await.unwrap();
+    assert_eq!(
+        (&saved["name"], &saved["notes"], &saved["city"]),
+        (&json!("Nordlicht AG"), &json!("Ben was here"), &json!("Kiel"))
+    );
+}
+
+/// The owner that the form has chosen.
+fn hidden_owner(shown: &Shown) -> String {
+    let select = shown.body.split("name=\"ownerId\"").nth(1).unwrap();
+    let before = select.split(" selected").next().unwrap();
+    before.rsplit("value=\"").next().unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_preview_shows_the_text_as_it_will_look_and_saves_nothing() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Offer" })).await.unwrap();
+    let server = Server::start(&world.app);
+    let browser = Browser::new(&server.base);
+    browser.cookies.borrow_mut().insert("sally_session".into(), ada.token.clone());
+    for (path, name) in
+        [("/tasks/WEB-1/comments", "body"), ("/tasks/WEB-1/edit", "description"), ("/tasks/WEB-1/set", "description")]
+    {
+        let shown = browser.post(path, &[("title", "Offer"), (name, "Very **strong** <script>"), ("preview", name)]);
+        assert_eq!(shown.status, 200, "{path}");
+        assert!(
+            shown.has("<strong>strong</strong>") && shown.has("Very **strong** &#60;script&#62;"),
+            "{path}: {}",
+            shown.body
+        );
+        assert!(!shown.has("<script>"), "{path}");
+    }
+    let task = ada.ask("task.get", json!({ "taskId": "WEB-1" })).await.unwrap();
+    assert_eq!((&task["task"]["description"], &task["task"]["commentCount"]), (&json!(null), &json!(0)));
+}
+
+#[tokio::test]
+async fn title_and_description_are_changed_where_they_stand() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("task.create", json!({ "projectId": "WEB", "title": "Offer", "description": "Old" })).await.unwrap();
+    let server = Server::start(&world.app);
+    let browser = Browser::new(&server.base);
+    browser.cookies.borrow_mut().insert("sally_session".into(), ada.token.clone());
+    let shown = browser.get("/tasks/WEB-1");
+    let version = hidden(&shown, "ifVersion");
+    assert_eq!(browser.post("/tasks/WEB-1/set", &[("ifVersion", &version), ("title", "The offer")]).status, 303);
+    let stale = browser.post("/tasks/WEB-1/set", &[("ifVersion", &version), ("title", "An offer")]);
+    assert_eq!(stale.status, 412);
+    assert!(
+        stale.has(">The offer<") && stale.has("value=\"An offer\"") && stale.has("name=\"take.title\""),
+        "{}",
+        stale.body
+    );
+}

@@ -1,0 +1,133 @@
+//! What a page hears of changes: when, about which topic, and nothing that is not for its eyes.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use sally::core::time::Moment;
+use sally::features::keys::KeyKind;
+use serde_json::{Value, json};
+
+use super::support::World;
+use super::support::server::Server;
+
+/// The page's end of the stream.
+struct Window {
+    head: String,
+    lines: BufReader<TcpStream>,
+}
+
+impl Window {
+    fn open(server: &Server, token: &str, query: &str) -> Window {
+        let mut socket = TcpStream::connect(server.address).expect("a connection");
+        socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a connection");
+        let head = format!(
+            "GET /live{query} HTTP/1.1\r\nHost: {}\r\nCookie: sally_session={token}\r\nAccept: text/event-stream\r\n\r\n",
+            server.address
+        );
+        socket.write_all(head.as_bytes()).expect("a connection");
+        let mut lines = BufReader::new(socket);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head).expect("a connection") > 0 {}
+        Window { head: head.to_ascii_lowercase(), lines }
+    }
+
+    /// The next event; `None` once the stream is over.
+    fn hears(&mut self) -> Option<Value> {
+        loop {
+            let mut line = String::new();
+            if self.lines.read_line(&mut line).expect("something within the time") == 0 {
+                return None;
+            }
+            if let Some(data) = line.trim_end().strip_prefix("data: ") {
+                return Some(serde_json::from_str(data).expect("JSON"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_window_hears_of_its_projects_and_its_inbox_and_of_nothing_hidden_or_elsewhere() {
+    let world = World::new().await;
+    let [ada, ben, vera, eve] =
+        [world.person("ada").await, world.person("ben").await, world.person("vera").await, world.person("eve").await];
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    ada.ask("project.create", json!({ "name": "Secret", "key": "HUSH", "visibility": "MEMBERS" })).await.unwrap();
+    eve.ask("project.create", json!({ "name": "Bolt's", "key": "BOLT" })).await.unwrap();
+    let server = Server::start(&world.app);
+    let since = format!("?since={}", Moment::now().ms() + 1_000);
+    let (mut hers, mut his) = (Window::open(&server, &vera.token, &since), Window::open(&server, &ada.token, &since));
+    assert!(hers.head.starts_with("http/1.1 200") && hers.head.contains("content-type: text/event-stream"));
+
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    ada.ask("task.create", json!({ "projectId": "HUSH", "title": "Nobody knows" })).await.unwrap();
+    eve.ask("task.create", json!({ "projectId": "BOLT", "title": "Next door" })).await.unwrap();
+    assert_eq!(his.hears().unwrap()["topics"], json!(["project:HUSH"]));
+    let task = json!({ "projectId": "WEB", "title": "Offer", "ownerId": "vera" });
+    ben.ask("task.create", task).await.unwrap();
+    let heard = hers.hears().unwrap();
+    assert_eq!(heard["topics"], json!(["inbox", "project:WEB"]), "the first that Vera hears of: {heard}");
+    assert!(!heard.to_string().contains("Offer"), "nothing of what it is: {heard}");
+    assert_eq!(his.hears().unwrap()["topics"], json!(["project:WEB"]), "her inbox is not his");
+
+    ada.ask("client.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    assert_eq!(hers.hears().unwrap()["topics"], json!(["clients"]));
+    ben.ask("crm.organization.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    assert_eq!(hers.hears().unwrap()["topics"], json!(["crm"]));
+}
+
+#[tokio::test]
+async fn a_window_that_was_away_hears_what_it_missed_and_many_changes_are_one_event() {
+    let world = World::new().await;
+    let (ada, ben) = (world.person("ada").await, world.person("ben").await);
+    let server = Server::start(&world.app);
+    let before = Moment::now().ms();
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    for number in 0..20 {
+        ben.ask("task.create", json!({ "projectId": "WEB", "title": format!("Task {number}") })).await.unwrap();
+    }
+    let mut window = Window::open(&server, &ben.token, &format!("?since={before}"));
+    let heard = window.hears().unwrap();
+    assert_eq!((&heard["topics"], &heard["by"]), (&json!(["project:WEB"]), &json!("OTHER")));
+    assert!(heard["at"].as_i64().unwrap() >= before);
+
+    let agent = ada.ask("agent.create", json!({ "name": "Scribe" })).await.unwrap();
+    let key = ada.ask("api_key.create", json!({ "label": "Scribe's", "agentId": agent["id"] })).await.unwrap();
+    let scribe = super::support::Person { token: key["token"].as_str().unwrap().to_owned(), ..ada.clone() };
+    scribe.ask("comment.add", json!({ "taskId": "WEB-1", "body": "Done." })).await.unwrap();
+    assert_eq!(window.hears().unwrap()["by"], "AGENT");
+}
+
+#[tokio::test]
+async fn a_window_hears_when_a_new_key_of_its_own_is_used_and_nobody_else_does() {
+    let world = World::new().await;
+    let (ben, eve) = (world.person("ben").await, world.person("eve").await);
+    let server = Server::start(&world.app);
+    let (mut his, _hers) = (Window::open(&server, &ben.token, ""), Window::open(&server, &eve.token, ""));
+    let key = world.keyed("ben", KeyKind::Mcp, None, None).await;
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    let bearer = format!("Bearer {}", key.token);
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+    ];
+    server.send("POST", "/mcp", &headers, call);
+    let heard = his.hears().unwrap();
+    assert!(heard["topics"][0].as_str().unwrap().starts_with("key:key_"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_server_and_there_are_not_too_many() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let server = Server::start(&world.app);
+    let mut windows: Vec<Window> = (0..20).map(|_| Window::open(&server, &ben.token, "")).collect();
+    assert!(windows.iter().all(|window| window.head.starts_with("http/1.1 200")));
+    assert!(Window::open(&server, &ben.token, "").head.starts_with("http/1.1 204"), "then it is not asked again");
+    assert_eq!(world.app.news.count(), 20);
+    assert!(Window::open(&server, "nobody", "").head.starts_with("http/1.1 303"), "off to the sign-in");
+    drop(server);
+    assert!(windows.iter_mut().all(|window| window.hears().is_none()));
+    assert_eq!(world.app.news.count(), 0);
+}
