@@ -45,7 +45,7 @@ impl<'a> Html<'a> {
         let (text, foot) = due.body.rsplit_once(mail::FOOT).unwrap_or((&due.body, ""));
         let is_ours = |line: &&str| line.strip_prefix(base).is_some_and(|path| path.starts_with('/'));
         // The last one: what people wrote, which may hold others, stands before it.
-        let link = text.lines().filter(is_ours).next_back().unwrap_or_default();
+        let link = text.lines().rfind(is_ours).unwrap_or_default();
         let (before, after) = text.rsplit_once(link).filter(|_| !link.is_empty()).unwrap_or((text, ""));
         Html {
             subject: &due.subject,
