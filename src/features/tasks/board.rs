@@ -215,13 +215,18 @@ impl Operation for GetBoard {
             stacks = self.fitting(cx, place.id, standing, grouping, limit)?;
             columns = known(cx, place.id, grouping, &stacks)?;
         }
-        let mut cards = HashMap::new();
-        for card in read(cx, stacks.values().flat_map(|stack| &stack.first))? {
+        let mut cards: HashMap<Id<TaskRecord>, Task> = HashMap::new();
+        for card in read(cx, stacks.values().flat_map(|stack| stack.first.iter().copied()).collect())? {
             cards.insert(card.id, card);
         }
+        // By label, a card may stand in several columns.
+        let mut take = |id: &Id<TaskRecord>| match grouping {
+            Grouping::Label => cards.get(id).cloned(),
+            _ => cards.remove(id),
+        };
         let columns = columns.into_iter().map(|(key, column)| {
             let Stack { count, first } = stacks.remove(&key).unwrap_or_default();
-            Column { count, cards: first.iter().filter_map(|id| cards.get(id).cloned()).collect(), ..column }
+            Column { count, cards: first.iter().filter_map(&mut take).collect(), ..column }
         });
         Ok(Board { columns: columns.collect(), project: BoardOf { id: place.id, key: place.key, name: place.name } })
     }
@@ -307,12 +312,14 @@ fn known(
 }
 
 /// The cards, each once. A board shows a hundred descriptions to nobody.
-fn read<'a>(tx: &Tx, ids: impl Iterator<Item = &'a Id<TaskRecord>>) -> Result<Vec<Task>> {
+fn read(tx: &Tx, mut ids: Vec<Id<TaskRecord>>) -> Result<Vec<Task>> {
     static CARDS: LazyLock<String> = LazyLock::new(|| {
         let columns = COLUMNS.replacen("t.description", "null", 1);
-        format!("select {columns} from {FROM} where t.id in (select value from json_each(?1))")
+        format!("select {columns} from json_each(?1) w cross join {FROM} where t.id = w.value")
     });
-    let mut cards = all(tx.conn(), &CARDS, [id::array(ids.copied())], Task::read)?;
+    ids.sort_unstable_by_key(|id| id.raw());
+    ids.dedup();
+    let mut cards = all(tx.conn(), &CARDS, [id::array(ids)], Task::read)?;
     Task::complete(tx, &mut cards)?;
     Ok(cards.into_iter().map(|card| Task { description: None, ..card }).collect())
 }
