@@ -58,7 +58,7 @@ await step('after a call the page asks for the next step, and one Enter plans it
   await Promise.all([page.waitForURL((url) => url.pathname === deal && !url.search), page.keyboard.press('Enter')]);
   assert.match(await page.locator('.todo-item').innerText(), /Send the offer[\s\S]*Tomorrow/);
   await send('.todo-item .check');
-  await Promise.all([page.waitForURL((url) => !url.search), page.click('text=Skip')]);
+  await Promise.all([page.waitForURL((url) => !url.search), page.click('.next-step >> text=Skip')]);
 });
 
 await step('single keys lead to what is changed most, which is saved in place', async () => {
