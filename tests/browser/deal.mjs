@@ -72,6 +72,7 @@ await step('single keys lead to what is changed most, which is saved in place', 
   await page.keyboard.press('Enter');
   await saved;
   await page.locator('#value[value="26000"]').waitFor();
+  assert.equal(await page.locator('.composer .switch button').count(), 5, 'the composer is still one');
   await look(page, 'deal-in-place', pictures);
   await page.setViewportSize({ width: 1280, height: 800 });
 });
