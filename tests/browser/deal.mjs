@@ -58,7 +58,7 @@ await step('after a call the page asks for the next step, and one Enter plans it
   await Promise.all([page.waitForURL((url) => url.pathname === deal && !url.search), page.keyboard.press('Enter')]);
   assert.match(await page.locator('.todo-item').innerText(), /Send the offer[\s\S]*Tomorrow/);
   await send('.todo-item .check');
-  await Promise.all([page.waitForURL((url) => !url.search), page.click('text=Skip')]);
+  await Promise.all([page.waitForURL((url) => !url.search), page.click('.next-step >> text=Skip')]);
 });
 
 await step('single keys lead to what is changed most, which is saved in place', async () => {
@@ -72,6 +72,7 @@ await step('single keys lead to what is changed most, which is saved in place', 
   await page.keyboard.press('Enter');
   await saved;
   await page.locator('#value[value="26000"]').waitFor();
+  assert.equal(await page.locator('.composer .switch button').count(), 5, 'the composer is still one');
   await look(page, 'deal-in-place', pictures);
   await page.setViewportSize({ width: 1280, height: 800 });
 });

@@ -394,7 +394,7 @@ async fn table(page: &Page, query: &Query) -> Answer {
     let filters = [NARROWING.as_slice(), &OF_THE_TABLE, &[("archived", "archived")]].concat();
     let names = [filters.as_slice(), &[("sort", "sort"), ("cursor", "cursor")]].concat();
     let fields = Fields::new(query, SORTS, FIELDS);
-    if query.get("format") == "csv" {
+    if query.get("format").eq_ignore_ascii_case("csv") {
         return fields.sheet::<ListDeals>(page, query, &names, "deals").await;
     }
     let deals = page.list::<ListDeals>(query.input(&names), 50).await?;

@@ -152,7 +152,7 @@ pub async fn list(page: Page) -> Answer {
     let names =
         [("search", "q"), ("ownerId", "owner"), ("archived", "archived"), ("sort", "sort"), ("cursor", "cursor")];
     let fields = Fields::new(&query, SORTS, FIELDS);
-    if query.get("format") == "csv" {
+    if query.get("format").eq_ignore_ascii_case("csv") {
         return fields.sheet::<ListOrganizations>(&page, &query, &names, "organizations").await;
     }
     let mut input = query.input(&names);
