@@ -29,7 +29,7 @@ use crate::web::show::{ByDay, Choice, Due, duration, hours, id_of};
 
 use super::activity;
 use super::time::Entry;
-use super::{Head, Tag, TaskRow, may_fill, priorities, statuses, tags};
+use super::{Head, Tag, TaskRow, priorities, statuses, tags};
 
 #[derive(Template)]
 #[template(path = "work/task.html")]
