@@ -563,7 +563,8 @@ async fn a_hostile_title_is_only_text() {
     pages.push(format!("/crm/people?q={query}&owner="));
     for path in pages {
         let shown = ben.get(&path);
-        assert!(shown.status == 200 && shown.has("&#60;script&#62;"), "{path}");
+        let unmarked = shown.body.replace("<mark>", "").replace("</mark>", "");
+        assert!(shown.status == 200 && unmarked.contains("&#60;script&#62;"), "{path}");
         assert!(!shown.has("<script>alert") && !shown.has("\" onmouseover=\"") && !shown.has("<i>x"), "{path}");
     }
 }

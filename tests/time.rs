@@ -341,9 +341,12 @@ async fn ones_own_time_outlasts_the_sight_of_its_project() {
 
 /// Rows of a week: what for, and the minutes of each day from Monday on.
 fn rows(week: &Value) -> Vec<(String, Vec<i64>)> {
-    let name = |row: &Value| row["taskKey"].as_str().or(row["projectKey"].as_str()).unwrap().to_owned();
-    let minutes = |row: &Value| row["cells"].as_array().unwrap().iter().map(|cell| cell["minutes"].as_i64().unwrap());
-    week["rows"].as_array().unwrap().iter().map(|row| (name(row), minutes(row).collect())).collect()
+    let row = |row: &Value| {
+        let name = row["taskKey"].as_str().or(row["projectKey"].as_str()).unwrap().to_owned();
+        let cells = row["cells"].as_array().unwrap();
+        (name, cells.iter().map(|cell| cell["minutes"].as_i64().unwrap()).collect())
+    };
+    week["rows"].as_array().unwrap().iter().map(row).collect()
 }
 
 #[tokio::test]

@@ -309,14 +309,14 @@ impl Operation for Search {
         let asked = Asked::read(self.query.as_str());
         let project_id = self.project_id.or_else(|| asked.get("project").map(Ref::new));
         let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
-        if asked.is_about_tasks() {
-            return self::tasks(cx, &asked, project_id, limit as usize);
-        }
-        let project = project_id.resolve_for("projectId", cx)?;
         let types = self.types.unwrap_or_else(|| asked.types());
         let mut types = if types.is_empty() { Found::ALL.to_vec() } else { types };
+        if asked.is_about_tasks() && types.contains(&Found::Task) {
+            return tasks(cx, &asked, project_id, limit as usize);
+        }
+        let project = project_id.resolve_for("projectId", cx)?;
         types.retain(|kind| kind.may_be_found_by(cx) && (project.is_none() || kind.is_in_a_project()));
-        if types.is_empty() {
+        if types.is_empty() || asked.is_about_tasks() {
             return Ok(Results { items: Vec::new(), next_cursor: None });
         }
         let text = asked.words.as_str();

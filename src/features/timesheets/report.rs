@@ -107,8 +107,8 @@ pub struct Group {
     #[serde(flatten)]
     pub sums: Sums,
     /// With `thenBy`: what the group is made of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<Part>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<Part>>,
 }
 
 /// A group within a group.
@@ -313,10 +313,8 @@ fn lines(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>, ending: &
 fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>) -> Result<Vec<Group>> {
     let ending = format!("group by 1 order by {} limit 1000", order(by));
     let outer = lines(tx, chosen, by, None, &ending)?;
-    let mut groups: Vec<Group> = outer
-        .into_iter()
-        .map(|line| Group { key: line.key, name: line.name, sums: line.sums, groups: Vec::new() })
-        .collect();
+    let mut groups: Vec<Group> =
+        outer.into_iter().map(|line| Group { key: line.key, name: line.name, sums: line.sums, groups: None }).collect();
     let Some(then) = then else { return Ok(groups) };
     let places: HashMap<Option<String>, usize> =
         groups.iter().enumerate().map(|(at, group)| (group.key.clone(), at)).collect();
@@ -324,13 +322,17 @@ fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>) -> Resul
     let ending = format!("group by 1, 2 order by {order} limit {MOST_LINES}");
     for line in lines(tx, chosen, by, Some(then), &ending)? {
         if let Some(at) = places.get(&line.key) {
-            groups[*at].groups.push(Part { key: line.inner_key, name: line.inner_name, sums: line.sums });
+            groups[*at].groups.get_or_insert_default().push(Part {
+                key: line.inner_key,
+                name: line.inner_name,
+                sums: line.sums,
+            });
         }
     }
     for group in &mut groups {
-        let rest = group.sums.without(group.groups.iter().map(|part| &part.sums));
+        let rest = group.sums.without(group.groups.iter().flatten().map(|part| &part.sums));
         if rest.entries > 0 {
-            group.groups.push(Part { key: None, name: "All others".into(), sums: rest });
+            group.groups.get_or_insert_default().push(Part { key: None, name: "All others".into(), sums: rest });
         }
     }
     Ok(groups)
@@ -364,9 +366,9 @@ fn groups_as_table(tx: &Tx, groups: &[Group]) -> Result<File> {
             sums.entries.to_string(),
         ]
     };
-    let rows = groups.iter().flat_map(|group| match group.groups.is_empty() {
-        true => vec![row(&group.name, "", &group.sums)],
-        false => group.groups.iter().map(|inner| row(&group.name, &inner.name, &inner.sums)).collect(),
+    let rows = groups.iter().flat_map(|group| match &group.groups {
+        None => vec![row(&group.name, "", &group.sums)],
+        Some(parts) => parts.iter().map(|part| row(&group.name, &part.name, &part.sums)).collect(),
     });
     table::csv(format!("time-groups-{}.csv", tx.today()), header, rows)
 }

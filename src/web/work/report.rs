@@ -91,8 +91,11 @@ impl Group {
     }
 
     fn with_parts(page: &Page, (by, then): (GroupBy, Option<GroupBy>), group: report::Group, all: i64) -> Self {
-        let parts =
-            group.groups.into_iter().map(|part| Group::new(page, then.unwrap_or(by), part.name, &part.sums, all));
+        let parts = group
+            .groups
+            .into_iter()
+            .flatten()
+            .map(|part| Group::new(page, then.unwrap_or(by), part.name, &part.sums, all));
         let parts = parts.collect();
         Group { parts, ..Group::new(page, by, group.name, &group.sums, all) }
     }
