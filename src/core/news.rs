@@ -1,10 +1,10 @@
 //! News: that something was written, by whichever process, told to whoever holds a stream open.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 
 use super::app::App;
 use super::caller::{AccessKey, Account, Workspace};
@@ -27,8 +27,20 @@ pub struct News {
     pub uses: broadcast::Sender<(Id<Account>, Id<AccessKey>)>,
     /// Does the server stop?
     pub is_over: watch::Sender<bool>,
-    /// Open streams of pages, by account.
-    listeners: Mutex<HashMap<Id<Account>, usize>>,
+    listeners: Mutex<Listeners>,
+}
+
+/// Open streams of pages, by account; the oldest first.
+#[derive(Default)]
+struct Listeners {
+    by_account: HashMap<Id<Account>, VecDeque<Line>>,
+    last_number: u64,
+}
+
+struct Line {
+    number: u64,
+    /// Whoever holds the other end learns of the stream's end by its closing.
+    _end: oneshot::Sender<()>,
 }
 
 /// A stretch of the journal, as far as it tells who may have something new to read.
@@ -76,23 +88,27 @@ impl News {
         }
     }
 
-    /// One more stream of a page, unless the account has `most` open already.
-    pub fn listen(app: &Arc<App>, account: Id<Account>, most: usize) -> Option<Listener> {
+    /// One more stream of a page. The oldest of the account makes room, which is one whose window has gone, if any has:
+    /// that is noticed only when something is said to it.
+    pub fn listen(app: &Arc<App>, account: Id<Account>, most: usize) -> Listener {
+        let (end, ended) = oneshot::channel();
         let mut listeners = app.news.listeners();
-        let open = listeners.entry(account).or_default();
-        if *open >= most {
-            return None;
+        listeners.last_number += 1;
+        let number = listeners.last_number;
+        let open = listeners.by_account.entry(account).or_default();
+        if open.len() >= most {
+            open.pop_front();
         }
-        *open += 1;
-        Some(Listener { app: app.clone(), account })
+        open.push_back(Line { number, _end: end });
+        Listener { app: app.clone(), account, number, ended }
     }
 
     /// How many streams of pages are open.
     pub fn count(&self) -> usize {
-        self.listeners().values().sum()
+        self.listeners().by_account.values().map(VecDeque::len).sum()
     }
 
-    fn listeners(&self) -> MutexGuard<'_, HashMap<Id<Account>, usize>> {
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -101,15 +117,18 @@ impl News {
 pub struct Listener {
     app: Arc<App>,
     account: Id<Account>,
+    number: u64,
+    /// Made room for another.
+    pub ended: oneshot::Receiver<()>,
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         let mut listeners = self.app.news.listeners();
-        if let Some(open) = listeners.get_mut(&self.account) {
-            *open -= 1;
-            if *open == 0 {
-                listeners.remove(&self.account);
+        if let Some(open) = listeners.by_account.get_mut(&self.account) {
+            open.retain(|line| line.number != self.number);
+            if open.is_empty() {
+                listeners.by_account.remove(&self.account);
             }
         }
     }

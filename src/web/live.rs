@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use futures_util::stream;
 use serde_json::json;
@@ -25,7 +23,7 @@ use super::page::{Answer, Page};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// No more than one event in this time.
 const PACE: Duration = Duration::from_secs(1);
-/// Windows that one person may have open; whoever opens more reloads them by hand.
+/// Windows of one person that are told of changes at a time.
 const OF_AN_ACCOUNT: usize = 20;
 /// What was being written while a page was read is not on it yet.
 const OVERLAP_MS: i64 = 250;
@@ -63,15 +61,11 @@ struct Stream {
     uses: broadcast::Receiver<(Id<Account>, Id<AccessKey>)>,
     is_over: watch::Receiver<bool>,
     clock: Interval,
-    _listener: Listener,
+    listener: Listener,
 }
 
 /// Tells the page what has changed since it was made, and from then on.
 pub async fn listen(page: Page) -> Answer {
-    let Some(listener) = News::listen(page.app(), page.account.id, OF_AN_ACCOUNT) else {
-        // The one answer after which a browser does not ask again.
-        return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
-    };
     let news = &page.app().news;
     let shown_at = page.query().get("since").parse().ok();
     let mut work = news.work.subscribe();
@@ -88,7 +82,7 @@ pub async fn listen(page: Page) -> Answer {
         uses: news.uses.subscribe(),
         is_over: news.is_over.subscribe(),
         clock: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
-        _listener: listener,
+        listener: News::listen(page.app(), page.account.id, OF_AN_ACCOUNT),
     };
     drop(page);
     let hello = stream::once(async { Ok(Bytes::from_static(b": here\n\n")) });
@@ -105,6 +99,7 @@ impl Stream {
             tokio::select! {
                 biased;
                 () = over(&mut self.is_over) => return None,
+                _ = &mut self.listener.ended => return None,
                 used = self.uses.recv() => {
                     if let Ok((account, key)) = used && account == self.account {
                         return Some(event(json!({ "topics": [format!("key:{key}")] })));

@@ -110,11 +110,11 @@ await step('C adds a task in place, and [ puts the sidebar away', async () => {
 await step('a half-written comment stays while the page takes over what is new', async () => {
   const page = await signIn(await open(base), email, password);
   await page.goto('/tasks/MENU-10');
-  await page.fill('.composer [name=body]', 'Not finished yet');
+  await page.fill('#body', 'Not finished yet');
   await page.fill('[name=text]', 'Measure the shelf');
   await page.keyboard.press('Enter');
   await page.locator('.checklist', { hasText: 'Measure the shelf' }).waitFor();
-  assert.equal(await page.inputValue('.composer [name=body]'), 'Not finished yet');
+  assert.equal(await page.inputValue('#body'), 'Not finished yet');
   assert.equal(await page.inputValue('[name=text]'), '', 'what was sent is gone');
   assert.equal(await page.evaluate(() => document.activeElement.name), 'text');
   await page.context().close();

@@ -40,12 +40,12 @@ await step('what the agent makes, moves and says appears within three seconds, w
 
 await step('what somebody is writing stays, and the history names the agent', async () => {
   await page.goto(`/tasks/${task.key}`);
-  await page.fill('.composer [name=body]', 'Half a sent');
-  await page.locator('.composer [name=body]').focus();
+  await page.fill('#body', 'Half a sent');
+  await page.locator('#body').focus();
   await call('comment.add', { taskId: task.key, body: 'The proof comes on Friday.' });
   await page.locator('.comment', { hasText: 'The proof comes on Friday.' }).waitFor(SOON);
   await page.keyboard.type('ence');
-  assert.equal(await page.inputValue('.composer [name=body]'), 'Half a sentence');
+  assert.equal(await page.inputValue('#body'), 'Half a sentence');
   assert.match(await page.locator('section[aria-labelledby=history]').innerText(), /Agent/);
 });
 

@@ -112,7 +112,9 @@ async fn a_preview_shows_the_text_as_it_will_look_and_saves_nothing() {
     for (path, name) in
         [("/tasks/WEB-1/comments", "body"), ("/tasks/WEB-1/edit", "description"), ("/tasks/WEB-1/set", "description")]
     {
-        let shown = browser.post(path, &[("title", "Offer"), (name, "Very **strong** <script>"), ("preview", name)]);
+        let text = "Very **strong** <script>";
+        let fields = [("title", "Offer"), ("ifVersion", "1"), (name, text), ("preview", name)];
+        let shown = browser.post(path, &fields);
         assert_eq!(shown.status, 200, "{path}");
         assert!(
             shown.has("<strong>strong</strong>") && shown.has("Very **strong** &#60;script&#62;"),
