@@ -238,6 +238,7 @@ const NOT_AUDITED: &[(&str, &str)] = &[
     ("mail.settle", "the clock"),
     ("notification.read", "one's own"),
     ("notification.read_all", "one's own"),
+    ("notification.mark", "one's own"),
     ("notification.preferences.update", "one's own"),
     ("notification.tell_due", "the clock"),
 ];

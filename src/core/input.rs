@@ -198,7 +198,7 @@ fn door_properties(spec: &Spec) -> Vec<(&'static str, Value)> {
             common::LIMIT,
             json!({ "type": "integer", "minimum": 1, "maximum": 200, "description": "How many at most." }),
         ));
-        properties.push((common::CURSOR, json!({ "type": "string", "description": "The last nextCursor." })));
+        properties.push((common::CURSOR, json!({ "type": "string", "description": "nextCursor" })));
         properties.push((
             common::SORT,
             json!({ "type": "string", "enum": sorts, "description": "What to sort by; - in front reverses." }),

@@ -395,7 +395,7 @@ pub const SORTS: &[Sort] = &[Sort::up("name", "a.name collate nocase"), Sort::do
 pub struct ListAccounts {
     /// Part of a name or e-mail.
     pub search: Option<Line<200>>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 

@@ -273,7 +273,7 @@ fn is_archived(email: &str) -> Error {
 pub struct ListInvites {
     /// Slug or id.
     pub workspace_id: Line<120>,
-    /// true: these too.
+    /// These too.
     pub accepted: Option<bool>,
 }
 

@@ -163,7 +163,7 @@ impl Asked {
 }
 
 /// Find anything by words, best matches first.
-/// A task's key such as WEB-12 finds that task; `type:deal`, `project:WEB`, `is:open`, `assignee:me` and `due:week` narrow it.
+/// WEB-12 finds that task; type:deal, project:WEB, is:open, assignee:me, due:week narrow it.
 /// By status, owner or day: `task.list`, `crm.deal.list`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -132,7 +132,7 @@ fn is_taken(tx: &Tx, slug: &str) -> Result<bool> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListWorkspaces {
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 

@@ -449,7 +449,7 @@ fn describe<'a>(
     }
     if spec.is_list() {
         // How many it gives by itself stands in the instructions, too.
-        properties.insert(common::LIMIT.into(), json!({ "type": "integer", "description": "Up to 200." }));
+        properties.insert(common::LIMIT.into(), json!({ "type": "integer", "description": "1-200" }));
         // Every order in both directions as an enumeration costs three times the words.
         match spec.more.sorts {
             [_] => properties.remove(common::SORT),
@@ -463,7 +463,7 @@ fn describe<'a>(
             properties[argument]["default"] = value.into();
         }
         if !spec.more.brief.is_empty() {
-            let fields = json!({ "type": "string", "description": "e.g. id,title" });
+            let fields = json!({ "type": "string", "description": "id,title" });
             properties.insert(common::FIELDS.into(), fields);
         }
     }

@@ -139,7 +139,8 @@ async fn script_in_any_field_is_text_everywhere() {
     let server = Server::start(&world.app);
     let cookie = format!("sally_session={}", ada.token);
     let (mut found, mut next) = (BTreeSet::from(["/".to_owned()]), vec!["/".to_owned()]);
-    found.extend(addresses().into_iter().filter(|address| !address.contains('{')));
+    // A stream has no end, and no text of anybody's: tests/pages/live.rs.
+    found.extend(addresses().into_iter().filter(|address| !address.contains('{') && address != "/live"));
     next.extend(found.iter().filter(|path| *path != "/").cloned());
     let (mut pages, mut shown) = (0, 0);
     while let Some(path) = next.pop() {

@@ -21,14 +21,14 @@ async fn a_card_says_how_long_it_stands_there_and_what_it_lacks() {
     let office = Office::new().await;
     let ben = office.browser("ben").await;
     let fresh = ben.get("/crm/deals");
-    assert!(!fresh.has("No next step"), "its follow-up is one");
+    assert!(!fresh.has("next missing"), "its follow-up is one");
     assert!(fresh.has("In stage since today") && !fresh.has("Quiet for"));
     assert!(fresh.has("weighted €\u{a0}1,250.05"), "a tenth of it, as a lead");
     assert!(fresh.has("1 open · €\u{a0}12,500.50 · weighted €\u{a0}1,250.05"));
 
     forget(&office).await;
     let forgotten = ben.get("/crm/deals");
-    assert!(forgotten.has("No next step") && forgotten.has("Quiet for ") && !forgotten.has("In stage since today"));
+    assert!(forgotten.has("next missing") && forgotten.has("Quiet for ") && !forgotten.has("In stage since today"));
     let card = format!("data-card=\"{}\"", office.deal);
     let of_organization = format!("organization={}", office.organization);
     for (query, is_there) in [

@@ -246,13 +246,13 @@ pub struct CreateDeal {
     pub probability: Option<Percent>,
     /// What to do next.
     pub next_step: Option<Line<500>>,
-    /// e.g. `2027-03-31`.
+    /// A day.
     pub expected_close_at: Option<Day>,
     /// Why it was lost.
     pub lost_reason: Option<Line<500>>,
     /// Free text.
     pub notes: Option<Prose<20_000>>,
-    /// e.g. `["web"]`.
+    /// Any names.
     pub labels: Option<Labels>,
 }
 
@@ -399,15 +399,15 @@ pub struct ListDeals {
     pub owner_id: Option<Ref<Account>>,
     /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
-    /// One of its labels.
+    /// One label.
     pub label: Option<Line<40>>,
-    /// Open ones with nothing planned, or quiet for 14 days.
+    /// Open ones to look at.
     pub attention: Option<Attention>,
-    /// As written there.
+    /// The whole text.
     pub lost_reason: Option<Line<500>>,
     /// Words in any text.
     pub search: Option<Line<200>>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 
@@ -633,7 +633,7 @@ pub struct UpdateDeal {
     pub probability: Patch<Percent>,
     /// What to do next.
     pub next_step: Patch<Line<500>>,
-    /// e.g. `2027-03-31`.
+    /// A day.
     pub expected_close_at: Patch<Day>,
     /// Why it was lost.
     pub lost_reason: Patch<Line<500>>,

@@ -243,7 +243,7 @@ pub struct AddFollowUp {
     pub title: Line<200>,
     /// Details.
     pub body: Option<Prose<20_000>>,
-    /// e.g. `2027-03-01` or `2027-03-01T09:30:00Z`.
+    /// A day, or e.g. `2027-03-01T09:30:00Z`.
     pub due_at: Option<Due>,
     /// OPEN if left out.
     pub status: Option<FollowUpStatus>,
@@ -302,7 +302,7 @@ pub struct UpdateFollowUp {
     pub title: Patch<Line<200>>,
     /// Details.
     pub body: Patch<Prose<20_000>>,
-    /// e.g. `2027-03-01` or `2027-03-01T09:30:00Z`.
+    /// A day, or e.g. `2027-03-01T09:30:00Z`.
     pub due_at: Patch<Due>,
     /// OPEN takes it up again.
     pub status: Patch<FollowUpStatus>,

@@ -174,7 +174,7 @@ pub struct CreateOrganization {
     pub country: Option<Line<120>>,
     /// Free text.
     pub notes: Option<Prose<20_000>>,
-    /// e.g. `["web"]`.
+    /// Any names.
     pub labels: Option<Labels>,
     /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
@@ -286,7 +286,7 @@ pub struct ListOrganizations {
     pub search: Option<Line<200>>,
     /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 

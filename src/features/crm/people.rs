@@ -162,7 +162,7 @@ pub struct CreatePerson {
     pub source: Option<Line<120>>,
     /// Free text.
     pub notes: Option<Prose<20_000>>,
-    /// e.g. `["web"]`.
+    /// Any names.
     pub labels: Option<Labels>,
     /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
@@ -265,7 +265,7 @@ pub struct ListPeople {
     pub search: Option<Line<200>>,
     /// E-mail, name or `me`.
     pub owner_id: Option<Ref<Account>>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 

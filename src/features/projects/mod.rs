@@ -356,7 +356,7 @@ pub struct ListProjects {
     pub client_id: Option<Ref<ClientRecord>>,
     /// true: those you are a member of.
     pub mine: Option<bool>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 

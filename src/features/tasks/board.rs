@@ -38,9 +38,9 @@ choices! {
 pub struct GetBoard {
     /// Key, e.g. `WEB`.
     pub project_id: Ref<ProjectRecord>,
-    /// Columns; by anything but status only open tasks, unless `status` is given.
+    /// Columns; by others than status only open tasks.
     pub group_by: Option<Grouping>,
-    /// OPEN, ALL, or name, type or id, e.g. `Review`.
+    /// As in task.list.
     pub status: Option<Line<320>>,
     /// E-mail, name, `me` or `none`.
     pub assignee: Option<Ref<Account>>,
@@ -48,11 +48,11 @@ pub struct GetBoard {
     pub label: Option<Labels>,
     /// P1 is urgent.
     pub priority: Option<Priority>,
-    /// overdue, today, tomorrow, this_week, next_week, none or a day.
+    /// As in task.list.
     pub due: Option<DueFilter>,
     /// Words in any text.
     pub search: Option<Line<200>>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
     /// Cards of each column at most, 1 to 200; 50 if left out.
     pub limit: Option<Cards>,

@@ -65,7 +65,7 @@ pub struct ListTasks {
     pub search: Option<Line<200>>,
     /// Its sub-tasks; `none`: no sub-tasks.
     pub parent_id: Option<Ref<TaskRecord>>,
-    /// true: these too.
+    /// These too.
     pub archived: Option<bool>,
 }
 

@@ -165,7 +165,7 @@ pub struct ReportTimesheets {
     pub validated: Option<bool>,
     /// What a line sums up.
     pub group_by: Option<GroupBy>,
-    /// What a line is split by.
+    /// Splits lines.
     pub then_by: Option<GroupBy>,
     /// CSV: all entries; CSV_GROUPS: the groups.
     pub format: Option<Format>,
