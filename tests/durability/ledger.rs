@@ -76,7 +76,13 @@ impl Ledger {
             // Also when `meanwhile` fails: nobody would wait for writers that never end.
             let stopping = Stopping(&stop);
             for _ in 0..WRITERS {
-                scope.spawn(|| while !stop.load(Ordering::Relaxed) && self.one_task(server, &stop).is_some() {});
+                scope.spawn(|| {
+                    while self.one_task(server, &stop).is_some() {
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                    }
+                });
             }
             let result = meanwhile();
             drop(stopping);

@@ -252,8 +252,10 @@ fn grouping(by: GroupBy) -> (&'static str, &'static str, &'static str) {
 /// More lines of groups in groups than anybody reads; what there is beyond them is summed up in one.
 const MOST_LINES: usize = 2_000;
 
-/// The query for each way to group, and to group within: columns and tables.
-static GROUPINGS: LazyLock<HashMap<(GroupBy, Option<GroupBy>), (String, String)>> = LazyLock::new(|| {
+/// For each way to group, and to group within: the columns and tables of its query.
+type Groupings = HashMap<(GroupBy, Option<GroupBy>), (String, String)>;
+
+static GROUPINGS: LazyLock<Groupings> = LazyLock::new(|| {
     let within = || GroupBy::ALL.iter().copied().map(Some).chain([None]);
     let pairs = GroupBy::ALL.iter().flat_map(|by| within().map(|then| (*by, then)));
     let written = |(by, then): (GroupBy, Option<GroupBy>)| {

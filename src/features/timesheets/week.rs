@@ -1,6 +1,6 @@
 //! A week as a grid: a row for each task, a column for each day, in a cell what was spent there on that day.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,10 +167,11 @@ impl WeekRow {
 fn look_at_projects(tx: &Tx, rows: &mut [WeekRow]) -> Result<()> {
     let mut places: HashMap<Id<ProjectRecord>, Option<Place>> = HashMap::new();
     for row in rows {
-        if !places.contains_key(&row.project_id) {
-            places.insert(row.project_id, tx.place(row.project_id)?);
-        }
-        match &places[&row.project_id] {
+        let place = match places.entry(row.project_id) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(unknown) => unknown.insert(tx.place(row.project_id)?),
+        };
+        match place {
             Some(place) => row.open = is_open(place),
             None => {
                 row.project.name = CLOSED.into();
