@@ -81,7 +81,7 @@ async function save({ then = null, refocus = true } = {}) {
 
 document.addEventListener("click", (event) => {
   const cell = event.target.closest("[data-row] [data-edit]");
-  if (!cell || cell === editing?.cell || (cell.dataset.edit === "title" && !event.target.closest("[data-edits]"))) return;
+  if (!cell || cell === editing?.cell || (cell.dataset.edit === "title" && !event.target.closest("[data-renames]"))) return;
   event.preventDefault();
   open(cell);
 });

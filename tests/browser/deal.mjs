@@ -39,7 +39,7 @@ await step('its deal is moved through the stages by keyboard, and the board says
     const moved = page.waitForResponse((answer) => answer.url().includes('/move'));
     await page.keyboard.press('Alt+ArrowRight');
     assert.ok((await moved).ok());
-    await page.waitForFunction((name) => document.querySelector('#announce').textContent.endsWith(name), stage);
+    await page.locator('#toasts .toast', { hasText: `to ${stage}` }).waitFor();
     assert.equal(await columnOf(id), stage);
   }
   await look(page, 'board-narrowed', pictures);
