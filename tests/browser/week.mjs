@@ -101,7 +101,7 @@ await step('the clock is started in a row, survives a reload, and says what it w
 await step('a report for a client has a chart, and its tables and its print say what the page says', async () => {
   const page = await signIn(await open(base), email, password);
   await page.goto('/time/report?from=2025-03-01&to=2025-03-31&by=PROJECT&then=TASK');
-  const client = await page.locator('select[name=client] option').nth(1).getAttribute('value');
+  const client = await page.locator('select[name=client] option', { hasText: 'Halden' }).getAttribute('value');
   await page.goto(`/time/report?from=2020-01-01&to=2030-01-01&by=MONTH&then=PROJECT&client=${client}`);
   assert.ok(await page.locator('svg.chart rect').count() > 1);
   assert.match(await page.locator('svg.chart title').textContent(), /Hours by month/);
