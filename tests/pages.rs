@@ -1,7 +1,11 @@
 //! Pages as a browser meets them: over HTTP, with cookies, forms and nothing else.
 
+#[path = "pages/board.rs"]
+mod board;
 #[path = "pages/crm.rs"]
 mod crm;
+#[path = "pages/days.rs"]
+mod days;
 #[path = "pages/forms.rs"]
 mod forms;
 #[path = "pages/joining.rs"]
@@ -15,6 +19,8 @@ mod sso;
 mod support;
 #[path = "pages/work.rs"]
 mod work;
+#[path = "pages/workshop.rs"]
+mod workshop;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

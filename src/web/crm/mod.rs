@@ -1,6 +1,7 @@
 //! The CRM's pages, and what they have in common: things to do, what happened, rows that lead to deals.
 
 pub mod activities;
+pub mod deal;
 pub mod deals;
 pub mod follow_ups;
 pub mod organizations;
@@ -13,6 +14,7 @@ use serde_json::Map;
 use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
 use crate::core::money::Money;
+use crate::core::operation::Operation;
 use crate::core::reference::Named;
 use crate::core::time::Day;
 use crate::features::crm::activities::{Activity, ActivityType, ListActivities};
@@ -23,6 +25,7 @@ use crate::features::crm::facts::ShowFacts;
 use crate::features::crm::follow_ups::{FollowUp, FollowUpStatus};
 use crate::features::crm::pipeline::{Stage, StageRecord};
 
+use super::form::Form;
 use super::page::{Page, Query, Refused};
 use super::show::{self, ByDay, Choice, Due, Link};
 use super::{at, get};
@@ -30,19 +33,17 @@ use super::{at, get};
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/crm/deals").route(get().to(deals::list)))
-        .service(at("/crm/deals/new").route(get().to(deals::new_page)).route(web::post().to(deals::create)))
-        .service(at("/crm/deals/{id}").route(get().to(deals::show)))
-        .service(at("/crm/deals/{id}/edit").route(get().to(deals::edit_page)).route(web::post().to(deals::edit)))
+        .service(at("/crm/deals/new").route(get().to(deal::new_page)).route(web::post().to(deal::create)))
+        .service(at("/crm/deals/{id}").route(get().to(deal::show)))
+        .service(at("/crm/deals/{id}/edit").route(get().to(deal::edit_page)).route(web::post().to(deal::edit)))
         .service(at("/crm/deals/{id}/move").route(web::post().to(deals::move_to)))
-        .service(at("/crm/deals/{id}/lost").route(get().to(deals::lose_page)))
-        .service(at("/crm/deals/{id}/set").route(web::post().to(deals::set)))
+        .service(at("/crm/deals/{id}/lost").route(get().to(deal::lose_page)))
+        .service(at("/crm/deals/{id}/set").route(web::post().to(deal::set)))
         .service(
-            at("/crm/deals/{id}/project")
-                .route(get().to(deals::project_page))
-                .route(web::post().to(deals::make_project)),
+            at("/crm/deals/{id}/project").route(get().to(deal::project_page)).route(web::post().to(deal::make_project)),
         )
         .service(
-            at("/crm/deals/{id}/archive").route(get().to(deals::archive_page)).route(web::post().to(deals::archive)),
+            at("/crm/deals/{id}/archive").route(get().to(deal::archive_page)).route(web::post().to(deal::archive)),
         );
     config
         .service(at("/crm/organizations").route(get().to(organizations::list)))
@@ -219,6 +220,21 @@ impl Lookalike {
         };
         similar.items.into_iter().map(each).collect()
     }
+}
+
+/// Who is here already and looks like what the form would make, found by these of its fields. Nobody, once “Create anyway” was
+/// pressed, and as long as something is wrong with the form.
+async fn alike<Make, Find, T>(page: &Page, form: &mut Form, list: &str, fields: &[&str]) -> Vec<Lookalike>
+where
+    Make: Operation,
+    Find: Operation<Output = Similar<T>>,
+    T: Record,
+{
+    if !form.take("anyway").is_empty() || form.read::<Make>(page.app()).is_none() {
+        return Vec::new();
+    }
+    let given: Vec<(&str, &str)> = fields.iter().map(|name| (*name, form.value(name))).collect();
+    page.act::<Find>(&given).await.map_or_else(|_| Vec::new(), |similar| Lookalike::of(list, similar))
 }
 
 /// Something that happened.

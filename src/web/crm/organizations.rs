@@ -21,7 +21,7 @@ use crate::web::page::{Answer, Page, Query};
 use crate::web::show::{self, Choice, Pager, id_of, name_of};
 
 use super::table::{Field, Fields, text};
-use super::{AtAGlance, DealRow, History, Lookalike, NextStep, On, Todo};
+use super::{AtAGlance, DealRow, History, Lookalike, NextStep, On, Todo, alike};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -308,12 +308,10 @@ const FOR_SIMILAR: [&str; 3] = ["name", "website", "email"];
 
 /// Whoever looks like somebody that is here already is added after one more question.
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    if form.take("anyway").is_empty() && form.read::<CreateOrganization>(page.app()).is_some() {
-        let similar = page.act::<FindSimilarOrganizations>(&FOR_SIMILAR.map(|name| (name, form.value(name)))).await;
-        let alike = similar.map_or_else(|_| Vec::new(), |found| Lookalike::of("organizations", found));
-        if !alike.is_empty() {
-            return show_form(&page, &form, None, alike).await;
-        }
+    let known =
+        alike::<CreateOrganization, FindSimilarOrganizations, _>(&page, &mut form, "organizations", &FOR_SIMILAR).await;
+    if !known.is_empty() {
+        return show_form(&page, &form, None, known).await;
     }
     match form.make::<CreateOrganization>(&page).await? {
         Some(made) => {

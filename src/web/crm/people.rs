@@ -18,7 +18,7 @@ use crate::web::page::{Answer, Page, Query};
 use crate::web::show::{self, Choice, Pager, id_of, name_of};
 
 use super::table::{Field, Fields, text};
-use super::{AtAGlance, DealRow, History, Lookalike, NextStep, On, Todo};
+use super::{AtAGlance, DealRow, History, Lookalike, NextStep, On, Todo, alike};
 
 const FILTERS: &[&str] = &["q", "owner", "archived", "cursor"];
 
@@ -269,12 +269,9 @@ const FOR_SIMILAR: [&str; 5] = ["name", "organizationId", "email", "phone", "mob
 
 /// Whoever looks like somebody that is here already is added after one more question.
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    if form.take("anyway").is_empty() && form.read::<CreatePerson>(page.app()).is_some() {
-        let similar = page.act::<FindSimilarPeople>(&FOR_SIMILAR.map(|name| (name, form.value(name)))).await;
-        let alike = similar.map_or_else(|_| Vec::new(), |found| Lookalike::of("people", found));
-        if !alike.is_empty() {
-            return show_form(&page, &form, None, alike).await;
-        }
+    let known = alike::<CreatePerson, FindSimilarPeople, _>(&page, &mut form, "people", &FOR_SIMILAR).await;
+    if !known.is_empty() {
+        return show_form(&page, &form, None, known).await;
     }
     match form.make::<CreatePerson>(&page).await? {
         Some(made) => page.go(&format!("/crm/people/{}", made.text("id")), &format!("{} is added", made.text("name"))),
