@@ -18,7 +18,7 @@ use super::id::Id;
 use super::input::{Shape, common};
 use super::limits::Limits;
 use super::news::News;
-use super::operation::{Before, Effect, Entry, Needs, Operation, Reply, Spec, Step, Tx, Typed};
+use super::operation::{Before, Effect, Entry, Needs, Operation, Outcome, Reply, Spec, Step, Tx, Typed};
 use super::page::Paging;
 use super::repeat;
 use super::secret::TokenHash;
@@ -94,7 +94,7 @@ impl Call {
 }
 
 /// Reads the input once the caller may run the operation, so that a stranger learns nothing from its mistakes.
-type Parse<'a, T> = Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step<T>>> + Send + 'a>;
+type Parse<'a> = Box<dyn FnOnce(&mut Call) -> Result<Box<dyn Step>> + Send + 'a>;
 
 /// Callers that a reader has seen since the last commit.
 type Known = HashMap<TokenHash, Arc<Identity>>;
@@ -171,7 +171,8 @@ impl App {
 
     /// Runs an operation whose input is at hand: pages, the command line, tests.
     pub async fn run<O: Operation>(self: &Arc<Self>, call: Call, input: O) -> Result<O::Output> {
-        self.pass(&O::SPEC, call, Box::new(move |_| Ok(Box::new(Typed(input)) as Box<dyn Step<O::Output>>))).await
+        let outcome = self.pass(&O::SPEC, call, Box::new(move |_| Ok(Box::new(Typed(input))))).await?;
+        Ok(*outcome.downcast().expect("a typed step gives the operation's output"))
     }
 
     /// The same where there is no runtime.
@@ -215,7 +216,7 @@ impl App {
             let named = selector_from(&mut input)?;
             call.selector = call.selector.or(named);
         }
-        let parse = move |call: &mut Call| -> Result<Box<dyn Step<Reply>>> {
+        let parse = move |call: &mut Call| -> Result<Box<dyn Step>> {
             if spec.is_list() {
                 call.paging = Paging::take(&mut input, spec)?.or_limit_of(&call.paging);
             }
@@ -233,7 +234,8 @@ impl App {
             })
         };
         let exports = spec.more.file.map(|_| call.clone());
-        let reply = self.pass(spec, call, Box::new(parse)).await?;
+        let outcome = self.pass(spec, call, Box::new(parse)).await?;
+        let reply: Reply = *outcome.downcast().expect("a step out of JSON gives a reply");
         match exports {
             Some(call) if reply.file.is_some() => self.note_export(spec, call).await?,
             _ => {}
@@ -253,7 +255,7 @@ impl App {
     }
 
     /// The door. Everything that anybody does comes through here, and who is turned away is logged.
-    async fn pass<T: Send + 'static>(self: &Arc<Self>, spec: &Spec, call: Call, parse: Parse<'_, T>) -> Result<T> {
+    async fn pass(self: &Arc<Self>, spec: &Spec, call: Call, parse: Parse<'_>) -> Result<Outcome> {
         let (request_id, address) = (call.request_id.clone(), call.address);
         let outcome = self.pass_through(spec, call, parse).await;
         if let Err(error) = &outcome
@@ -266,12 +268,7 @@ impl App {
     }
 
     /// Permission, then input, then the transaction.
-    async fn pass_through<T: Send + 'static>(
-        self: &Arc<Self>,
-        spec: &Spec,
-        mut call: Call,
-        parse: Parse<'_, T>,
-    ) -> Result<T> {
+    async fn pass_through(self: &Arc<Self>, spec: &Spec, mut call: Call, parse: Parse<'_>) -> Result<Outcome> {
         if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
             return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
         }
@@ -327,7 +324,7 @@ impl App {
     }
 
     /// One write, inside the writer's transaction. The right is looked up again: it may have gone while the write waited.
-    fn write<T>(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step<T>>) -> Result<T> {
+    fn write(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step>) -> Result<Outcome> {
         let now = Moment::now();
         let found = caller::identify(conn, call.credential()).map(Arc::new);
         let found = found.and_then(|identity| identity.check(now, call.address).map(|()| identity));

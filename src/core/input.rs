@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::{Error, FieldError, Result, quoted};
@@ -268,31 +267,33 @@ fn has_nul(value: &Value) -> bool {
 
 /// The input struct, or every field that stands in its way.
 pub fn read<O: Operation>(mut map: Map<String, Value>, shape: &Shape) -> Result<O> {
-    let mut told = shape.tidy(&mut map);
-    if told.is_empty() {
-        return O::deserialize(&map).map_err(|error| match mistakes::<O>(map) {
-            none if none.is_empty() => Error::malformed(format!("The input could not be read: {error}.")),
-            mistakes => Error::fields(mistakes),
-        });
+    let told = shape.tidy(&mut map);
+    match O::deserialize(&map) {
+        Ok(operation) if told.is_empty() => Ok(operation),
+        outcome => Err(refusal(map, shape, told, outcome.err(), &|alone| O::deserialize(alone).err())),
     }
-    map.retain(|name, _| shape.has(name));
-    told.extend(mistakes::<O>(map));
-    Err(Error::fields(told))
 }
 
-/// Serde stops at the first mistake, so each field is tried alone; what it then misses are the others, which is no mistake of this one.
-fn mistakes<O: DeserializeOwned>(map: Map<String, Value>) -> Vec<FieldError> {
-    let mut mistakes = Vec::new();
-    for (field, value) in map {
-        let shown = value.clone();
-        let alone = Map::from_iter([(field.clone(), value)]);
-        let Err(error) = serde_json::from_value::<O>(Value::Object(alone)) else { continue };
-        let message = error.to_string();
+/// Everything that is wrong with an input. Serde stops at the first mistake, so each field is tried alone; what it then
+/// misses are the others, which is no mistake of this one.
+fn refusal(
+    map: Map<String, Value>,
+    shape: &Shape,
+    mut told: Vec<FieldError>,
+    error: Option<serde_json::Error>,
+    try_alone: &dyn Fn(&Map<String, Value>) -> Option<serde_json::Error>,
+) -> Error {
+    for (field, value) in map.into_iter().filter(|(field, _)| shape.has(field)) {
+        let alone = Map::from_iter([(field.clone(), value.clone())]);
+        let Some(message) = try_alone(&alone).map(|error| error.to_string()) else { continue };
         if !message.starts_with("missing field") && !message.starts_with("unknown field") {
-            mistakes.push(FieldError { field, message: for_people(&message, &shown) });
+            told.push(FieldError { field, message: for_people(&message, &value) });
         }
     }
-    mistakes
+    match error {
+        Some(error) if told.is_empty() => Error::malformed(format!("The input could not be read: {error}.")),
+        _ => Error::fields(told),
+    }
 }
 
 /// Serde's type errors in plain words; our own types already speak plainly.

@@ -1,7 +1,7 @@
 //! The door. An operation is written once: what it needs, what it does. REST, MCP, pages, the OpenAPI
 //! document and the permission tests are projections of [`Spec`] and [`Entry`].
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -493,13 +493,16 @@ impl<O: Operation> Cx<'_, O> {
     }
 }
 
-/// A parsed input on its way through the door, with what comes out of it as `T`.
-pub(crate) trait Step<T>: Send {
+/// A parsed input on its way through the door.
+pub(crate) trait Step: Send {
     fn prepares(&self) -> bool;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()>;
     fn is_slow(&self) -> bool;
-    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<T>;
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Outcome>;
 }
+
+/// What comes out of a step, its type left out, so that the door is compiled once and not once for each operation.
+pub(crate) type Outcome = Box<dyn Any + Send>;
 
 /// An operation whose output stays a struct: for pages and tests.
 pub(crate) struct Typed<O>(pub(crate) O);
@@ -515,7 +518,7 @@ fn enter<O: Operation>(input: O, tx: &Tx<'_>) -> Result<O::Output> {
     Ok(output)
 }
 
-impl<O: Operation> Step<O::Output> for Typed<O> {
+impl<O: Operation> Step for Typed<O> {
     fn prepares(&self) -> bool {
         O::PREPARES
     }
@@ -525,12 +528,12 @@ impl<O: Operation> Step<O::Output> for Typed<O> {
     fn is_slow(&self) -> bool {
         self.0.is_slow()
     }
-    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<O::Output> {
-        enter(self.0, tx)
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Outcome> {
+        Ok(Box::new(enter(self.0, tx)?))
     }
 }
 
-impl<O: Operation> Step<Reply> for AsJson<O> {
+impl<O: Operation> Step for AsJson<O> {
     fn prepares(&self) -> bool {
         O::PREPARES
     }
@@ -540,18 +543,18 @@ impl<O: Operation> Step<Reply> for AsJson<O> {
     fn is_slow(&self) -> bool {
         self.0.is_slow()
     }
-    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Outcome> {
         let mut output = enter(self.0, tx)?;
         if let Some(File { name, media_type, bytes }) = output.take_file() {
-            return Ok(Reply { body: bytes, file: Some((name, media_type)), ..Reply::default() });
+            return Ok(Box::new(Reply { body: bytes, file: Some((name, media_type)), ..Reply::default() }));
         }
-        Ok(Reply {
+        Ok(Box::new(Reply {
             body: if O::Output::EMPTY { Vec::new() } else { serde_json::to_vec(&output).map_err(Error::internal)? },
             version: output.version(),
             location: output.location(),
             secret: O::Output::SECRET,
             file: None,
-        })
+        }))
     }
 }
 
@@ -567,8 +570,8 @@ pub struct Reply {
     pub(crate) secret: bool,
 }
 
-/// Reads an operation's input, ready to be executed.
-type Parse = fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step<Reply>>>;
+/// Reads an operation's input, ready to be executed; a [`Reply`] comes out.
+type Parse = fn(Map<String, Value>, &Shape) -> Result<Box<dyn Step>>;
 
 /// One line of the list of operations: the spec, and plain functions for what needs the type.
 #[derive(Clone, Copy)]

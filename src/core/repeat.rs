@@ -6,13 +6,13 @@ use rusqlite::named_params;
 use serde_json::{Map, Value};
 
 use super::error::{Error, Kind, Result};
-use super::operation::{Before, Reply, Spec, Step, Tx};
+use super::operation::{Before, Outcome, Reply, Spec, Step, Tx};
 use super::secret::{self, TokenHash};
 use super::store::optional;
 
-/// A step that is executed once for each key; its answer is written in the same transaction as its effect.
+/// A step with a reply that is executed once for each key; its answer is written in the same transaction as its effect.
 pub(super) struct Once {
-    step: Box<dyn Step<Reply>>,
+    step: Box<dyn Step>,
     request: TokenHash,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn fingerprint(spec: &Spec, input: &Map<String, Value>) -> TokenHash 
 }
 
 impl Once {
-    pub(super) fn new(step: Box<dyn Step<Reply>>, request: TokenHash) -> Self {
+    pub(super) fn new(step: Box<dyn Step>, request: TokenHash) -> Self {
         Once { step, request }
     }
 }
@@ -40,7 +40,7 @@ const KEEP: &str = "
     insert or replace into idempotent_answer (caller_hash, request_hash, body, location, record_version, created_at)
     values (:caller, :request, :body, :location, :version, :now)";
 
-impl Step<Reply> for Once {
+impl Step for Once {
     fn prepares(&self) -> bool {
         self.step.prepares()
     }
@@ -51,7 +51,7 @@ impl Step<Reply> for Once {
         self.step.is_slow()
     }
 
-    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Reply> {
+    fn execute(self: Box<Self>, tx: &Tx<'_>) -> Result<Outcome> {
         let Some(key) = &tx.call().idempotency_key else { return self.step.execute(tx) };
         let who = tx.account_id().map_or_else(|| format!("{:?}", tx.call().address), |account| account.to_string());
         let workspace = tx.caller().workspace.as_ref().map(|workspace| workspace.id);
@@ -73,16 +73,17 @@ impl Step<Reply> for Once {
                 ));
             }
             Some((_, Some(body), location, version)) => {
-                return Ok(Reply { body, version, location, ..Reply::default() });
+                return Ok(Box::new(Reply { body, version, location, ..Reply::default() }));
             }
         }
-        let reply = self.step.execute(tx)?;
+        let outcome = self.step.execute(tx)?;
+        let reply: &Reply = outcome.downcast_ref().expect("a step out of JSON gives a reply");
         let body = (!reply.secret).then_some(&reply.body);
         tx.conn().prepare_cached(KEEP)?.execute(named_params! {
             ":caller": caller, ":request": self.request, ":body": body,
             ":location": reply.location, ":version": reply.version, ":now": tx.now(),
         })?;
-        Ok(reply)
+        Ok(outcome)
     }
 }
 
