@@ -38,8 +38,8 @@ pub async fn list(page: Page) -> Answer {
 }
 
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    match form.run::<CreateAgent>(&page).await? {
-        Some(made) => page.go("/settings/agents", &format!("{} is added", made.name)),
+    match form.make::<CreateAgent>(&page).await? {
+        Some(made) => page.go("/settings/agents", &format!("{} is added", made.text("name"))),
         None => show_list(&page, &form).await,
     }
 }
@@ -62,7 +62,7 @@ fn show_agent(page: &Page, agent: &AgentView, form: &Form) -> Answer {
         used: agent.last_used_at.map_or_else(|| "Not yet".to_owned(), |at| page.ago(&at)),
         agent,
         form,
-        states: vec![Choice::new("true", "Enabled"), Choice::new("false", "Disabled")],
+        states: states(),
     };
     page.show(form.status(), &template)
 }
@@ -76,14 +76,21 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
         return page.json("agent.get", "agentId", id).await;
     }
     let agent = page.run(reference(&id)).await?;
-    let form = Form::filled([
+    show_agent(&page, &agent, &filled(&agent))
+}
+
+fn filled(agent: &AgentView) -> Form {
+    Form::filled([
         ("ifVersion", agent.version.to_string()),
         ("name", agent.name.clone()),
         ("role", agent.role.clone().unwrap_or_default()),
         ("description", agent.description.clone().unwrap_or_default()),
         ("enabled", agent.enabled.to_string()),
-    ]);
-    show_agent(&page, &agent, &form)
+    ])
+}
+
+fn states() -> Vec<Choice> {
+    vec![Choice::new("true", "Enabled"), Choice::new("false", "Disabled")]
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -93,7 +100,7 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     match form.run::<UpdateAgent>(&page).await? {
         Some(saved) => page.go("/settings/agents", &format!("{} is saved", saved.name)),
         None => {
-            form.catch_up(agent.version);
+            form.meet(&filled(&agent), &[("enabled", &states())]);
             show_agent(&page, &agent, &form)
         }
     }

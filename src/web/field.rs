@@ -2,7 +2,7 @@
 //! would be compiled anew wherever one stands.
 
 use askama::Template;
-use askama::filters::HtmlSafe;
+use askama::filters::{HtmlSafe, HtmlSafeOutput};
 
 use super::form::Form;
 use super::show::Choice;
@@ -148,3 +148,8 @@ pub struct Origin<'a> {
 }
 
 impl HtmlSafe for Origin<'_> {}
+
+/// Names this showing of a form that is not shown again with what is wrong: sent twice, it makes one record.
+pub fn once() -> HtmlSafeOutput<String> {
+    HtmlSafeOutput(format!(r#"<input type="hidden" name="once" value="{}">"#, Form::default().once()))
+}

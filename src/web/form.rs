@@ -77,6 +77,11 @@ impl Made {
     pub fn text(&self, field: &str) -> &str {
         self.0.get(field).and_then(Value::as_str).unwrap_or_default()
     }
+
+    /// A field that is a number.
+    pub fn number(&self, field: &str) -> i64 {
+        self.0.get(field).and_then(Value::as_i64).unwrap_or_default()
+    }
 }
 
 impl Form {
@@ -185,13 +190,6 @@ impl Form {
 
     pub fn complain(&mut self, field: &str, message: impl Into<String>) {
         self.problems.push(FieldError { field: field.to_owned(), message: message.into() });
-    }
-
-    /// After somebody else was faster: saved once more, the form goes on top of what they did.
-    pub fn catch_up(&mut self, version: i64) {
-        if self.is_stale() {
-            self.set(common::IF_VERSION, version.to_string());
-        }
     }
 
     fn is_stale(&self) -> bool {

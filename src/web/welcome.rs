@@ -2,6 +2,9 @@
 
 use askama::Template;
 
+use crate::features::crm::deals::ListDeals;
+use crate::features::crm::organizations::ListOrganizations;
+use crate::features::crm::people::ListPeople;
 use crate::features::keys::{CreateMcpKey, NewKey};
 use crate::features::projects::ListProjects;
 use crate::http::auth::own_address;
@@ -43,11 +46,22 @@ struct Made {
 #[template(path = "welcome/first.html")]
 struct FirstPage<'a> {
     page: &'a Page,
-    is_empty: bool,
+    has_projects: bool,
+}
+
+async fn has_projects(page: &Page) -> Result<bool, Refused> {
+    Ok(!page.list::<ListProjects>(Query::default().input(&[]), 1).await?.items.is_empty())
 }
 
 async fn is_empty(page: &Page) -> Result<bool, Refused> {
-    Ok(page.list::<ListProjects>(Query::default().input(&[]), 1).await?.items.is_empty())
+    if has_projects(page).await? {
+        return Ok(false);
+    }
+    let all = || Query::default().input(&[]);
+    Ok(!page.crm
+        || page.list::<ListOrganizations>(all(), 1).await?.items.is_empty()
+            && page.list::<ListPeople>(all(), 1).await?.items.is_empty()
+            && page.list::<ListDeals>(all(), 1).await?.items.is_empty())
 }
 
 pub async fn show(page: Page) -> Answer {
@@ -57,7 +71,7 @@ pub async fn show(page: Page) -> Answer {
 
 pub async fn fill(page: Page) -> Answer {
     page.must_own()?;
-    if is_empty(&page).await? {
+    if page.crm && is_empty(&page).await? {
         let filled = sample::fill_for(page.app(), page.call(), &page.account.email).await;
         filled.map_err(|error| page.refuse(error))?;
     }
@@ -87,5 +101,5 @@ pub async fn connect(page: Page, mut form: Form) -> Answer {
 
 pub async fn first(page: Page) -> Answer {
     page.must_own()?;
-    page.ok(&FirstPage { page: &page, is_empty: is_empty(&page).await? })
+    page.ok(&FirstPage { page: &page, has_projects: has_projects(&page).await? })
 }

@@ -106,6 +106,17 @@ async fn many_tasks_are_changed_at_once_and_one_in_its_row() {
         assert_eq!(ben.post(change, nothing).status, 303);
         assert!(ben.get("/projects/WEB").has("Nothing changed: "));
     }
+    let keys: Vec<String> = (1..=201).map(|number| format!("WEB-{number}")).collect();
+    let mut too_many: Vec<(&str, &str)> = keys.iter().map(|key| ("task", key.as_str())).collect();
+    too_many.push(("priority", "P1"));
+    assert_eq!(ben.post(change, &too_many).status, 303);
+    assert!(ben.get("/projects/WEB").has("choose up to 200 tasks at a time, not 201"));
+    assert_eq!(shop.task("WEB-3").await["priority"], "P3");
+    let gone = ["WEB-3", "WEB-95", "WEB-96", "WEB-97", "WEB-98", "WEB-99"].map(|key| ("task", key));
+    ben.post(change, &[&gone[..], &[("priority", "P2")]].concat());
+    let told = ben.get("/projects/WEB");
+    assert!(told.has("1 task changed, 5 not. WEB-95: ") && !told.has("WEB-98: "), "the first reasons are enough");
+    ben.post(change, &[("task", "WEB-3"), ("priority", "P3")]);
     assert_eq!(vera.post(change, &[("task", "WEB-3"), ("priority", "P1")]).status, 403);
     assert_eq!(ben.post(change, &[("task", "WEB-3"), ("archived", "true")]).status, 403);
     assert_eq!(ada.post(change, &[("task", "WEB-3"), ("archived", "true")]).status, 303);

@@ -60,7 +60,7 @@ async fn a_week_is_a_form_that_saves_what_can_be_saved() {
     let monday = format!("{task}.2026-03-02.0");
     assert!(cells.contains(&monday), "{cells:?}");
     assert!(page.has("name=\"rows\" value=\"WEB-2\"") && page.has("name=\"week\" value=\"2026-03-04\""));
-    let unknown = ben.get("/time?week=2026-03-04&rows=WEB-2&add=WEB-99");
+    let unknown = ben.get("/time?week=2026-03-04&rows=WEB-98,WEB-2&add=WEB-99");
     assert!(
         unknown.status == 422 && unknown.has("There is no task “WEB-99”") && unknown.has(&monday),
         "{}",

@@ -51,6 +51,102 @@ async fn a_form_that_is_sent_twice_makes_one_record() {
 }
 
 #[tokio::test]
+async fn small_forms_that_are_sent_twice_make_one_record_too() {
+    let office = Office::new().await;
+    let ada = office.world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    let browser = office.browser("ada").await;
+    let organization = ("organizationId", office.organization.as_str());
+    let page_of_it = format!("/crm/organizations/{}", office.organization);
+    for (page, action, fields, list) in [
+        ("/", "/", vec![("line", "Call Kiel friday"), ("projectId", "WEB")], "task.list"),
+        ("/projects/WEB", "/projects/WEB/tasks", vec![("title", "Draw the plan")], "task.list"),
+        ("/time", "/time", vec![("for", "WEB"), ("minutes", "0:30")], "timesheet.list"),
+        (
+            &page_of_it,
+            "/crm/activities",
+            vec![("type", "NOTE"), ("body", "Wants blue"), organization],
+            "crm.activity.list",
+        ),
+        (
+            "/crm/follow-ups/new",
+            "/crm/follow-ups/new",
+            vec![("title", "Send blue"), organization],
+            "crm.follow_up.list",
+        ),
+        ("/settings/agents", "/settings/agents", vec![("name", "Robin")], "agent.list"),
+    ] {
+        let count = async || ada.ask(list, json!({})).await.unwrap()["items"].as_array().unwrap().len();
+        let before = count().await;
+        let once = hidden(&browser.get(page), "once");
+        let fields: Vec<_> = fields.into_iter().chain([("once", once.as_str())]).collect();
+        let (first, second) = (browser.post(action, &fields), browser.post(action, &fields));
+        assert_eq!((first.status, second.status), (303, 303), "{action}: {}", first.body);
+        assert_eq!(count().await, before + 1, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn enter_in_a_field_saves_whatever_other_buttons_there_are() {
+    let office = Office::new().await;
+    let ada = office.world.person("ada").await;
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    let browser = office.browser("ada").await;
+    let again = browser.post("/crm/organizations/new", &[("name", "Nordlicht GmbH")]);
+    assert!(again.has("Create anyway"), "{}", again.body);
+    for shown in [browser.get("/tasks/new?project=WEB"), again] {
+        let form = shown.body.split("<form class=\"form\"").nth(1).unwrap();
+        let first = form.split("<button").nth(1).unwrap().split('>').next().unwrap();
+        assert!(!first.contains("name="), "a browser presses this one: {first}");
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_was_slower_at_a_small_form_sees_both_versions_too() {
+    let office = Office::new().await;
+    let (browser, ada) = (office.browser("ada").await, office.world.person("ada").await);
+    ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
+    let about = json!({ "title": "Call", "organizationId": office.organization });
+    let follow_up = ada.ask("crm.follow_up.add", about).await.unwrap()["id"].clone();
+    let time =
+        ada.ask("timesheet.add", json!({ "projectId": "WEB", "minutes": 30, "description": "Plan" })).await.unwrap();
+    let agent = ada.ask("agent.create", json!({ "name": "Robin" })).await.unwrap()["id"].clone();
+    let (time, date) = (time["id"].clone(), time["date"].as_str().unwrap().to_owned());
+    for (path, operation, id, field, others) in [
+        (
+            format!("/crm/follow-ups/{}/edit", follow_up.as_str().unwrap()),
+            "crm.follow_up.update",
+            ("followUpId", follow_up),
+            "title",
+            vec![],
+        ),
+        (
+            format!("/time/{}", time.as_str().unwrap()),
+            "timesheet.update",
+            ("timesheetId", time),
+            "description",
+            vec![("minutes", "0:30")],
+        ),
+        (format!("/settings/agents/{}", agent.as_str().unwrap()), "agent.update", ("agentId", agent), "name", vec![]),
+    ] {
+        let shown = browser.get(&path);
+        let (version, seen) = (hidden(&shown, "ifVersion"), hidden(&shown, "seen"));
+        let mut theirs = json!({ field: "Theirs" });
+        theirs[id.0] = id.1;
+        ada.ask(operation, theirs).await.unwrap();
+        let mut mine = vec![("ifVersion", version.as_str()), ("seen", seen.as_str()), (field, "Mine")];
+        if operation == "timesheet.update" {
+            mine.push(("date", date.as_str()));
+        }
+        mine.extend(others);
+        let stale = browser.post(&path, &mine);
+        assert_eq!(stale.status, 412, "{path}: {}", stale.body);
+        assert_eq!(stale.body.matches("class=\"clash\"").count(), 1, "{path}: only what both changed: {}", stale.body);
+        assert!(stale.has(">Mine<") && stale.has(">Theirs<"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn somebody_who_was_slower_sees_both_versions_and_chooses() {
     let office = Office::new().await;
     let (ada, ben) = (office.browser("ada").await, office.world.person("ben").await);

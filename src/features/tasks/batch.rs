@@ -17,6 +17,9 @@ use super::task::{Priority, Task};
 use super::update::ArchiveTask;
 use super::{TaskRecord, seen_for};
 
+/// How many at a time.
+pub const MOST: usize = 200;
+
 pub const OPERATIONS: &[Entry] = &[Entry::of::<BatchUpdate>(), Entry::of::<BatchMove>()];
 
 /// What was changed, in the order it was named.
@@ -142,7 +145,6 @@ impl Operation for BatchMove {
 
 /// The first one that cannot be changed is named, and nothing is written.
 fn apply_to_all<O: Operation>(cx: &Cx<'_, O>, tasks: &[Ref<TaskRecord>], edit: &Edit) -> Result<Changed> {
-    const MOST: usize = 200;
     if tasks.is_empty() || tasks.len() > MOST {
         return Err(Error::field("taskIds", format!("must name 1 to {MOST} tasks, not {}", tasks.len())));
     }

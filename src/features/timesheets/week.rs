@@ -147,19 +147,19 @@ impl WeekRow {
     }
 
     /// An empty row for what somebody names: a task by its key or id, else a project.
-    fn named<O: Operation>(cx: &Cx<'_, O>, text: &str) -> Result<WeekRow> {
+    fn named<O: Operation>(cx: &Cx<'_, O>, field: &str, text: &str) -> Result<WeekRow> {
         const ROW: &str = "
             select p.id, p.name, p.key, t.id, t.title, t.number
               from project p left join task t on t.id = ?2 and t.project_id = p.id where p.id = ?1";
         let (project, task) = match tasks::parse_key(text).is_some() || Id::<TaskRecord>::parse(text).is_some() {
             true => {
-                let seen = tasks::seen_for(cx, "rows", &Ref::new(text))?;
+                let seen = tasks::seen_for(cx, field, &Ref::new(text))?;
                 (seen.place.id, Some(seen.id))
             }
-            false => (cx.project_for("rows", &Ref::new(text))?.id, None),
+            false => (cx.project_for(field, &Ref::new(text))?.id, None),
         };
         let mut rows = all(cx.conn(), ROW, (project, task), WeekRow::read)?;
-        rows.pop().ok_or_else(|| Error::not_found("project", text).about("rows"))
+        rows.pop().ok_or_else(|| Error::not_found("project", text).about(field))
     }
 }
 
@@ -214,8 +214,8 @@ impl Operation for GetWeek {
         let today = cx.today();
         let from = monday(self.day.map_or(today, |word| word.day(today)));
         let mut rows = rows_of(cx, from)?;
-        for text in self.rows.iter().flatten().take(MOST_ROWS) {
-            let row = WeekRow::named(cx, text.trim())?;
+        for (at, text) in self.rows.iter().flatten().take(MOST_ROWS).enumerate() {
+            let row = WeekRow::named(cx, &format!("rows[{at}]"), text.trim())?;
             if !rows.iter().any(|known| known.is_same(&row)) {
                 rows.push(row);
             }

@@ -68,11 +68,11 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
         form.take("type");
         title_and_body(&mut form);
         form.set("dueAt", due.clone());
-        form.run::<AddFollowUp>(&page).await?.map(|made| format!("Added: {}", made.title))
+        form.make::<AddFollowUp>(&page).await?.map(|made| format!("Added: {}", made.text("title")))
     } else {
         form.set("occurredAt", occurred.clone());
         form.read_local_time("occurredAt", &page.zone);
-        form.run::<AddActivity>(&page).await?.map(|_| said(&kind).to_owned())
+        form.make::<AddActivity>(&page).await?.map(|_| said(&kind).to_owned())
     };
     match done {
         // What was said or done leads to something; a follow-up is that already.

@@ -130,6 +130,8 @@ pub async fn set(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
 struct LostPage<'a> {
     page: &'a Page,
     deal: &'a Deal,
+    /// Then only the reason is asked for.
+    is_lost: bool,
     base: String,
     lost_reasons: Vec<LostReason>,
 }
@@ -138,7 +140,13 @@ pub async fn lose_page(page: Page, id: web::Path<String>) -> Answer {
     page.must_write()?;
     let deal = page.run(GetDeal { deal_id: Ref::new(id.as_str()) }).await?.deal;
     let lost_reasons = page.run(ShowDealFilters {}).await?.lost_reasons;
-    page.ok(&LostPage { page: &page, base: format!("/crm/deals/{}", deal.id), deal: &deal, lost_reasons })
+    page.ok(&LostPage {
+        page: &page,
+        is_lost: deal.status == DealStatus::Lost,
+        base: format!("/crm/deals/{}", deal.id),
+        deal: &deal,
+        lost_reasons,
+    })
 }
 
 pub async fn archive_page(page: Page, id: web::Path<String>) -> Answer {

@@ -135,6 +135,10 @@ struct FormPage<'a> {
     projects: Vec<Choice>,
 }
 
+fn statuses() -> Vec<Choice> {
+    vec![Choice::new("OPEN", "Open"), Choice::new("DONE", "Done"), Choice::new("CANCELLED", "Cancelled")]
+}
+
 async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answer {
     let choices = page.choices(true).await?;
     let template = FormPage {
@@ -147,9 +151,7 @@ async fn show_form(page: &Page, form: &Form, editing: Option<&FollowUp>) -> Answ
         form,
         owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),
         statuses: match editing {
-            Some(_) => {
-                vec![Choice::new("OPEN", "Open"), Choice::new("DONE", "Done"), Choice::new("CANCELLED", "Cancelled")]
-            }
+            Some(_) => statuses(),
             None => Vec::new(),
         },
         projects: match editing {
@@ -215,8 +217,8 @@ pub async fn create(page: Page, mut form: Form) -> Answer {
         form.set("dueAt", other);
     }
     let (day, clock) = read_due(&page, &mut form);
-    match form.run::<AddFollowUp>(&page).await? {
-        Some(made) => page.go(own_path(&back).unwrap_or("/crm/follow-ups"), &format!("Added: {}", made.title)),
+    match form.make::<AddFollowUp>(&page).await? {
+        Some(made) => page.go(own_path(&back).unwrap_or("/crm/follow-ups"), &format!("Added: {}", made.text("title"))),
         None => {
             form.set("back", back);
             form.set("dueAt", day);
@@ -232,10 +234,14 @@ fn reference(id: &str) -> GetFollowUp {
 
 pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
     let known = page.run(reference(&id)).await?;
+    show_form(&page, &filled(&page, &known), Some(&known)).await
+}
+
+fn filled(page: &Page, known: &FollowUp) -> Form {
     let day = known.due_at.map(|due| due.day(&page.zone));
     let is_whole_day = known.due_at.zip(day).is_some_and(|(due, day)| due == day.end(&page.zone));
     let clock = known.due_at.filter(|_| !is_whole_day).map(|due| due.clock(&page.zone));
-    let form = Form::filled([
+    Form::filled([
         ("ifVersion", known.version.to_string()),
         ("title", known.title.clone()),
         ("dueAt", day.map(|day| day.to_string()).unwrap_or_default()),
@@ -246,8 +252,7 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("personId", name_of(&known.person)),
         ("organizationId", name_of(&known.organization)),
         ("body", known.body.clone().unwrap_or_default()),
-    ]);
-    show_form(&page, &form, Some(&known)).await
+    ])
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
@@ -265,7 +270,8 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
         None => {
             form.set("dueAt", day);
             form.set("dueTime", clock);
-            form.catch_up(known.version);
+            let owners = page.owners_or_nobody(&page.choices(false).await?, known.owner.clone());
+            form.meet(&filled(&page, &known), &[("ownerId", &owners), ("status", &statuses())]);
             show_form(&page, &form, Some(&known)).await
         }
     }

@@ -224,17 +224,27 @@ impl Lookalike {
 
 /// Who is here already and looks like what the form would make, found by these of its fields. Nobody, once “Create anyway” was
 /// pressed, and as long as something is wrong with the form.
-async fn alike<Make, Find, T>(page: &Page, form: &mut Form, list: &str, fields: &[&str]) -> Vec<Lookalike>
+async fn alike<Make, Find, T>(
+    page: &Page,
+    form: &mut Form,
+    list: &str,
+    fields: &[&str],
+) -> Result<Vec<Lookalike>, Refused>
 where
     Make: Operation,
     Find: Operation<Output = Similar<T>>,
     T: Record,
 {
     if !form.take("anyway").is_empty() || form.read::<Make>(page.app()).is_none() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let given: Vec<(&str, &str)> = fields.iter().map(|name| (*name, form.value(name))).collect();
-    page.act::<Find>(&given).await.map_or_else(|_| Vec::new(), |similar| Lookalike::of(list, similar))
+    match page.act::<Find>(&given).await {
+        Ok(similar) => Ok(Lookalike::of(list, similar)),
+        // What is wrong at a field is told when the record is made.
+        Err(refused) if !refused.error().field_errors().is_empty() => Ok(Vec::new()),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// Something that happened.

@@ -309,7 +309,8 @@ const FOR_SIMILAR: [&str; 3] = ["name", "website", "email"];
 /// Whoever looks like somebody that is here already is added after one more question.
 pub async fn create(page: Page, mut form: Form) -> Answer {
     let known =
-        alike::<CreateOrganization, FindSimilarOrganizations, _>(&page, &mut form, "organizations", &FOR_SIMILAR).await;
+        alike::<CreateOrganization, FindSimilarOrganizations, _>(&page, &mut form, "organizations", &FOR_SIMILAR)
+            .await?;
     if !known.is_empty() {
         return show_form(&page, &form, None, known).await;
     }

@@ -269,7 +269,7 @@ const FOR_SIMILAR: [&str; 5] = ["name", "organizationId", "email", "phone", "mob
 
 /// Whoever looks like somebody that is here already is added after one more question.
 pub async fn create(page: Page, mut form: Form) -> Answer {
-    let known = alike::<CreatePerson, FindSimilarPeople, _>(&page, &mut form, "people", &FOR_SIMILAR).await;
+    let known = alike::<CreatePerson, FindSimilarPeople, _>(&page, &mut form, "people", &FOR_SIMILAR).await?;
     if !known.is_empty() {
         return show_form(&page, &form, None, known).await;
     }

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
+use crate::core::error::{Error, Kind};
 use crate::core::operation::Operation;
 use crate::core::page::{self, Sort};
 use crate::features::table::{MOST_ROWS, csv};
@@ -56,6 +57,11 @@ impl<T> Fields<T> {
         let mut input = query.input(names);
         input.remove("cursor");
         let found = page.list::<O>(input, MOST_ROWS).await?;
+        if found.next_cursor.is_some() {
+            let text =
+                format!("There are more than the {MOST_ROWS} {what} that a table holds. Narrow them by a filter.");
+            return Err(page.refuse(Error::new(Kind::Conflict, text)));
+        }
         let columns: Vec<_> = self.shown.iter().flat_map(|field| field.sheet).collect();
         let rows = found.items.iter().map(|row| columns.iter().map(move |(_, cell)| cell(page, row)));
         let file = csv(format!("{what}-{}.csv", page.today), columns.iter().map(|(heading, _)| *heading), rows);

@@ -12,7 +12,7 @@ use crate::core::id::Id;
 use crate::core::reference::Named;
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::statuses::StatusType;
-use crate::features::tasks::batch::BatchUpdate;
+use crate::features::tasks::batch::{BatchUpdate, MOST};
 use crate::features::tasks::board::{self, GetBoard, Grouping};
 use crate::features::tasks::list::{ListTasks, SORTS};
 use crate::features::tasks::reorder::ReorderTasks;
@@ -385,8 +385,9 @@ async fn list(page: &Page, query: &Query, detail: &ProjectDetail) -> Answer {
 /// for; a label takes the place of the one of the column it came from. With a script the board comes back.
 pub async fn move_to(page: Page, request: HttpRequest, key: web::Path<String>, form: Form) -> Answer {
     let (key, to) = (key.as_str(), form.value("to"));
+    let grouping = form.value("group").parse().unwrap_or(Grouping::Status);
     let set = |id: &str| if id == "none" { String::new() } else { id.to_owned() };
-    let task = match form.value("group").parse().unwrap_or(Grouping::Status) {
+    let task = match grouping {
         Grouping::Status => {
             let mut given = vec![("taskId", key), ("targetStatusId", to)];
             if !form.is_blank("before") {
@@ -413,14 +414,16 @@ pub async fn move_to(page: Page, request: HttpRequest, key: web::Path<String>, f
         let (grouping, groups) = groups_of(&page, &query, &detail).await?;
         return page.ok(&BoardPart { head: &Head::new(&detail.project, "board"), grouping, groups });
     }
-    page.back(&super::base_of(&detail.project), &format!("{} moved to {}", task.key, place_of(&task, to, &detail)))
+    let said = match (grouping, to) {
+        (Grouping::Assignee, "none") => format!("{} is nobody’s now", task.key),
+        (_, "none") => format!("{} has lost its label", task.key),
+        _ => format!("{} moved to {}", task.key, place_of(&task, to, &detail)),
+    };
+    page.back(&super::base_of(&detail.project), &said)
 }
 
 /// What the column is called that a task was moved to.
 fn place_of(task: &Task, to: &str, detail: &ProjectDetail) -> String {
-    if to == "none" {
-        return "none".to_owned();
-    }
     let status = (task.status_id.to_string() == to).then(|| task.status.clone());
     let owner = task.owner.as_ref().filter(|owner| owner.id.to_string() == to).map(|owner| owner.name.clone());
     let label = detail.labels.iter().find(|label| label.id.to_string() == to).map(|label| label.name.clone());
@@ -454,6 +457,9 @@ pub async fn change_row(page: Page, key: web::Path<String>, mut form: Form) -> A
 /// What can be changed of many tasks at once. Left blank, a field stays as it is; `none` takes the value away.
 const CHANGES: [&str; 7] = ["status", "ownerId", "priority", "addLabels", "removeLabels", "dueDate", "archived"];
 
+/// How many reasons are told of why tasks were not changed; the rest are much the same.
+const SHOWN_REASONS: usize = 3;
+
 /// The tasks that were chosen, changed alike: all of them, or those that can be.
 pub async fn change_many(page: Page, key: web::Path<String>, form: Form) -> Answer {
     let base = format!("/projects/{}", key.as_str());
@@ -470,6 +476,9 @@ pub async fn change_many(page: Page, key: web::Path<String>, form: Form) -> Answ
     }
     if change.is_empty() {
         return page.back(&base, "Nothing changed: choose what the tasks shall have in common");
+    }
+    if tasks.len() > MOST {
+        return page.back(&base, &format!("Nothing changed: choose up to {MOST} tasks at a time, not {}", tasks.len()));
     }
     let run = async |tasks: &[&str]| {
         let mut input = change.clone();
@@ -490,10 +499,12 @@ pub async fn change_many(page: Page, key: web::Path<String>, form: Form) -> Answ
     if reasons.len() == tasks.len() {
         return Err(whole);
     }
-    let done = counted(tasks.len() - reasons.len());
-    page.back(&base, &format!("{done} changed, {} not. {}", reasons.len(), reasons.join("; ")))
+    let (done, refused) = (counted(tasks.len() - reasons.len()), reasons.len());
+    reasons.truncate(SHOWN_REASONS);
+    let more = if refused > SHOWN_REASONS { "; …" } else { "" };
+    page.back(&base, &format!("{done} changed, {refused} not. {}{more}", reasons.join("; ")))
 }
 
 fn counted(tasks: usize) -> String {
-    format!("{tasks} task{}", if tasks == 1 { "" } else { "s" })
+    show::counted(tasks as i64, "task", "tasks")
 }

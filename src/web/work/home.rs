@@ -134,11 +134,12 @@ pub async fn add(page: Page, mut form: Form) -> Answer {
     if let Some(due) = due {
         form.set("dueDate", due);
     }
-    match form.run::<CreateTask>(&page).await? {
-        Some(task) => {
-            let due = page.due_by(&task.due_date, true).map(|due| format!(", due {}", due.text)).unwrap_or_default();
-            let open = Offer::Link { href: task.url.clone(), text: "Open".to_owned() };
-            page.go_with("/", &format!("{} is added{due}", task.key), open)
+    match form.make::<CreateTask>(&page).await? {
+        Some(made) => {
+            let due = page.due_by(&Day::parse(made.text("dueDate")).ok(), true);
+            let due = due.map(|due| format!(", due {}", due.text)).unwrap_or_default();
+            let open = Offer::Link { href: made.text("url").to_owned(), text: "Open".to_owned() };
+            page.go_with("/", &format!("{} is added{due}", made.text("key")), open)
         }
         None => {
             for problem in form.problems.iter_mut().filter(|problem| problem.field == "title") {

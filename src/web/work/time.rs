@@ -104,8 +104,8 @@ pub async fn add(page: Page, mut form: Form) -> Answer {
     }
     form.read_duration("minutes");
     form.demand("minutes");
-    match form.run::<AddTimesheet>(&page).await? {
-        Some(made) => page.go(&here(&page), &format!("{} logged", duration(&made.minutes))),
+    match form.make::<AddTimesheet>(&page).await? {
+        Some(made) => page.go(&here(&page), &format!("{} logged", duration(&made.number("minutes")))),
         None => come_back(&page, &mut form).await,
     }
 }
@@ -147,6 +147,14 @@ struct FormPage<'a> {
     validated: Vec<Choice>,
 }
 
+fn billable() -> Vec<Choice> {
+    vec![Choice::new("true", "Billable"), Choice::new("false", "Not billable")]
+}
+
+fn validated() -> Vec<Choice> {
+    vec![Choice::new("false", "Not yet"), Choice::new("true", "Validated")]
+}
+
 async fn show_form(page: &Page, known: &Timesheet, form: &Form) -> Answer {
     let is_owner = page.project(&known.project_id.to_string()).await?.project.role == Some(Role::Owner);
     let template = FormPage {
@@ -154,8 +162,8 @@ async fn show_form(page: &Page, known: &Timesheet, form: &Form) -> Answer {
         entry: Entry::new(page, known, is_owner),
         is_owner,
         form,
-        billable: vec![Choice::new("true", "Billable"), Choice::new("false", "Not billable")],
-        validated: vec![Choice::new("false", "Not yet"), Choice::new("true", "Validated")],
+        billable: billable(),
+        validated: validated(),
     };
     page.show(form.status(), &template)
 }
@@ -169,7 +177,13 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         return page.json("timesheet.get", "timesheetId", id).await;
     }
     let known = page.run(reference(&id)).await?;
-    let form = Form::filled([
+    let mut form = filled(&known);
+    form.set("back", came_from(page.request()).unwrap_or_default());
+    show_form(&page, &known, &form).await
+}
+
+fn filled(known: &Timesheet) -> Form {
+    Form::filled([
         ("ifVersion", known.version.to_string()),
         ("minutes", hours(&known.minutes)),
         ("date", known.date.to_string()),
@@ -177,15 +191,14 @@ pub async fn edit_page(page: Page, id: web::Path<String>) -> Answer {
         ("description", known.description.clone().unwrap_or_default()),
         ("billable", known.billable.to_string()),
         ("validated", known.validated.to_string()),
-        ("back", came_from(page.request()).unwrap_or_default()),
-    ]);
-    show_form(&page, &known, &form).await
+    ])
 }
 
 pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     let known = page.run(reference(&id)).await?;
     let back = form.take("back");
     form.set("timesheetId", known.id.to_string());
+    let minutes = form.value("minutes").to_owned();
     form.read_duration("minutes");
     form.demand("minutes");
     form.demand("date");
@@ -195,7 +208,8 @@ pub async fn edit(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
         Some(_) => page.go(own_path(&back).unwrap_or("/time"), "Time saved"),
         None => {
             form.set("back", back);
-            form.catch_up(known.version);
+            form.set("minutes", minutes);
+            form.meet(&filled(&known), &[("billable", &billable()), ("validated", &validated())]);
             show_form(&page, &known, &form).await
         }
     }

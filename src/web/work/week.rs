@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use askama::Template;
 
+use crate::core::error::Error;
 use crate::core::id::Id;
 use crate::core::reference::Ref;
 use crate::core::time::{Day, DayWord};
@@ -231,16 +232,26 @@ pub async fn show(page: Page) -> Answer {
     show_week(&page, &mut form, shown).await
 }
 
+/// How an error names one of the rows that were asked for: `rows[2]`.
+const ROWS: &str = "rows[";
+
+fn unknown_row(error: &Error) -> Option<usize> {
+    let field = &error.field_errors().first()?.field;
+    field.strip_prefix(ROWS)?.strip_suffix(']')?.parse().ok()
+}
+
 pub(super) async fn show_week(page: &Page, form: &mut Form, mut shown: Shown) -> Answer {
     let week = loop {
         match shown.find(page).await {
             Ok(week) => break week,
             // What there is no row for takes only itself away.
-            Err(refused) if !shown.rows.is_empty() && form.keeps(refused.error()) => drop(shown.rows.pop()),
-            Err(refused) => return Err(refused),
+            Err(refused) => match unknown_row(refused.error()).filter(|at| *at < shown.rows.len()) {
+                Some(at) if form.keeps(refused.error()) => drop(shown.rows.remove(at)),
+                _ => return Err(refused),
+            },
         }
     };
-    for problem in form.problems.iter_mut().filter(|problem| problem.field == "rows") {
+    for problem in form.problems.iter_mut().filter(|problem| problem.field.starts_with(ROWS)) {
         problem.field = "add".to_owned();
     }
     let form = &*form;
