@@ -8,8 +8,8 @@ use sally::features::tasks::TaskRecord;
 use serde_json::{Value, json};
 
 use super::data::{COMMON, PROJECTS, RARE, Size, TASKS};
-use super::load::{Request, Sample, Server, in_turn, number, session};
-use super::{World, percent};
+use super::load::{Request, Round, Sample, Server, in_turn, number, session};
+use super::{OWNER, PASSWORD, World, percent};
 
 /// The largest file; `TASKS=1000000` for the long run.
 fn most() -> i64 {
@@ -60,25 +60,26 @@ pub fn measure(folder: &Path) {
     let report = "/api/timesheets/report?from=2026-05-01&to=2027-04-30&groupBy=project";
     in_turn([("a report over a year, by project", get(&many, key, report, folder))]);
 
+    pages(&large, &many, folder);
     over_mcp(&large, &many, folder);
     drop((few, many));
     creates(&large, folder);
 }
 
-fn task(n: i64) -> Id<TaskRecord> {
+pub fn task(n: i64) -> Id<TaskRecord> {
     Id::from_raw(TASKS + n)
 }
 
-fn project(n: i64) -> Id<ProjectRecord> {
+pub fn project(n: i64) -> Id<ProjectRecord> {
     Id::from_raw(PROJECTS + n)
 }
 
-struct Served {
-    world: World,
+pub struct Served {
+    pub world: World,
     size: Size,
 }
 
-fn served(folder: &Path, name: &str, tasks: i64) -> Served {
+pub fn served(folder: &Path, name: &str, tasks: i64) -> Served {
     let (size, file) = (Size { tasks }, folder.join(name));
     let (api_key, mcp_key) = super::set_up(&file);
     let took = super::data::fill(&file, size);
@@ -107,6 +108,35 @@ fn cursor_after(server: &Server, key: &str, list: &str, pages: usize) -> String 
         }
     }
     cursor
+}
+
+/// What people look at, whole: frame, counts, rights, HTML.
+fn pages(large: &Served, server: &Server, folder: &Path) {
+    let signed_in = Request::post("/api/auth/login", "", json!({ "email": OWNER, "password": PASSWORD }).to_string());
+    let signed_in: Value = serde_json::from_str(&signed_in.once(server)).expect("a session");
+    let cookie = format!("sally_session={}", signed_in["sessionToken"].as_str().expect("its token"));
+    let page = |path: String| {
+        let mut request = Request::get(&path, "");
+        request.headers = vec![("Cookie", cookie.clone())];
+        println!("  {path}: {} kB", request.once(server).len() / 1_000);
+        request
+    };
+    println!("\nPages, 4 connections");
+    let pages = [
+        ("a list of 50 tasks", page(format!("/projects/{}?view=list", project(1)))),
+        ("a board", page(format!("/projects/{}", project(1)))),
+        ("a board by label", page(format!("/projects/{}?group=label", project(1)))),
+        ("a task", page(format!("/tasks/{}", task(700)))),
+        ("my work", page("/".to_owned())),
+        ("the pipeline", page("/crm/deals".to_owned())),
+        ("organizations", page("/crm/organizations".to_owned())),
+        ("my week", page("/time".to_owned())),
+    ];
+    in_turn(pages.each_ref().map(|(name, request)| {
+        let round: Round<'_> = Box::new(move || request.load(server, 4, folder));
+        (*name, round)
+    }));
+    println!("  (goal: 5 ms of CPU)");
 }
 
 fn over_mcp(large: &Served, server: &Server, folder: &Path) {

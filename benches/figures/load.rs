@@ -19,6 +19,8 @@ pub struct Server {
     pub child: Child,
     pub port: u16,
     pub started: Duration,
+    /// Answers 200 once it is ready.
+    health: &'static str,
 }
 
 impl Server {
@@ -26,9 +28,14 @@ impl Server {
         if slow_us > 0 {
             command.env("LD_PRELOAD", disk(folder)).env("DISK_SLOW_US", slow_us.to_string());
         }
+        Server::of(command, port, "/health")
+    }
+
+    /// Of whatever system.
+    pub fn of(mut command: Command, port: u16, health: &'static str) -> Server {
         let begun = Instant::now();
         let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a server");
-        let mut server = Server { child, port, started: Duration::ZERO };
+        let mut server = Server { child, port, started: Duration::ZERO, health };
         while !server.answers() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the server does not answer");
             std::thread::sleep(Duration::from_millis(1));
@@ -41,7 +48,7 @@ impl Server {
         use std::io::{Read, Write};
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
         let mut answer = [0; 12];
-        let asked = stream.write_all(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let asked = write!(stream, "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", self.health);
         asked.and_then(|()| stream.read_exact(&mut answer)).is_ok() && answer.ends_with(b"200")
     }
 
@@ -142,7 +149,6 @@ impl Request {
 
     pub fn load(&self, server: &Server, connections: u64, folder: &Path) -> Sample {
         self.once(server);
-        let script = folder.join("request.lua");
         let mut lua = format!("wrk.method = {:?}\n", self.method);
         for (name, value) in &self.headers {
             lua.push_str(&format!("wrk.headers[{name:?}] = {value:?}\n"));
@@ -157,23 +163,48 @@ impl Request {
             ));
             lua.push_str(NUMBERED);
         }
-        lua.push_str("function done(s, l, r) io.write(string.format('FIGURES %f %f %d\\n', s.requests / s.duration * 1e6, l:percentile(99) / 1000, s.errors.status + s.errors.read)) end\n");
-        std::fs::write(&script, lua).expect("a script");
-        let before = server.cpu_us();
-        let seconds = number("SECONDS", 3);
-        let output = Command::new("wrk")
-            .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
-            .arg(&script)
-            .arg(format!("http://127.0.0.1:{}{}", server.port, self.path))
-            .output()
-            .expect("wrk is needed");
-        let spent = server.cpu_us() - before;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let figures = text.lines().find_map(|line| line.strip_prefix("FIGURES ")).expect("wrk tells figures");
-        let figures: Vec<f64> = figures.split(' ').map(|figure| figure.parse().expect("a figure")).collect();
-        assert_eq!(figures[2], 0.0, "some answers failed: {text}");
-        Sample { per_second: figures[0], p99_ms: figures[1], cpu_us: spent / (figures[0] * seconds as f64) }
+        wrk(server, &self.path, lua, connections, folder)
     }
+
+    /// In Lua: the whole request, ready to be sent.
+    fn format(&self) -> String {
+        let headers: String = self.headers.iter().map(|(name, value)| format!("[{name:?}] = {value:?}, ")).collect();
+        format!("wrk.format({:?}, {:?}, {{ {headers} }}, [==[{}]==])", self.method, self.path, self.body)
+    }
+}
+
+/// Several requests in turn, over the same connections.
+pub fn load_in_turn(server: &Server, requests: &[&Request], connections: u64, folder: &Path) -> Sample {
+    for request in requests {
+        request.once(server);
+    }
+    let requests: String = requests.iter().map(|request| request.format() + ",\n").collect();
+    let lua = format!(
+        "local requests, at = {{}}, 0
+         function init() requests = {{ {requests} }} end
+         function request() at = at % #requests + 1 return requests[at] end\n"
+    );
+    wrk(server, "/", lua, connections, folder)
+}
+
+fn wrk(server: &Server, path: &str, mut lua: String, connections: u64, folder: &Path) -> Sample {
+    lua.push_str("function done(s, l, r) io.write(string.format('FIGURES %f %f %d\\n', s.requests / s.duration * 1e6, l:percentile(99) / 1000, s.errors.status + s.errors.read)) end\n");
+    let script = folder.join("request.lua");
+    std::fs::write(&script, lua).expect("a script");
+    let before = server.cpu_us();
+    let seconds = number("SECONDS", 3);
+    let output = Command::new("wrk")
+        .args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "-s"])
+        .arg(&script)
+        .arg(format!("http://127.0.0.1:{}{path}", server.port))
+        .output()
+        .expect("wrk is needed");
+    let spent = server.cpu_us() - before;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let figures = text.lines().find_map(|line| line.strip_prefix("FIGURES ")).expect("wrk tells figures");
+    let figures: Vec<f64> = figures.split(' ').map(|figure| figure.parse().expect("a figure")).collect();
+    assert_eq!(figures[2], 0.0, "some answers failed: {text}");
+    Sample { per_second: figures[0], p99_ms: figures[1], cpu_us: spent / (figures[0] * seconds as f64) }
 }
 
 /// One round of load on one system.

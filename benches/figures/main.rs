@@ -3,8 +3,9 @@
 //!
 //! `cargo bench` needs `wrk` and `cc` on the path (Debian: `apt-get install wrk gcc`). Systems take turns within each round
 //! and medians are printed, because a machine that others use too is only good for ratios.
-//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,mcp,start,idle,growth,absent`
-//! what is measured, `TASKS=1000000` how large the file of tasks grows (100,000), `IDLE` how many sessions and streams are
+//! `ROUNDS` (5) and `SECONDS` (3) set how long it takes; `ONLY=reads,writes,mcp,start,idle,growth,absent,peers`
+//! what is measured (`peers` installs PocketBase from PyPI and the TypeScript SDK from npm into a folder that is gone
+//! afterwards), `TASKS=1000000` how large the file of tasks grows (100,000), `IDLE` how many sessions and streams are
 //! left open (10,000, for which `ulimit -Hn` must be 11,000 at least; the soft limit is raised here).
 
 mod absent;
@@ -15,6 +16,7 @@ mod growth;
 mod idle;
 mod load;
 mod mcp;
+mod peers;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,7 +52,7 @@ fn main() {
         _ => {}
     }
     raise_open_files();
-    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,mcp,start,idle,growth,absent".into());
+    let only = std::env::var("ONLY").unwrap_or_else(|_| "reads,writes,mcp,start,idle,growth,absent,peers".into());
     let folder = tempfile::tempdir().expect("a folder");
     if only.contains("growth") {
         growth::measure(folder.path());
@@ -61,7 +63,10 @@ fn main() {
     if only.contains("absent") {
         absent::measure(folder.path());
     }
-    if only.split(',').all(|wanted| matches!(wanted, "growth" | "idle" | "absent")) {
+    if only.contains("peers") {
+        peers::measure(folder.path());
+    }
+    if only.split(',').all(|wanted| matches!(wanted, "growth" | "idle" | "absent" | "peers")) {
         return;
     }
     let world = World::new(folder.path());
@@ -122,7 +127,7 @@ fn set_up(file: &Path) -> (String, String) {
     let app = opened(file);
     let line = |text: &str| Line::parse(text).expect("a line");
     let email = Email::parse(OWNER).expect("an e-mail");
-    let init = Init::new(line("Ada"), email, "Correct-horse-7".into(), Line::parse("Acme").expect("a line"));
+    let init = Init::new(line("Ada"), email, PASSWORD.into(), Line::parse("Acme").expect("a line"));
     app.run_now(console(), init).expect("a server");
     let keys = (new_key(&app, KeyKind::Api), new_key(&app, KeyKind::Mcp));
     app.store().close();
@@ -138,6 +143,7 @@ fn more_keys(file: &Path, many: usize) -> Vec<String> {
 }
 
 const OWNER: &str = "ada@example.com";
+const PASSWORD: &str = "Correct-horse-7";
 
 fn opened(file: &Path) -> Arc<App> {
     let config = Config { db: file.to_owned(), ..Config::default() };
@@ -275,6 +281,8 @@ fn start(world: &World) {
         starts[4],
         sally.rss_mib()
     );
+    let size = std::fs::metadata(env!("CARGO_BIN_EXE_sally")).expect("the executable").len();
+    println!("The executable: {:.1} MB (goal 20)", size as f64 / 1e6);
 }
 
 /// The least that answers: no routes, no rights, no data; the bytes are in memory.

@@ -171,7 +171,7 @@ fn accepting_both(mut request: Request) -> Request {
 }
 
 /// Sessions of so many clients that have said their first words.
-fn sessions(server: &Server, key: &str) -> Vec<String> {
+pub fn sessions(server: &Server, key: &str) -> Vec<String> {
     let greeted = || {
         let id = session(server, key);
         let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
