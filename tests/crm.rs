@@ -172,3 +172,45 @@ async fn among_five_thousand_organizations_one_that_looks_alike_is_found_by_an_i
         assert_eq!(found["items"][0]["record"]["name"], "Person 77", "{given}");
     }
 }
+
+#[tokio::test]
+async fn a_name_that_looks_alike_is_found_in_every_script_and_among_many_that_begin_like_it() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    put(
+        &world.app,
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 200)
+         insert into crm_organization (id, workspace_id, name, created_at, updated_at)
+         select i, (select id from workspace where slug = 'acme'), 'Hotel ' || printf('%03d', i), 1, 1 from n",
+    )
+    .await;
+    for (known, typed) in [
+        ("ÜBERSEE Handel GmbH", "Übersee Handel"),
+        ("Яндекс ООО", "ЯНДЕКС"),
+        ("L’Oréal S.A.", "L'ORÉAL"),
+        ("A.C.M.E. Ltd", "ACME"),
+        ("(Bolt)", "Bolt AG"),
+        ("The \"Oat\" & Rye", "Oat and Rye"),
+        ("Hotel Zur Post", "Hotel zur Post KG"),
+        ("株式会社日立", "株式会社日立 Europe"),
+    ] {
+        ben.ask("crm.organization.create", json!({ "name": known })).await.unwrap();
+        let found = ben.ask("crm.organization.find_similar", json!({ "name": typed })).await.unwrap();
+        assert_eq!(found["items"][0]["record"]["name"], known, "{typed}: {found}");
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{typed}: {found}");
+    }
+    let none = ben.ask("crm.organization.find_similar", json!({ "name": "&" })).await.unwrap();
+    assert_eq!(none["items"], json!([]));
+
+    for name in ["Jürgen Öztürk", "Anne-Marie O’Neill"] {
+        ben.ask("crm.person.create", json!({ "name": name })).await.unwrap();
+    }
+    for (typed, known) in [("JÜRGEN ÖZTÜRK", "Jürgen Öztürk"), ("anne marie o'neill", "Anne-Marie O’Neill")] {
+        let found = ben.ask("crm.person.find_similar", json!({ "name": typed })).await.unwrap();
+        assert_eq!(found["items"][0]["record"]["name"], known, "{found}");
+    }
+    // A number without digits is nobody's.
+    put(&world.app, "update crm_person set phone = '-'").await;
+    let found = ben.ask("crm.person.find_similar", json!({ "phone": "( )" })).await.unwrap();
+    assert_eq!(found["items"], json!([]));
+}

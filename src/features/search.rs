@@ -77,6 +77,20 @@ pub fn in_workspace(tx: &Tx, scopes: &[&str], text: &str) -> String {
     format!("{} AND {}", scope(tx, scopes), words("title body", text))
 }
 
+/// A query for titles that have one of these somewhere: words in their order, the last of them maybe a beginning.
+pub fn titled(tx: &Tx, scopes: &[&str], phrases: &[String]) -> String {
+    let means_something = |phrase: &&String| phrase.chars().any(char::is_alphanumeric);
+    let phrases: Vec<String> =
+        phrases.iter().filter(means_something).map(|phrase| format!("\"{}\" *", phrase.replace('"', " "))).collect();
+    match phrases.as_slice() {
+        [] => NOTHING.to_owned(),
+        phrases => format!("{} AND title:({})", scope(tx, scopes), phrases.join(" OR ")),
+    }
+}
+
+/// Nothing to look for finds nothing.
+const NOTHING: &str = "scope:nothing";
+
 fn scope(tx: &Tx, scopes: &[&str]) -> String {
     let workspace = tx.workspace_id().raw();
     match scopes {
@@ -95,8 +109,7 @@ fn words(columns: &str, text: &str) -> String {
         .take(WORDS)
         .collect();
     let Some((last, others)) = words.split_last() else {
-        // Nothing to look for finds nothing.
-        return "scope:nothing".to_owned();
+        return NOTHING.to_owned();
     };
     // A prefix of one letter would match nearly everything.
     let mark = if last.chars().count() > 1 { " *" } else { "" };
