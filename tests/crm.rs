@@ -2,6 +2,10 @@
 
 mod support;
 
+use sally::core::operation::Operation;
+use sally::features::crm::deals::ListDeals;
+use sally::features::crm::pipeline::ShowBoard;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use support::{World, put};
 
@@ -104,6 +108,10 @@ async fn open_deals_without_a_next_step_or_gone_quiet_are_found() {
     put(&world.app, "update crm_deal set updated_at = 1000").await;
     ben.ask("crm.activity.add", json!({ "dealId": deals[0]["id"], "body": "Called." })).await.unwrap();
 
+    // What is planned for next year has not happened.
+    let planned = json!({ "dealId": deals[2]["id"], "body": "A visit.", "occurredAt": "2099-01-01T09:00:00Z" });
+    ben.ask("crm.activity.add", planned).await.unwrap();
+
     let titles = async |filter: Value| {
         let found = ben.ask("crm.deal.list", filter).await.unwrap();
         let items = found["items"].as_array().unwrap();
@@ -125,9 +133,12 @@ async fn open_deals_without_a_next_step_or_gone_quiet_are_found() {
     assert_eq!((&lead["count"], &lead["totals"]), (&json!(3), &json!([euros])));
     let marks = |title: &str| {
         let card = lead["cards"].as_array().unwrap().iter().find(|card| card["title"] == title).unwrap();
-        card["needsNextStep"].as_bool().unwrap()
+        (card["needsNextStep"].as_bool().unwrap(), card["quietDays"].as_i64() > Some(10_000))
     };
-    assert_eq!((marks("Planned"), marks("Followed"), marks("Neglected")), (false, false, true));
+    assert_eq!(
+        (marks("Planned"), marks("Followed"), marks("Neglected")),
+        ((false, false), (false, true), (true, true))
+    );
     let quiet = ben.ask("crm.pipeline.board", json!({ "attention": "QUIET" })).await.unwrap();
     assert_eq!((&quiet["columns"][0]["count"], &quiet["columns"][5]["count"]), (&json!(2), &json!(0)));
 }
@@ -213,4 +224,17 @@ async fn a_name_that_looks_alike_is_found_in_every_script_and_among_many_that_be
     put(&world.app, "update crm_person set phone = '-'").await;
     let found = ben.ask("crm.person.find_similar", json!({ "phone": "( )" })).await.unwrap();
     assert_eq!(found["items"], json!([]));
+}
+
+/// They run beside the quick reads, with a deadline.
+#[test]
+fn what_no_index_has_is_looked_for_slowly() {
+    fn is_slow<O: Operation + DeserializeOwned>(input: Value) -> bool {
+        serde_json::from_value::<O>(input).unwrap().is_slow()
+    }
+    assert!(!is_slow::<ListDeals>(json!({ "ownerId": "me" })) && !is_slow::<ShowBoard>(json!({ "ownerId": "me" })));
+    for filter in [json!({ "label": "web" }), json!({ "attention": "QUIET" }), json!({ "search": "web" })] {
+        assert!(is_slow::<ListDeals>(filter.clone()) && is_slow::<ShowBoard>(filter.clone()), "{filter}");
+    }
+    assert!(is_slow::<ListDeals>(json!({ "lostReason": "Price" })));
 }
