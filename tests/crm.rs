@@ -226,6 +226,24 @@ async fn a_name_that_looks_alike_is_found_in_every_script_and_among_many_that_be
     assert_eq!(found["items"], json!([]));
 }
 
+#[tokio::test]
+async fn facts_are_of_one_record() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let organization = ben.ask("crm.organization.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    let deal = json!({ "title": "Relaunch", "organizationId": "Nordlicht", "value": 5, "currency": "EUR" });
+    let deal = ben.ask("crm.deal.create", deal).await.unwrap();
+    ben.ask("crm.activity.add", json!({ "type": "CALL", "body": "Called.", "dealId": "Relaunch" })).await.unwrap();
+    for one in [json!({ "organizationId": organization["id"] }), json!({ "dealId": deal["id"] })] {
+        let facts = ben.ask("crm.facts", one).await.unwrap();
+        assert_eq!((&facts["open"]["count"], facts["lastContactAt"].is_string()), (&json!(1), true), "{facts}");
+    }
+    for wrong in [json!({}), json!({ "organizationId": organization["id"], "dealId": deal["id"] })] {
+        let refused = ben.refused("crm.facts", wrong).await;
+        assert_eq!((refused.status(), refused.field_errors().len()), (422, 3), "{refused}");
+    }
+}
+
 /// They run beside the quick reads, with a deadline.
 #[test]
 fn what_no_index_has_is_looked_for_slowly() {
