@@ -306,6 +306,21 @@ impl Select {
         store::all(tx.conn(), &sql, params_from_iter(self.parameters.iter().map(|p| &**p)), map)
     }
 
+    /// Of what each group has, its first ones: the columns begin with the group, called `pile`, and say with `place` the row's
+    /// place in it, from 1. Answers the rows with all their columns, group by group.
+    pub fn first_of_each<T>(
+        self,
+        tx: &Tx,
+        limit: usize,
+        map: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let Select { columns, from, conditions, .. } = &self;
+        let sql =
+            format!("select * from (select {columns} from {from}{conditions}) where place <= ? order by pile, place");
+        let Select { parameters, .. } = self.parameter(limit as i64);
+        store::all(tx.conn(), &sql, params_from_iter(parameters.iter().map(|p| &**p)), map)
+    }
+
     fn count(&self, tx: &Tx) -> Result<i64> {
         let sql = format!("select count(*) from {}{}", self.from, self.conditions);
         let mut statement = tx.conn().prepare_cached(&sql)?;
