@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choices;
 use crate::core::audit::Audited;
-use crate::core::caller::{Account, Role, Workspace};
+use crate::core::caller::{Account, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -378,6 +378,7 @@ struct Known {
     id: Id<Account>,
     archived: bool,
     password_hash: Option<String>,
+    platform_role: PlatformRole,
 }
 
 impl Invited {
@@ -385,7 +386,7 @@ impl Invited {
     fn find(conn: &Connection, token: &str, now: Moment) -> Result<Invited> {
         let sql = format!(
             "select {COLUMNS}, w.name, w.slug, w.archived_at is not null, i.mailed_token_hash,
-                    a.id, a.archived_at is not null, a.password_hash
+                    a.id, a.archived_at is not null, a.password_hash, ifnull(a.platform_role, 'NONE')
                from {FROM} join workspace w on w.id = i.workspace_id left join account a on a.email = i.email
               where (i.token_hash = ?2 or i.mailed_token_hash = ?2) and w.deleted_at is null"
         );
@@ -394,8 +395,9 @@ impl Invited {
             let invite = Invite::read(row)?;
             let (workspace, slug, archived) = (row.take()?, row.take()?, row.take::<bool>()?);
             let by_mail = row.take::<Option<TokenHash>>()? == Some(hash);
-            let (id, is_archived, password_hash) = (row.take::<Option<_>>()?, row.take()?, row.take()?);
-            let account = id.map(|id| Known { id, archived: is_archived, password_hash });
+            let (id, is_archived) = (row.take::<Option<_>>()?, row.take()?);
+            let (password_hash, platform_role) = (row.take()?, row.take()?);
+            let account = id.map(|id| Known { id, archived: is_archived, password_hash, platform_role });
             Ok((Invited { invite, workspace, slug, account, by_mail }, archived))
         })?;
         let dead = |reason: &str| Error::field("token", format!("this invitation {reason}"));
@@ -521,7 +523,8 @@ impl Operation for AcceptInvite {
             self.proof = must_be_theirs(&person.email, &invite.email).map(|()| Some(Proof::SignedIn))?;
             return Ok(());
         }
-        if before.app.config().oidc_only {
+        let role = account.as_ref().map_or(PlatformRole::None, |account| account.platform_role);
+        if !before.app.config().allows_password_of(role) {
             return Err(accounts::passwords_are_off(before.app.config()));
         }
         let missing = |field: &str, message: &str| Error::field(field, message);
@@ -563,7 +566,10 @@ impl Operation for AcceptInvite {
                 person.id
             }
             (Proof::Password(id, hash), Some(known))
-                if known.id == id && !known.archived && known.password_hash.as_ref() == Some(&hash) =>
+                if known.id == id
+                    && !known.archived
+                    && known.password_hash.as_ref() == Some(&hash)
+                    && cx.config().allows_password_of(known.platform_role) =>
             {
                 id
             }
