@@ -479,6 +479,19 @@ async fn what_needs_no_sign_in_asks_for_none_whatever_is_sent_along() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_search_is_told_at_the_query() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    for query in ["project:NONE", "relaunch project:NONE is:open", "assignee:nobody", "is:done"] {
+        let refused = ben.refused("search", json!({ "query": query })).await;
+        let fields: Vec<&str> = refused.field_errors().iter().map(|error| error.field.as_str()).collect();
+        assert_eq!((refused.status(), fields), (404, vec!["query"]), "{query}: {refused}");
+    }
+    let refused = ben.refused("search", json!({ "query": "x", "projectId": "NONE" })).await;
+    assert_eq!(refused.field_errors()[0].field, "projectId");
+}
+
+#[tokio::test]
 async fn an_empty_list_of_types_to_search_is_all_of_them() {
     let ben = Client::of("ben").await;
     ben.deal("Relaunch");

@@ -13,7 +13,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::Columns;
 use crate::core::place::{ProjectRecord, Sight, VISIBLE};
-use crate::core::reference::{MaybeRef, Ref, Referable};
+use crate::core::reference::{Ref, Referable};
 use crate::core::store::{all, optional};
 use crate::core::text::Line;
 use crate::features::clients::ClientRecord;
@@ -175,7 +175,7 @@ impl Asked {
     }
 }
 
-/// Find anything by words, best matches first.
+/// Find anything by words: those with a fitting title first, the shortest leading; then fitting texts, newest first.
 /// WEB-12 finds that task; type:deal, project:WEB, is:open, assignee:me, due:week narrow it.
 /// By status, owner or day: `task.list`, `crm.deal.list`.
 #[derive(Deserialize, JsonSchema)]
@@ -320,14 +320,18 @@ impl Operation for Search {
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
         let asked = Asked::read(self.query.as_str());
-        let project_id = self.project_id.or_else(|| asked.get("project").map(Ref::new));
+        let project = match (self.project_id, asked.get("project")) {
+            (Some(given), _) => Some(given.resolve_for("projectId", cx)?),
+            (None, Some(written)) => Some(Ref::new(written).resolve_for("query", cx)?),
+            (None, None) => None,
+        };
         let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
         let types = self.types.unwrap_or_else(|| asked.types());
         let mut types = if types.is_empty() { Found::ALL.to_vec() } else { types };
         if asked.is_about_tasks() && types.contains(&Found::Task) {
-            return tasks(cx, &asked, project_id, limit as usize);
+            // Whatever it may refuse, it was written into the query.
+            return tasks(cx, &asked, project, limit as usize).map_err(|error| error.told_at("query"));
         }
-        let project = project_id.resolve_for("projectId", cx)?;
         types.retain(|kind| kind.may_be_found_by(cx) && (project.is_none() || kind.is_in_a_project()));
         if types.is_empty() || asked.is_about_tasks() {
             return Ok(Results { items: Vec::new(), next_cursor: None });
@@ -358,10 +362,10 @@ impl Operation for Search {
 }
 
 /// What only tasks have is found by the list of tasks, whose words are the same index.
-fn tasks(cx: &Cx<'_, Search>, asked: &Asked, project_id: Option<Ref<ProjectRecord>>, limit: usize) -> Result<Results> {
+fn tasks(cx: &Cx<'_, Search>, asked: &Asked, project: Option<Id<ProjectRecord>>, limit: usize) -> Result<Results> {
     let line = |text: &str| Line::parse(text).map_err(|message| Error::field("query", message));
     let wanted = ListTasks {
-        project_id,
+        project_id: project.map(Ref::from),
         status: asked
             .get("is")
             .map(|word| Line::parse(&word.to_ascii_uppercase()))
