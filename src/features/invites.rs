@@ -208,25 +208,12 @@ impl Operation for CreateInvite {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        count_mail(before)
+        count_mail(before, |tx| may_invite(tx, self.email.as_str(), self.role))
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
-        const KNOWN: &str = "
-            select a.archived_at is not null, m.id is not null
-              from account a left join workspace_membership m on m.account_id = a.id and m.workspace_id = ?2
-             where a.email = ?1";
         const OPEN: &str = "select id from invite where workspace_id = ?1 and email = ?2 and accepted_at is null";
-        cx.caller().identity.must_be_whole_for(self.role)?;
         let email = self.email.as_str();
-        let known = optional(cx.conn(), KNOWN, (email, cx.workspace_id()), |row| Ok((row.take()?, row.take()?)))?;
-        match known {
-            Some((_, true)) => {
-                let text = format!("{email} is a member of the workspace already; change the role instead.");
-                return Err(Error::conflict(text));
-            }
-            Some((true, _)) => return Err(is_archived(email)),
-            _ => {}
-        }
+        may_invite(cx, email, self.role)?;
         let link = Link::new(cx);
         let mut row = Change::of("invite");
         row.set("role", self.role)?;
@@ -245,12 +232,32 @@ impl Operation for CreateInvite {
     }
 }
 
-/// What a server mails in its name to addresses that never asked for it has an end.
-fn count_mail(before: &Before<'_>) -> Result<()> {
-    match before.app.config().smtp_url {
-        Some(_) => before.app.limits.invitation(before.caller),
-        None => Ok(()),
+/// Whether the caller may invite somebody who has the e-mail, and there is anybody to invite.
+fn may_invite(tx: &Tx, email: &str, role: Role) -> Result<()> {
+    const KNOWN: &str = "
+        select a.archived_at is not null, m.id is not null
+          from account a left join workspace_membership m on m.account_id = a.id and m.workspace_id = ?2
+         where a.email = ?1";
+    tx.caller().identity.must_be_whole_for(role)?;
+    match optional(tx.conn(), KNOWN, (email, tx.workspace_id()), |row| Ok((row.take()?, row.take()?)))? {
+        Some((_, true)) => {
+            let text = format!("{email} is a member of the workspace already; change the role instead.");
+            Err(Error::conflict(text))
+        }
+        Some((true, _)) => Err(is_archived(email)),
+        _ => Ok(()),
     }
+}
+
+/// What a server mails in its name to addresses that never asked for it has an end. What is refused, or only rehearsed, mails
+/// nothing and uses nothing up.
+fn count_mail(before: &Before<'_>, check: impl FnOnce(&Tx) -> Result<()>) -> Result<()> {
+    let Before { app, call, caller } = before;
+    if app.config().smtp_url.is_none() || call.rehearsal {
+        return Ok(());
+    }
+    app.store().read(|reading| check(&Tx::new(reading.conn(), caller, app.config(), Moment::now(), call)))?;
+    app.limits.invitation(caller)
 }
 
 /// Is there an invitation for the address that may be accepted? Then there may be an account for it.
@@ -326,7 +333,10 @@ impl Operation for ResendInvite {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        count_mail(before)
+        count_mail(before, |tx| {
+            let invite = Invite::find_open(tx, self.invite_id.as_str())?;
+            may_invite(tx, &invite.email, invite.role)
+        })
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
         let invite = Invite::find_open(cx, self.invite_id.as_str())?;
