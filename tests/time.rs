@@ -484,6 +484,37 @@ async fn a_report_is_split_within_its_groups_and_both_are_a_table() {
 }
 
 #[tokio::test]
+async fn a_report_leaves_nothing_out_and_does_not_guess_what_is_grouped() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    web(&ada).await;
+    put(
+        &world.app,
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1003)
+         insert into timesheet_entry (id, workspace_id, project_id, account_id, spent_on, minutes, billable, created_at, updated_at)
+         select i, p.workspace_id, p.id, a.id, date('2020-01-01', '+' || i || ' days'), 1, 1, 1, 1
+           from n, project p, account a where p.key = 'WEB' and a.email = 'ada@example.com'",
+    )
+    .await;
+    let report = ada.ask("timesheet.report", json!({ "groupBy": "day" })).await.unwrap();
+    let groups = report["groups"].as_array().unwrap();
+    let rest = &groups[1000];
+    assert_eq!((groups.len(), &rest["name"], &rest["rest"]), (1001, &json!("All others"), &json!(true)));
+    assert_eq!((&rest["key"], &rest["totalMinutes"]), (&json!(null), &json!(3)));
+    // What has no task is a group of its own, and no rest.
+    let report = ada.ask("timesheet.report", json!({ "groupBy": "task" })).await.unwrap();
+    assert_eq!((&report["groups"][0]["key"], &report["groups"][0]["rest"]), (&json!(null), &json!(false)));
+    let report = ada.ask("timesheet.report", json!({ "groupBy": "task", "thenBy": "day" })).await.unwrap();
+    let days = report["groups"][0]["groups"].as_array().unwrap();
+    assert!(days.len() == 1003 && days.iter().all(|day| day["rest"] == false), "{}", days.len());
+
+    for (wrong, field) in [(json!({ "thenBy": "day" }), "thenBy"), (json!({ "format": "CSV_GROUPS" }), "format")] {
+        let refused = ada.refused("timesheet.report", wrong).await;
+        assert_eq!((refused.status(), refused.field_errors()[0].field.as_str()), (422, field));
+    }
+}
+
+#[tokio::test]
 async fn a_week_is_copied_as_a_whole_or_not_at_all() {
     let world = World::new().await;
     let ada = world.person("ada").await;
