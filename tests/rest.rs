@@ -265,6 +265,8 @@ async fn bad_input_is_named_and_nothing_is_written() {
         ("a parameter twice", ben.ask("GET", "/api/crm/deals?limit=1&limit=2", Value::Null), 422, "twice"),
         ("a limit of 0", ben.ask("GET", "/api/crm/deals?limit=0", Value::Null), 422, "1 to 200"),
         ("a limit of 10^9", ben.ask("GET", "/api/crm/deals?limit=1000000000", Value::Null), 422, "1 to 200"),
+        ("a search for 51", ben.ask("GET", "/api/search?query=x&limit=51", Value::Null), 422, "1 to 50, not 51"),
+        ("a board of -1", ben.ask("GET", "/api/board?projectId=X&limit=-1", Value::Null), 422, "1 to 200, not -1"),
         ("an unknown order", ben.ask("GET", "/api/crm/deals?sort=colour", Value::Null), 422, "updatedAt"),
         ("a made-up cursor", ben.ask("GET", "/api/crm/deals?cursor=bm90IGEgY3Vyc29y", Value::Null), 422, "cursor"),
         ("an unknown field to show", ben.ask("GET", "/api/crm/deals?fields=id,colour", Value::Null), 422, "colour"),

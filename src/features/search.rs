@@ -11,7 +11,7 @@ use crate::core::caller::Role;
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Columns;
+use crate::core::page::{Columns, UpTo};
 use crate::core::place::{ProjectRecord, Sight, VISIBLE};
 use crate::core::reference::{Ref, Referable};
 use crate::core::store::{all, optional};
@@ -188,25 +188,7 @@ pub struct Search {
     /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
     /// How many at most, 1 to 50; 20 if left out.
-    #[schemars(range(min = 1, max = 50))]
-    pub limit: Option<Hits>,
-}
-
-/// 1 to 50.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(try_from = "i64")]
-#[schemars(inline)]
-pub struct Hits(u8);
-
-impl TryFrom<i64> for Hits {
-    type Error = String;
-    fn try_from(number: i64) -> Result<Self, String> {
-        u8::try_from(number)
-            .ok()
-            .filter(|hits| (1..=50).contains(hits))
-            .map(Hits)
-            .ok_or_else(|| format!("must be from 1 to 50, not {number}"))
-    }
+    pub limit: Option<UpTo<50>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -325,12 +307,12 @@ impl Operation for Search {
             (None, Some(written)) => Some(Ref::new(written).resolve_for("query", cx)?),
             (None, None) => None,
         };
-        let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
+        let limit = self.limit.map_or(20, UpTo::get);
         let types = self.types.unwrap_or_else(|| asked.types());
         let mut types = if types.is_empty() { Found::ALL.to_vec() } else { types };
         if asked.is_about_tasks() && types.contains(&Found::Task) {
             // Whatever it may refuse, it was written into the query.
-            return tasks(cx, &asked, project, limit as usize).map_err(|error| error.told_at("query"));
+            return tasks(cx, &asked, project, limit).map_err(|error| error.told_at("query"));
         }
         types.retain(|kind| kind.may_be_found_by(cx) && (project.is_none() || kind.is_in_a_project()));
         if types.is_empty() || asked.is_about_tasks() {
@@ -346,7 +328,7 @@ impl Operation for Search {
         let query = |columns| format!("({scope} AND {}){projects_only}", words(columns, text));
         let Sight { all: sees_all, me, projects } = cx.sight();
         let parameters = named_params! {
-            ":query": query("title body"), ":titled": query("title"), ":ranked": RANKED, ":limit": limit, ":workspace": cx.workspace_id(),
+            ":query": query("title body"), ":titled": query("title"), ":ranked": RANKED, ":limit": limit as i64, ":workspace": cx.workspace_id(),
             ":all": sees_all, ":me": me, ":projects": projects,
         };
         let mut items = all(cx.conn(), &HITS, parameters, |row| Hit::read(row, text))?;
@@ -355,7 +337,7 @@ impl Operation for Search {
         {
             items.retain(|hit| hit.id != named.id);
             items.insert(0, named);
-            items.truncate(limit as usize);
+            items.truncate(limit);
         }
         Ok(Results { items, next_cursor: None })
     }

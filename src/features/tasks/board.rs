@@ -12,7 +12,7 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::{self, Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Columns;
+use crate::core::page::{Columns, UpTo};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::Ref;
 use crate::core::store::all;
@@ -55,23 +55,7 @@ pub struct GetBoard {
     /// These too.
     pub archived: Option<bool>,
     /// Cards of each column at most, 1 to 200; 50 if left out.
-    pub limit: Option<Cards>,
-}
-
-/// 1 to 200.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(try_from = "i64")]
-#[schemars(inline)]
-pub struct Cards(#[schemars(range(min = 1, max = 200))] i64);
-
-impl TryFrom<i64> for Cards {
-    type Error = String;
-    fn try_from(number: i64) -> Result<Self, String> {
-        match number {
-            1..=200 => Ok(Cards(number)),
-            _ => Err(format!("must be from 1 to 200, not {number}")),
-        }
-    }
+    pub limit: Option<UpTo<200>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -190,7 +174,7 @@ impl Operation for GetBoard {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
         let place = cx.project_for("projectId", &self.project_id)?;
         let grouping = self.group_by.unwrap_or(Grouping::Status);
-        let limit = self.limit.map_or(50, |cards| cards.0) as usize;
+        let limit = self.limit.map_or(50, UpTo::get);
         let standing = match (&self.status, grouping) {
             (None, Grouping::Assignee | Grouping::Label | Grouping::Priority) => Standing::Open,
             (status, _) => Standing::of(cx, status.as_ref(), Some(place.id))?,
