@@ -2,6 +2,10 @@
 
 mod support;
 
+use sally::core::operation::Operation;
+use sally::features::crm::deals::ListDeals;
+use sally::features::crm::pipeline::ShowBoard;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use support::{World, put};
 
@@ -104,6 +108,10 @@ async fn open_deals_without_a_next_step_or_gone_quiet_are_found() {
     put(&world.app, "update crm_deal set updated_at = 1000").await;
     ben.ask("crm.activity.add", json!({ "dealId": deals[0]["id"], "body": "Called." })).await.unwrap();
 
+    // What is planned for next year has not happened.
+    let planned = json!({ "dealId": deals[2]["id"], "body": "A visit.", "occurredAt": "2099-01-01T09:00:00Z" });
+    ben.ask("crm.activity.add", planned).await.unwrap();
+
     let titles = async |filter: Value| {
         let found = ben.ask("crm.deal.list", filter).await.unwrap();
         let items = found["items"].as_array().unwrap();
@@ -125,9 +133,12 @@ async fn open_deals_without_a_next_step_or_gone_quiet_are_found() {
     assert_eq!((&lead["count"], &lead["totals"]), (&json!(3), &json!([euros])));
     let marks = |title: &str| {
         let card = lead["cards"].as_array().unwrap().iter().find(|card| card["title"] == title).unwrap();
-        card["needsNextStep"].as_bool().unwrap()
+        (card["needsNextStep"].as_bool().unwrap(), card["quietDays"].as_i64() > Some(10_000))
     };
-    assert_eq!((marks("Planned"), marks("Followed"), marks("Neglected")), (false, false, true));
+    assert_eq!(
+        (marks("Planned"), marks("Followed"), marks("Neglected")),
+        ((false, false), (false, true), (true, true))
+    );
     let quiet = ben.ask("crm.pipeline.board", json!({ "attention": "QUIET" })).await.unwrap();
     assert_eq!((&quiet["columns"][0]["count"], &quiet["columns"][5]["count"]), (&json!(2), &json!(0)));
 }
@@ -171,4 +182,77 @@ async fn among_five_thousand_organizations_one_that_looks_alike_is_found_by_an_i
         let found = ben.ask("crm.person.find_similar", given.clone()).await.unwrap();
         assert_eq!(found["items"][0]["record"]["name"], "Person 77", "{given}");
     }
+}
+
+#[tokio::test]
+async fn a_name_that_looks_alike_is_found_in_every_script_and_among_many_that_begin_like_it() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    put(
+        &world.app,
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 200)
+         insert into crm_organization (id, workspace_id, name, created_at, updated_at)
+         select i, (select id from workspace where slug = 'acme'), 'Hotel ' || printf('%03d', i), 1, 1 from n",
+    )
+    .await;
+    for (known, typed) in [
+        ("ÜBERSEE Handel GmbH", "Übersee Handel"),
+        ("Яндекс ООО", "ЯНДЕКС"),
+        ("L’Oréal S.A.", "L'ORÉAL"),
+        ("A.C.M.E. Ltd", "ACME"),
+        ("(Bolt)", "Bolt AG"),
+        ("The \"Oat\" & Rye", "Oat and Rye"),
+        ("Hotel Zur Post", "Hotel zur Post KG"),
+        ("株式会社日立", "株式会社日立 Europe"),
+    ] {
+        ben.ask("crm.organization.create", json!({ "name": known })).await.unwrap();
+        let found = ben.ask("crm.organization.find_similar", json!({ "name": typed })).await.unwrap();
+        assert_eq!(found["items"][0]["record"]["name"], known, "{typed}: {found}");
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{typed}: {found}");
+    }
+    let none = ben.ask("crm.organization.find_similar", json!({ "name": "&" })).await.unwrap();
+    assert_eq!(none["items"], json!([]));
+
+    for name in ["Jürgen Öztürk", "Anne-Marie O’Neill"] {
+        ben.ask("crm.person.create", json!({ "name": name })).await.unwrap();
+    }
+    for (typed, known) in [("JÜRGEN ÖZTÜRK", "Jürgen Öztürk"), ("anne marie o'neill", "Anne-Marie O’Neill")] {
+        let found = ben.ask("crm.person.find_similar", json!({ "name": typed })).await.unwrap();
+        assert_eq!(found["items"][0]["record"]["name"], known, "{found}");
+    }
+    // A number without digits is nobody's.
+    put(&world.app, "update crm_person set phone = '-'").await;
+    let found = ben.ask("crm.person.find_similar", json!({ "phone": "( )" })).await.unwrap();
+    assert_eq!(found["items"], json!([]));
+}
+
+#[tokio::test]
+async fn facts_are_of_one_record() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    let organization = ben.ask("crm.organization.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    let deal = json!({ "title": "Relaunch", "organizationId": "Nordlicht", "value": 5, "currency": "EUR" });
+    let deal = ben.ask("crm.deal.create", deal).await.unwrap();
+    ben.ask("crm.activity.add", json!({ "type": "CALL", "body": "Called.", "dealId": "Relaunch" })).await.unwrap();
+    for one in [json!({ "organizationId": organization["id"] }), json!({ "dealId": deal["id"] })] {
+        let facts = ben.ask("crm.facts", one).await.unwrap();
+        assert_eq!((&facts["open"]["count"], facts["lastContactAt"].is_string()), (&json!(1), true), "{facts}");
+    }
+    for wrong in [json!({}), json!({ "organizationId": organization["id"], "dealId": deal["id"] })] {
+        let refused = ben.refused("crm.facts", wrong).await;
+        assert_eq!((refused.status(), refused.field_errors().len()), (422, 3), "{refused}");
+    }
+}
+
+/// They run beside the quick reads, with a deadline.
+#[test]
+fn what_no_index_has_is_looked_for_slowly() {
+    fn is_slow<O: Operation + DeserializeOwned>(input: Value) -> bool {
+        serde_json::from_value::<O>(input).unwrap().is_slow()
+    }
+    assert!(!is_slow::<ListDeals>(json!({ "ownerId": "me" })) && !is_slow::<ShowBoard>(json!({ "ownerId": "me" })));
+    for filter in [json!({ "label": "web" }), json!({ "attention": "QUIET" }), json!({ "search": "web" })] {
+        assert!(is_slow::<ListDeals>(filter.clone()) && is_slow::<ShowBoard>(filter.clone()), "{filter}");
+    }
+    assert!(is_slow::<ListDeals>(json!({ "lostReason": "Price" })));
 }

@@ -284,6 +284,13 @@ async fn invitations_that_are_mailed_have_an_end_for_each_account_and_workspace(
     // Who may not invite uses nothing up.
     assert_eq!(world.person("ben").await.refused("workspace.invite", invite(0)).await.status(), 403);
     ada.ask("workspace.invite", invite(1)).await.unwrap();
+    // Nor does what is refused, as nothing is mailed.
+    for _ in 0..3 {
+        let member = json!({ "email": "ben@example.com", "role": "MEMBER" });
+        assert_eq!(ada.refused("workspace.invite", member).await.status(), 409);
+        let nobodys = json!({ "workspaceId": "acme", "inviteId": "nobody@example.com" });
+        assert_eq!(ada.refused("workspace.invite.resend", nobodys).await.status(), 404);
+    }
     ada.ask("workspace.invite", invite(2)).await.unwrap();
     let again = json!({ "workspaceId": "acme", "inviteId": "mia1@example.com" });
     ada.ask("workspace.invite.resend", again.clone()).await.unwrap();
@@ -296,7 +303,7 @@ async fn invitations_that_are_mailed_have_an_end_for_each_account_and_workspace(
         assert_eq!(error.status(), 429, "{error}");
         let wait = error.retry_after_seconds().unwrap();
         assert!((7 * 3_600..=8 * 3_600 + 1).contains(&wait), "a third of a day: {wait}");
-        assert!(error.to_string().contains("Too many invitations were mailed today."), "{error}");
+        assert!(error.to_string().contains("Too many invitations were mailed today. Try again in 4"), "{error}");
     }
     eve.ask("workspace.invite", invite(4)).await.unwrap();
     assert_eq!(inbox.collect(&world).await.len(), 4);

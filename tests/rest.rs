@@ -265,6 +265,8 @@ async fn bad_input_is_named_and_nothing_is_written() {
         ("a parameter twice", ben.ask("GET", "/api/crm/deals?limit=1&limit=2", Value::Null), 422, "twice"),
         ("a limit of 0", ben.ask("GET", "/api/crm/deals?limit=0", Value::Null), 422, "1 to 200"),
         ("a limit of 10^9", ben.ask("GET", "/api/crm/deals?limit=1000000000", Value::Null), 422, "1 to 200"),
+        ("a search for 51", ben.ask("GET", "/api/search?query=x&limit=51", Value::Null), 422, "1 to 50, not 51"),
+        ("a board of -1", ben.ask("GET", "/api/board?projectId=X&limit=-1", Value::Null), 422, "1 to 200, not -1"),
         ("an unknown order", ben.ask("GET", "/api/crm/deals?sort=colour", Value::Null), 422, "updatedAt"),
         ("a made-up cursor", ben.ask("GET", "/api/crm/deals?cursor=bm90IGEgY3Vyc29y", Value::Null), 422, "cursor"),
         ("an unknown field to show", ben.ask("GET", "/api/crm/deals?fields=id,colour", Value::Null), 422, "colour"),
@@ -476,6 +478,19 @@ async fn what_needs_no_sign_in_asks_for_none_whatever_is_sent_along() {
     assert_eq!(ben.send("POST", "/api/auth/login", &stale, entry).status, 200);
     assert_eq!(ben.send("GET", "/health", &stale[..1], "").status, 200);
     assert_eq!(ben.send("GET", "/api/ping", &stale[..1], "").status, 401);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_search_is_told_at_the_query() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    for query in ["project:NONE", "relaunch project:NONE is:open", "assignee:nobody", "is:done"] {
+        let refused = ben.refused("search", json!({ "query": query })).await;
+        let fields: Vec<&str> = refused.field_errors().iter().map(|error| error.field.as_str()).collect();
+        assert_eq!((refused.status(), fields), (404, vec!["query"]), "{query}: {refused}");
+    }
+    let refused = ben.refused("search", json!({ "query": "x", "projectId": "NONE" })).await;
+    assert_eq!(refused.field_errors()[0].field, "projectId");
 }
 
 #[tokio::test]

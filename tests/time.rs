@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::server::Server;
-use support::{Person, World, json_of};
+use support::{Person, World, json_of, put};
 
 /// Ada's project Web with the task WEB-1, for the client Nordlicht.
 async fn web(ada: &Person) -> Value {
@@ -481,4 +481,58 @@ async fn a_report_is_split_within_its_groups_and_both_are_a_table() {
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
     let lines: Vec<&str> = table.body.lines().skip(1).collect();
     assert_eq!(lines, ["Inside,2025-04,80,1.33,80,0,1", "Website,2025-03,20,0.33,20,0,1"]);
+}
+
+#[tokio::test]
+async fn a_report_leaves_nothing_out_and_does_not_guess_what_is_grouped() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    web(&ada).await;
+    put(
+        &world.app,
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1003)
+         insert into timesheet_entry (id, workspace_id, project_id, account_id, spent_on, minutes, billable, created_at, updated_at)
+         select i, p.workspace_id, p.id, a.id, date('2020-01-01', '+' || i || ' days'), 1, 1, 1, 1
+           from n, project p, account a where p.key = 'WEB' and a.email = 'ada@example.com'",
+    )
+    .await;
+    let report = ada.ask("timesheet.report", json!({ "groupBy": "day" })).await.unwrap();
+    let groups = report["groups"].as_array().unwrap();
+    let rest = &groups[1000];
+    assert_eq!((groups.len(), &rest["name"], &rest["rest"]), (1001, &json!("All others"), &json!(true)));
+    assert_eq!((&rest["key"], &rest["totalMinutes"]), (&json!(null), &json!(3)));
+    // What has no task is a group of its own, and no rest.
+    let report = ada.ask("timesheet.report", json!({ "groupBy": "task" })).await.unwrap();
+    assert_eq!((&report["groups"][0]["key"], &report["groups"][0]["rest"]), (&json!(null), &json!(false)));
+    let report = ada.ask("timesheet.report", json!({ "groupBy": "task", "thenBy": "day" })).await.unwrap();
+    let days = report["groups"][0]["groups"].as_array().unwrap();
+    assert!(days.len() == 1003 && days.iter().all(|day| day["rest"] == false), "{}", days.len());
+
+    for (wrong, field) in [(json!({ "thenBy": "day" }), "thenBy"), (json!({ "format": "CSV_GROUPS" }), "format")] {
+        let refused = ada.refused("timesheet.report", wrong).await;
+        assert_eq!((refused.status(), refused.field_errors()[0].field.as_str()), (422, field));
+    }
+}
+
+#[tokio::test]
+async fn a_week_is_copied_as_a_whole_or_not_at_all() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    web(&ada).await;
+    put(
+        &world.app,
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 501)
+         insert into timesheet_entry (id, workspace_id, project_id, account_id, spent_on, minutes, billable, created_at, updated_at)
+         select i, p.workspace_id, p.id, a.id, '2025-03-04', 1, 1, 1, 1
+           from n, project p, account a where p.key = 'WEB' and a.email = 'ada@example.com'",
+    )
+    .await;
+    let next = json!({ "day": "2025-03-11" });
+    let refused = ada.refused("timesheet.week.copy", next.clone()).await;
+    assert!(refused.status() == 409 && refused.detail().contains("501 entries"), "{refused}");
+    let week = ada.ask("timesheet.week.get", next.clone()).await.unwrap();
+    assert_eq!((&week["totals"][1], &week["beforeMinutes"]), (&json!(0), &json!(501)));
+    put(&world.app, "delete from timesheet_entry where id = 501").await;
+    assert_eq!(ada.ask("timesheet.week.copy", next.clone()).await.unwrap()["entries"], 500);
+    assert_eq!(ada.ask("timesheet.week.get", next).await.unwrap()["beforeMinutes"], 0);
 }

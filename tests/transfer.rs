@@ -140,6 +140,25 @@ fn a_workspace_arrives_elsewhere_as_it_left() {
 }
 
 #[test]
+fn time_that_was_validated_before_its_task_moved_on_is_sound_and_travels() {
+    let (home, made) = a_full_workspace();
+    let key = made["apiKey"].as_str().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let frozen = json!({ "taskId": "WEB-1", "minutes": 30, "validated": true });
+    assert_eq!(server.post("/api/timesheets", key, &frozen).unwrap().0, 201);
+    let moving = server.agent.patch(format!("{}/api/tasks/WEB-1", server.url)).header("X-Api-Key", key);
+    assert_eq!(moving.send_json(json!({ "projectId": "DES" })).unwrap().status(), 200);
+    drop(server);
+    assert_eq!(json_of(&run(home.path(), &["verify", "--json"]))["faults"], json!([]));
+
+    export(home.path(), "acme.jsonl");
+    let (there, file) = (elsewhere(), home.path().join("acme.jsonl"));
+    import(there.path(), &file, &[]);
+    export(there.path(), "again.jsonl");
+    assert_eq!(records(&there.path().join("again.jsonl")), records(&file));
+}
+
+#[test]
 fn what_is_taken_is_renamed_and_people_are_known_by_their_e_mail() {
     let (home, _) = a_full_workspace();
     export(home.path(), "acme.jsonl");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lettre::message::Mailbox;
 use serde::Deserialize;
 
-use super::caller::{Role, SecondFactorFor};
+use super::caller::{PlatformRole, Role, SecondFactorFor};
 use super::error::{Error, Result};
 use super::money::Currency;
 use super::network::Network;
@@ -72,7 +72,7 @@ pub struct Config {
     pub oidc_role: Role,
     /// Its sign-in counts as a second factor, whatever it says of itself.
     pub oidc_second_factor: bool,
-    /// Passwords let in administrators only.
+    /// Only those still have passwords who must get in when the provider fails: see [`Config::allows_password_of`].
     pub oidc_only: bool,
     /// Without it nothing is mailed, and links are passed on by hand.
     pub smtp_url: Option<SmtpUrl>,
@@ -204,6 +204,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// May who has this role sign in with a password, if they have one?
+    pub fn allows_password_of(&self, role: PlatformRole) -> bool {
+        !self.oidc_only || role == PlatformRole::Superadmin
+    }
+
     /// Read if it exists and no other is named.
     pub const FILE: &str = "sally.toml";
 

@@ -211,6 +211,14 @@ impl Error {
         }
     }
 
+    /// The same, told at the one field that all of it was read from.
+    pub fn told_at(mut self, field: &str) -> Self {
+        for error in &mut self.0.errors {
+            error.field = field.to_owned();
+        }
+        self
+    }
+
     /// Adds a record that the caller may have meant.
     pub fn or_rather(mut self, id: impl std::fmt::Display, name: impl Into<String>) -> Self {
         self.0.candidates.push(Candidate { id: id.to_string(), name: name.into() });

@@ -73,8 +73,12 @@ impl Who<'_> {
     }
 }
 
+/// People count longer times in minutes.
+const LONGEST_IN_SECONDS: u32 = 120;
+
 /// So much at once, and as much again within the same time.
 struct Limit {
+    /// `Too many …`
     what: &'static str,
     /// `None`: switched off.
     limiter: Option<RateLimiter<u64, Slots, DefaultClock>>,
@@ -94,7 +98,11 @@ impl Limit {
         for who in all.iter().flatten() {
             limiter.check_key(&self.hasher.hash_one(who)).map_err(|not_until| {
                 let wait = not_until.wait_time_from(limiter.clock().now()).as_secs() as u32 + 1;
-                Error::too_many(format!("Too many {}. Try again in {wait} seconds.", self.what), wait)
+                let span = match wait {
+                    ..=LONGEST_IN_SECONDS => format!("{wait} seconds"),
+                    _ => format!("{} minutes", wait.div_ceil(60)),
+                };
+                Error::too_many(format!("Too many {}. Try again in {span}.", self.what), wait)
             })?;
         }
         Ok(())
@@ -131,9 +139,13 @@ impl Limits {
             resets: Limit::new("password resets", Quota::per_hour, config.password_resets_per_hour),
             writes: Limit::new("changes", Quota::per_minute, config.writes_per_minute),
             mcp_calls: Limit::new("MCP calls", Quota::per_minute, config.mcp_calls_per_minute),
-            codes: Limit::new("codes", |most| one_each(CODE_EVERY, most), CODES),
-            codes_of_challenges: Limit::new("codes", |most| one_each(CHALLENGE_LIVES, most), CODES_OF_A_CHALLENGE),
-            invitations: Limit::new("invitations", per_day, config.invitations_per_day),
+            codes: Limit::new("codes were tried", |most| one_each(CODE_EVERY, most), CODES),
+            codes_of_challenges: Limit::new(
+                "codes were tried",
+                |most| one_each(CHALLENGE_LIVES, most),
+                CODES_OF_A_CHALLENGE,
+            ),
+            invitations: Limit::new("invitations were mailed today", per_day, config.invitations_per_day),
             registrations: Limit::new("registrations", Quota::per_hour, config.oauth_registrations_per_hour),
             authorizations: Limit::new("requests", Quota::per_minute, config.oauth_requests_per_minute),
             fetches: Arc::new(tokio::sync::Semaphore::new(4)),
@@ -156,11 +168,7 @@ impl Limits {
     /// One code tried for the account. There are a million codes and three of them fit at a time, so a minute's pause, as
     /// for passwords, would let somebody who has the password get in within days.
     pub fn code(&self, account: Id<Account>) -> Result<()> {
-        self.codes.take(&[Some(Who::Account(account))]).map_err(|error| {
-            let wait = error.retry_after_seconds().unwrap_or_default();
-            let minutes = wait.div_ceil(60);
-            Error::too_many(format!("Too many codes were tried. Try again in {minutes} minutes."), wait)
-        })
+        self.codes.take(&[Some(Who::Account(account))])
     }
 
     /// One code tried at a sign-in; false once it has had its number.
@@ -189,11 +197,7 @@ impl Limits {
     pub fn invitation(&self, caller: &Caller) -> Result<()> {
         let account = caller.identity.account.as_ref().map(|account| Who::Account(account.id));
         let workspace = caller.workspace.as_ref().map(|workspace| Who::Workspace(workspace.id));
-        self.invitations.take(&[account, workspace]).map_err(|error| {
-            let wait = error.retry_after_seconds().unwrap_or_default();
-            let minutes = wait.div_ceil(60);
-            Error::too_many(format!("Too many invitations were mailed today. Try again in {minutes} minutes."), wait)
-        })
+        self.invitations.take(&[account, workspace])
     }
 
     /// One program of the address that registers itself.
@@ -224,6 +228,7 @@ mod tests {
         }
         let refused = limits.sign_in("ben@example.com", address("2001:db8:0:7:ffff::3")).unwrap_err();
         assert_eq!((refused.status(), refused.retry_after_seconds().is_some_and(|wait| wait <= 60)), (429, true));
+        assert!(refused.detail().ends_with(" seconds."), "{refused}");
         limits.sign_in("ben@example.com", address("2001:db8:0:8::3")).unwrap();
         limits.sign_in("ben@example.com", address("192.0.2.1")).unwrap();
         // The account has had its two by now, wherever the third comes from.

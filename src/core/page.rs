@@ -1,11 +1,13 @@
 //! Lists: keyset pages on an index, with cursors that stay true while rows come and go.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::types::{ToSql, Value as Sql};
 use rusqlite::{Row, StatementStatus, params_from_iter};
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -44,6 +46,37 @@ pub struct Paging {
 
 pub const DEFAULT_LIMIT: usize = 50;
 pub const MOST: usize = 200;
+
+/// How many of something at most, where that is no list's `limit`: 1 to `MOST`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct UpTo<const MOST: usize>(usize);
+
+impl<const MOST: usize> UpTo<MOST> {
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl<const MOST: usize> TryFrom<i64> for UpTo<MOST> {
+    type Error = String;
+    fn try_from(number: i64) -> Result<Self, String> {
+        let fits = usize::try_from(number).ok().filter(|number| (1..=MOST).contains(number));
+        fits.map(UpTo).ok_or_else(|| format!("must be from 1 to {MOST}, not {number}"))
+    }
+}
+
+impl<const MOST: usize> JsonSchema for UpTo<MOST> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("UpTo_{MOST}").into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MOST })
+    }
+}
 
 /// One page of a list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -304,6 +337,21 @@ impl Select {
     ) -> Result<Vec<T>> {
         let sql = format!("select {} from {}{} {ending}", self.columns, self.from, self.conditions);
         store::all(tx.conn(), &sql, params_from_iter(self.parameters.iter().map(|p| &**p)), map)
+    }
+
+    /// Of what each group has, its first ones: the columns begin with the group, called `pile`, and say with `place` the row's
+    /// place in it, from 1. Answers the rows with all their columns, group by group.
+    pub fn first_of_each<T>(
+        self,
+        tx: &Tx,
+        limit: usize,
+        map: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let Select { columns, from, conditions, .. } = &self;
+        let sql =
+            format!("select * from (select {columns} from {from}{conditions}) where place <= ? order by pile, place");
+        let Select { parameters, .. } = self.parameter(limit as i64);
+        store::all(tx.conn(), &sql, params_from_iter(parameters.iter().map(|p| &**p)), map)
     }
 
     fn count(&self, tx: &Tx) -> Result<i64> {

@@ -139,7 +139,6 @@ pub(super) fn make(
     insert(tx, row)
 }
 
-/// With `oidc_only`, passwords are for those alone who must get in when the provider fails.
 pub(super) fn passwords_are_off(config: &Config) -> Error {
     let text = format!("Passwords are turned off here. Sign in by {}.", config.oidc_name);
     Error::new(Kind::SignInRefused, text)
@@ -147,9 +146,9 @@ pub(super) fn passwords_are_off(config: &Config) -> Error {
 
 pub(super) fn may_use_password(tx: &Tx, account: Id<Account>) -> Result<()> {
     let role = AccountView::by_id(tx, account)?.platform_role;
-    match tx.config().oidc_only && role != PlatformRole::Superadmin {
-        true => Err(passwords_are_off(tx.config())),
-        false => Ok(()),
+    match tx.config().allows_password_of(role) {
+        true => Ok(()),
+        false => Err(passwords_are_off(tx.config())),
     }
 }
 
@@ -287,21 +286,19 @@ impl Operation for ChangePassword {
     }
 }
 
-/// A password that lets nobody in is none.
 fn own_hash(before: &Before<'_>, me: &Person) -> Result<Option<String>> {
-    const STORED: &str =
-        "select iif(?2 and platform_role <> 'SUPERADMIN', null, password_hash) from account where id = ?1";
-    let only = before.app.config().oidc_only;
-    before.app.store().read(|reading| one(reading.conn(), STORED, (me.id, only), |row| row.take()))
+    const STORED: &str = "select password_hash from account where id = ?1";
+    before.app.store().read(|reading| one(reading.conn(), STORED, [me.id], |row| row.take()))
 }
 
 fn caller_with_password<'a>(before: &'a Before<'_>) -> Result<&'a Person> {
     before.caller.identity.account.as_ref().ok_or_else(|| Error::malformed("The console has no password."))
 }
 
-/// Does the caller sign in with a password at all?
+/// Does the caller sign in with a password at all? One that lets nobody in is none.
 pub(super) fn has_password(before: &Before<'_>) -> Result<bool> {
-    Ok(own_hash(before, caller_with_password(before)?)?.is_some())
+    let me = caller_with_password(before)?;
+    Ok(before.app.config().allows_password_of(me.platform_role) && own_hash(before, me)?.is_some())
 }
 
 /// For what an open session alone must not do. Whoever found one must not be able to try passwords with it either, nor to
@@ -313,6 +310,9 @@ pub(super) fn check_own_password(
     password: &str,
 ) -> Result<()> {
     let me = caller_with_password(before)?;
+    if !before.app.config().allows_password_of(me.platform_role) {
+        return Err(passwords_are_off(before.app.config()));
+    }
     before.app.limits.sign_in(&me.email, before.call.address)?;
     if secret::password_fits(password, own_hash(before, me)?.as_deref()) {
         return Ok(());
@@ -513,13 +513,14 @@ impl Operation for CreateAccount {
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewAccount> {
         let has_password = self.hash.is_some();
-        if has_password && cx.config().oidc_only {
+        let allows_password = cx.config().allows_password_of(PlatformRole::None);
+        if has_password && !allows_password {
             return Err(Error::field("password", "is of no use here: passwords are turned off"));
         }
         let id = make(cx, &self.email, &self.name, self.hash.as_deref(), false)?;
-        let set_password_url = match has_password || cx.config().oidc_only {
-            true => None,
-            false => Some(set_password_url(cx, id, false, cx.now().plus_days(WELCOME_DAYS))?),
+        let set_password_url = match allows_password && !has_password {
+            true => Some(set_password_url(cx, id, false, cx.now().plus_days(WELCOME_DAYS))?),
+            false => None,
         };
         Ok(NewAccount { account: AccountView::by_id(cx, id)?, set_password_url })
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choices;
 use crate::core::audit::Audited;
-use crate::core::caller::{Account, Role, Workspace};
+use crate::core::caller::{Account, PlatformRole, Role, Workspace};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
@@ -208,25 +208,12 @@ impl Operation for CreateInvite {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        count_mail(before)
+        count_mail(before, |tx| may_invite(tx, self.email.as_str(), self.role))
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
-        const KNOWN: &str = "
-            select a.archived_at is not null, m.id is not null
-              from account a left join workspace_membership m on m.account_id = a.id and m.workspace_id = ?2
-             where a.email = ?1";
         const OPEN: &str = "select id from invite where workspace_id = ?1 and email = ?2 and accepted_at is null";
-        cx.caller().identity.must_be_whole_for(self.role)?;
         let email = self.email.as_str();
-        let known = optional(cx.conn(), KNOWN, (email, cx.workspace_id()), |row| Ok((row.take()?, row.take()?)))?;
-        match known {
-            Some((_, true)) => {
-                let text = format!("{email} is a member of the workspace already; change the role instead.");
-                return Err(Error::conflict(text));
-            }
-            Some((true, _)) => return Err(is_archived(email)),
-            _ => {}
-        }
+        may_invite(cx, email, self.role)?;
         let link = Link::new(cx);
         let mut row = Change::of("invite");
         row.set("role", self.role)?;
@@ -245,12 +232,32 @@ impl Operation for CreateInvite {
     }
 }
 
-/// What a server mails in its name to addresses that never asked for it has an end.
-fn count_mail(before: &Before<'_>) -> Result<()> {
-    match before.app.config().smtp_url {
-        Some(_) => before.app.limits.invitation(before.caller),
-        None => Ok(()),
+/// Whether the caller may invite somebody who has the e-mail, and there is anybody to invite.
+fn may_invite(tx: &Tx, email: &str, role: Role) -> Result<()> {
+    const KNOWN: &str = "
+        select a.archived_at is not null, m.id is not null
+          from account a left join workspace_membership m on m.account_id = a.id and m.workspace_id = ?2
+         where a.email = ?1";
+    tx.caller().identity.must_be_whole_for(role)?;
+    match optional(tx.conn(), KNOWN, (email, tx.workspace_id()), |row| Ok((row.take()?, row.take()?)))? {
+        Some((_, true)) => {
+            let text = format!("{email} is a member of the workspace already; change the role instead.");
+            Err(Error::conflict(text))
+        }
+        Some((true, _)) => Err(is_archived(email)),
+        _ => Ok(()),
     }
+}
+
+/// What a server mails in its name to addresses that never asked for it has an end. What is refused, or only rehearsed, mails
+/// nothing and uses nothing up.
+fn count_mail(before: &Before<'_>, check: impl FnOnce(&Tx) -> Result<()>) -> Result<()> {
+    let Before { app, call, caller } = before;
+    if app.config().smtp_url.is_none() || call.rehearsal {
+        return Ok(());
+    }
+    app.store().read(|reading| check(&Tx::new(reading.conn(), caller, app.config(), Moment::now(), call)))?;
+    app.limits.invitation(caller)
 }
 
 /// Is there an invitation for the address that may be accepted? Then there may be an account for it.
@@ -326,7 +333,10 @@ impl Operation for ResendInvite {
     };
     const PREPARES: bool = true;
     fn prepare(&mut self, before: &Before<'_>) -> Result<()> {
-        count_mail(before)
+        count_mail(before, |tx| {
+            let invite = Invite::find_open(tx, self.invite_id.as_str())?;
+            may_invite(tx, &invite.email, invite.role)
+        })
     }
     fn execute(self, cx: &Cx<'_, Self>) -> Result<NewInvite> {
         let invite = Invite::find_open(cx, self.invite_id.as_str())?;
@@ -378,6 +388,7 @@ struct Known {
     id: Id<Account>,
     archived: bool,
     password_hash: Option<String>,
+    platform_role: PlatformRole,
 }
 
 impl Invited {
@@ -385,7 +396,7 @@ impl Invited {
     fn find(conn: &Connection, token: &str, now: Moment) -> Result<Invited> {
         let sql = format!(
             "select {COLUMNS}, w.name, w.slug, w.archived_at is not null, i.mailed_token_hash,
-                    a.id, a.archived_at is not null, a.password_hash
+                    a.id, a.archived_at is not null, a.password_hash, ifnull(a.platform_role, 'NONE')
                from {FROM} join workspace w on w.id = i.workspace_id left join account a on a.email = i.email
               where (i.token_hash = ?2 or i.mailed_token_hash = ?2) and w.deleted_at is null"
         );
@@ -394,8 +405,9 @@ impl Invited {
             let invite = Invite::read(row)?;
             let (workspace, slug, archived) = (row.take()?, row.take()?, row.take::<bool>()?);
             let by_mail = row.take::<Option<TokenHash>>()? == Some(hash);
-            let (id, is_archived, password_hash) = (row.take::<Option<_>>()?, row.take()?, row.take()?);
-            let account = id.map(|id| Known { id, archived: is_archived, password_hash });
+            let (id, is_archived) = (row.take::<Option<_>>()?, row.take()?);
+            let (password_hash, platform_role) = (row.take()?, row.take()?);
+            let account = id.map(|id| Known { id, archived: is_archived, password_hash, platform_role });
             Ok((Invited { invite, workspace, slug, account, by_mail }, archived))
         })?;
         let dead = |reason: &str| Error::field("token", format!("this invitation {reason}"));
@@ -521,7 +533,8 @@ impl Operation for AcceptInvite {
             self.proof = must_be_theirs(&person.email, &invite.email).map(|()| Some(Proof::SignedIn))?;
             return Ok(());
         }
-        if before.app.config().oidc_only {
+        let role = account.as_ref().map_or(PlatformRole::None, |account| account.platform_role);
+        if !before.app.config().allows_password_of(role) {
             return Err(accounts::passwords_are_off(before.app.config()));
         }
         let missing = |field: &str, message: &str| Error::field(field, message);
@@ -563,7 +576,10 @@ impl Operation for AcceptInvite {
                 person.id
             }
             (Proof::Password(id, hash), Some(known))
-                if known.id == id && !known.archived && known.password_hash.as_ref() == Some(&hash) =>
+                if known.id == id
+                    && !known.archived
+                    && known.password_hash.as_ref() == Some(&hash)
+                    && cx.config().allows_password_of(known.platform_role) =>
             {
                 id
             }

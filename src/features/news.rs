@@ -27,10 +27,10 @@ choices! {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetNews {
-    /// Changes from then on …
+    /// Changes from then on, at first.
     pub since: Moment,
-    /// … behind this place in the journal, where the answer before ended; 0 at first.
-    pub after: i64,
+    /// In its place: changes behind this place in the journal, where the answer before ended.
+    pub after: Option<i64>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -46,20 +46,25 @@ pub struct News {
 }
 impl Answer for News {}
 
-/// The journal is looked up by workspace and age of its change sets; one that was long in writing is this old at most.
+/// At first the journal is looked up by workspace and age of its change sets; one that was long in writing is this old at most.
 const LONGEST_WRITE_MS: i64 = 60_000;
 
-static CHANGED: LazyLock<String> = LazyLock::new(|| {
+static SINCE: LazyLock<String> = LazyLock::new(|| {
+    changed("change_set s cross join change c on c.change_set_id = s.id where s.id >= :from and s.at >= :since")
+});
+static AFTER: LazyLock<String> =
+    LazyLock::new(|| changed("change c cross join change_set s on s.id = c.change_set_id where c.seq > :after"));
+
+fn changed(from: &str) -> String {
     format!(
         "select distinct c.record_type,
                 (select p.key from project p where p.id = c.project_id and p.workspace_id = :workspace and {VISIBLE}),
                 c.record_type = 'notification'
                   and exists (select 1 from notification n where n.id = c.record_id and n.account_id = :me),
                 s.account_id, s.key_id is not null, s.agent_id is not null, s.at
-           from change_set s cross join change c on c.change_set_id = s.id
-          where s.workspace_id = :workspace and s.id >= :from and s.at >= :since and c.seq > :after and c.seq <= :until"
+           from {from} and c.seq <= :until and s.workspace_id = :workspace"
     )
-});
+}
 
 impl Operation for GetNews {
     type Output = News;
@@ -77,11 +82,23 @@ impl Operation for GetNews {
         let mut news = News { topics: BTreeSet::new(), by: None, at: None, until };
         let me = cx.account_id();
         let Sight { all: sees_all, projects, .. } = cx.sight();
-        let parameters = named_params! {
-            ":workspace": cx.workspace_id(), ":from": Id::<ChangeSet>::floor(self.since.ms() - LONGEST_WRITE_MS),
-            ":since": self.since, ":after": self.after, ":until": until, ":all": sees_all, ":me": me, ":projects": projects,
+        let oldest = Id::<ChangeSet>::floor(self.since.ms() - LONGEST_WRITE_MS);
+        let workspace = cx.workspace_id();
+        let mut parameters = named_params! {
+            ":workspace": workspace, ":until": until, ":all": sees_all, ":me": me, ":projects": projects,
+        }
+        .to_vec();
+        let sql = match &self.after {
+            Some(after) => {
+                parameters.push((":after", after));
+                &AFTER
+            }
+            None => {
+                parameters.extend_from_slice(named_params! { ":from": oldest, ":since": self.since });
+                &SINCE
+            }
         };
-        let changed = all(cx.conn(), &CHANGED, parameters, |row| {
+        let changed = all(cx.conn(), sql, parameters.as_slice(), |row| {
             let topic = topic(&row.take::<String>()?, row.take()?, row.take()?);
             let (account, by_key, by_agent) = (row.take::<Option<Id<Account>>>()?, row.take()?, row.take()?);
             let by = match (by_agent, by_key) {

@@ -11,9 +11,9 @@ use crate::core::caller::Role;
 use crate::core::error::{Error, Result};
 use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Columns;
+use crate::core::page::{Columns, UpTo};
 use crate::core::place::{ProjectRecord, Sight, VISIBLE};
-use crate::core::reference::{MaybeRef, Ref, Referable};
+use crate::core::reference::{Ref, Referable};
 use crate::core::store::{all, optional};
 use crate::core::text::Line;
 use crate::features::clients::ClientRecord;
@@ -77,6 +77,20 @@ pub fn in_workspace(tx: &Tx, scopes: &[&str], text: &str) -> String {
     format!("{} AND {}", scope(tx, scopes), words("title body", text))
 }
 
+/// A query for titles that have one of these somewhere: words in their order, the last of them maybe a beginning.
+pub fn titled(tx: &Tx, scopes: &[&str], phrases: &[String]) -> String {
+    let means_something = |phrase: &&String| phrase.chars().any(char::is_alphanumeric);
+    let phrases: Vec<String> =
+        phrases.iter().filter(means_something).map(|phrase| format!("\"{}\" *", phrase.replace('"', " "))).collect();
+    match phrases.as_slice() {
+        [] => NOTHING.to_owned(),
+        phrases => format!("{} AND title:({})", scope(tx, scopes), phrases.join(" OR ")),
+    }
+}
+
+/// Nothing to look for finds nothing.
+const NOTHING: &str = "scope:nothing";
+
 fn scope(tx: &Tx, scopes: &[&str]) -> String {
     let workspace = tx.workspace_id().raw();
     match scopes {
@@ -95,8 +109,7 @@ fn words(columns: &str, text: &str) -> String {
         .take(WORDS)
         .collect();
     let Some((last, others)) = words.split_last() else {
-        // Nothing to look for finds nothing.
-        return "scope:nothing".to_owned();
+        return NOTHING.to_owned();
     };
     // A prefix of one letter would match nearly everything.
     let mark = if last.chars().count() > 1 { " *" } else { "" };
@@ -162,7 +175,7 @@ impl Asked {
     }
 }
 
-/// Find anything by words, best matches first.
+/// Find anything by words: those with a fitting title first, the shortest leading; then fitting texts, newest first.
 /// WEB-12 finds that task; type:deal, project:WEB, is:open, assignee:me, due:week narrow it.
 /// By status, owner or day: `task.list`, `crm.deal.list`.
 #[derive(Deserialize, JsonSchema)]
@@ -175,25 +188,7 @@ pub struct Search {
     /// Key or name.
     pub project_id: Option<Ref<ProjectRecord>>,
     /// How many at most, 1 to 50; 20 if left out.
-    #[schemars(range(min = 1, max = 50))]
-    pub limit: Option<Hits>,
-}
-
-/// 1 to 50.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(try_from = "i64")]
-#[schemars(inline)]
-pub struct Hits(u8);
-
-impl TryFrom<i64> for Hits {
-    type Error = String;
-    fn try_from(number: i64) -> Result<Self, String> {
-        u8::try_from(number)
-            .ok()
-            .filter(|hits| (1..=50).contains(hits))
-            .map(Hits)
-            .ok_or_else(|| format!("must be from 1 to 50, not {number}"))
-    }
+    pub limit: Option<UpTo<50>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -307,14 +302,18 @@ impl Operation for Search {
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Results> {
         let asked = Asked::read(self.query.as_str());
-        let project_id = self.project_id.or_else(|| asked.get("project").map(Ref::new));
-        let limit = self.limit.map_or(20, |hits| i64::from(hits.0));
+        let project = match (self.project_id, asked.get("project")) {
+            (Some(given), _) => Some(given.resolve_for("projectId", cx)?),
+            (None, Some(written)) => Some(Ref::new(written).resolve_for("query", cx)?),
+            (None, None) => None,
+        };
+        let limit = self.limit.map_or(20, UpTo::get);
         let types = self.types.unwrap_or_else(|| asked.types());
         let mut types = if types.is_empty() { Found::ALL.to_vec() } else { types };
         if asked.is_about_tasks() && types.contains(&Found::Task) {
-            return tasks(cx, &asked, project_id, limit as usize);
+            // Whatever it may refuse, it was written into the query.
+            return tasks(cx, &asked, project, limit).map_err(|error| error.told_at("query"));
         }
-        let project = project_id.resolve_for("projectId", cx)?;
         types.retain(|kind| kind.may_be_found_by(cx) && (project.is_none() || kind.is_in_a_project()));
         if types.is_empty() || asked.is_about_tasks() {
             return Ok(Results { items: Vec::new(), next_cursor: None });
@@ -329,7 +328,7 @@ impl Operation for Search {
         let query = |columns| format!("({scope} AND {}){projects_only}", words(columns, text));
         let Sight { all: sees_all, me, projects } = cx.sight();
         let parameters = named_params! {
-            ":query": query("title body"), ":titled": query("title"), ":ranked": RANKED, ":limit": limit, ":workspace": cx.workspace_id(),
+            ":query": query("title body"), ":titled": query("title"), ":ranked": RANKED, ":limit": limit as i64, ":workspace": cx.workspace_id(),
             ":all": sees_all, ":me": me, ":projects": projects,
         };
         let mut items = all(cx.conn(), &HITS, parameters, |row| Hit::read(row, text))?;
@@ -338,17 +337,17 @@ impl Operation for Search {
         {
             items.retain(|hit| hit.id != named.id);
             items.insert(0, named);
-            items.truncate(limit as usize);
+            items.truncate(limit);
         }
         Ok(Results { items, next_cursor: None })
     }
 }
 
 /// What only tasks have is found by the list of tasks, whose words are the same index.
-fn tasks(cx: &Cx<'_, Search>, asked: &Asked, project_id: Option<Ref<ProjectRecord>>, limit: usize) -> Result<Results> {
+fn tasks(cx: &Cx<'_, Search>, asked: &Asked, project: Option<Id<ProjectRecord>>, limit: usize) -> Result<Results> {
     let line = |text: &str| Line::parse(text).map_err(|message| Error::field("query", message));
     let wanted = ListTasks {
-        project_id,
+        project_id: project.map(Ref::from),
         status: asked
             .get("is")
             .map(|word| Line::parse(&word.to_ascii_uppercase()))

@@ -12,7 +12,7 @@ use crate::core::id::{Id, Record};
 use crate::core::operation::{Answer, Before, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::page::{Columns, Page, Select, Sort};
 use crate::core::secret::{self, TokenHash};
-use crate::core::store::{Reading, all, one, optional, run};
+use crate::core::store::{Reading, all, optional, run};
 use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::accounts::AccountView;
@@ -133,12 +133,13 @@ impl Operation for Login {
         let email = self.email.as_str().to_lowercase();
         before.app.limits.sign_in(&email, before.call.address)?;
         const FIND: &str = "
-            select id, password_hash from account
-             where email = ?1 and archived_at is null and (not ?2 or platform_role = 'SUPERADMIN')";
+            select id, password_hash, platform_role from account where email = ?1 and archived_at is null";
         let config = before.app.config();
         let found = before.app.store().read(|reading| {
-            optional(reading.conn(), FIND, (&email, config.oidc_only), |row| {
-                Ok((row.take::<Id<Account>>()?, row.take::<Option<String>>()?))
+            optional(reading.conn(), FIND, [&email], |row| {
+                let (id, hash) = (row.take::<Id<Account>>()?, row.take::<Option<String>>()?);
+                let role = row.take()?;
+                Ok((id, hash.filter(|_| config.allows_password_of(role))))
             })
         })?;
         let stored = found.as_ref().and_then(|(_, hash)| hash.as_deref());
@@ -155,10 +156,9 @@ impl Operation for Login {
         let (account, hash) = self.verified.ok_or_else(wrong)?;
         // The password or the role may have been changed while it was checked.
         const STILL: &str = "
-            select exists (select 1 from account
-                            where id = ?1 and password_hash = ?2 and archived_at is null
-                              and (not ?3 or platform_role = 'SUPERADMIN'))";
-        if !one(cx.conn(), STILL, (account, hash, cx.config().oidc_only), |row| row.take::<bool>())? {
+            select platform_role from account where id = ?1 and password_hash = ?2 and archived_at is null";
+        let role = optional(cx.conn(), STILL, (account, hash), |row| row.take())?;
+        if !role.is_some_and(|role| cx.config().allows_password_of(role)) {
             return Err(wrong());
         }
         cx.act_for(account)?;

@@ -195,16 +195,16 @@ impl Operation for TwoFactorStatus {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<TwoFactor> {
         const STATUS: &str = "
             select f.confirmed_at, (select count(*) from recovery_code c where c.account_id = a.id),
-                   a.password_hash is not null and (not ?2 or a.platform_role = 'SUPERADMIN')
+                   a.password_hash is not null, a.platform_role
               from account a left join second_factor f on f.account_id = a.id where a.id = ?1";
-        one(cx.conn(), STATUS, (cx.signed_in()?.id, cx.config().oidc_only), |row| {
+        one(cx.conn(), STATUS, [cx.signed_in()?.id], |row| {
             let enabled_at: Option<Moment> = row.take()?;
             Ok(TwoFactor {
                 enabled: enabled_at.is_some(),
                 enabled_at,
                 recovery_codes_left: row.take()?,
                 missing: cx.caller().identity.lacks_second_factor(cx.config().require_two_factor),
-                has_password: row.take()?,
+                has_password: row.take::<bool>()? && cx.config().allows_password_of(row.take()?),
             })
         })
     }

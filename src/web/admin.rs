@@ -168,7 +168,7 @@ fn show_account(page: &Page, detail: &AccountDetail, form: &Form, link: Option<L
         proved: detail.email_proved_at.map_or_else(String::new, |at| page.day(&at)),
         is_me: account.id == page.account.id,
         is_superadmin: page.account.platform_role == PlatformRole::Superadmin,
-        has_no_password: page.app().config().oidc_only && account.platform_role != PlatformRole::Superadmin,
+        has_no_password: !page.app().config().allows_password_of(account.platform_role),
         roles: PlatformRole::ALL.iter().map(|role| Choice::new(role.word(), platform_role_name(role))).collect(),
         form,
         link,

@@ -27,6 +27,8 @@ const PACE: Duration = Duration::from_secs(1);
 const OF_AN_ACCOUNT: usize = 20;
 /// What was being written while a page was read is not on it yet.
 const OVERLAP_MS: i64 = 250;
+/// A page that was away for longer is told of so much only: the journal is not read from its beginning for anybody.
+const LONGEST_AWAY_DAYS: i64 = 7;
 
 /// What the page shows, by the topics of [`crate::features::news`]; one that ends with a colon stands for all that begin so.
 pub fn topics(page: &Page) -> String {
@@ -53,9 +55,10 @@ struct Stream {
     call: Call,
     account: Id<Account>,
     workspace: Option<Id<Workspace>>,
+    /// When the page was made: what the first look is about.
     since: Moment,
-    /// How far the journal was read.
-    after: i64,
+    /// How far the journal was read since.
+    after: Option<i64>,
     not_before: Instant,
     work: watch::Receiver<Work>,
     uses: broadcast::Receiver<(Id<Account>, Id<AccessKey>)>,
@@ -67,7 +70,8 @@ struct Stream {
 /// Tells the page what has changed since it was made, and from then on.
 pub async fn listen(page: Page) -> Answer {
     let news = &page.app().news;
-    let shown_at = page.query().get("since").parse().ok();
+    let (oldest, newest) = (page.now.plus_days(-LONGEST_AWAY_DAYS).ms(), page.now.plus_seconds(60).ms());
+    let shown_at = page.query().get("since").parse().unwrap_or(page.now.ms()).clamp(oldest, newest);
     let mut work = news.work.subscribe();
     work.mark_changed();
     let stream = Stream {
@@ -75,8 +79,8 @@ pub async fn listen(page: Page) -> Answer {
         call: page.call().clone(),
         account: page.account.id,
         workspace: page.workspace.as_ref().map(|place| Id::from_raw(place.raw_id)),
-        since: Moment::from_ms(shown_at.unwrap_or(page.now.ms()) - OVERLAP_MS),
-        after: 0,
+        since: Moment::from_ms(shown_at - OVERLAP_MS),
+        after: None,
         not_before: Instant::now(),
         work,
         uses: news.uses.subscribe(),
@@ -120,20 +124,18 @@ impl Stream {
 
     /// What there is to say, if anything; `None` once the person may not look any more.
     async fn look(&mut self) -> Option<Option<Bytes>> {
-        let is_elsewhere = {
+        let elsewhere_until = {
             let work = self.work.borrow_and_update();
-            let is_gapless = self.after >= work.since && self.after > 0;
             let here = self.workspace.zip(work.workspaces.as_ref()).map(|(here, written)| written.contains(&here));
-            is_gapless && here == Some(false)
+            self.after.filter(|after| *after >= work.since && here == Some(false)).map(|after| after.max(work.until))
         };
-        if is_elsewhere {
+        if elsewhere_until.is_some() {
+            self.after = elsewhere_until;
             return Some(None);
         }
         let look = GetNews { since: self.since, after: self.after };
         let news = Box::pin(self.app.run(self.call.clone(), look)).await.ok()?;
-        self.after = news.until;
-        // The journal is read by age first; nothing that is behind `after` is older than this.
-        self.since = self.since.max(Moment::now().plus_seconds(-60));
+        self.after = Some(news.until);
         if news.topics.is_empty() {
             return Some(None);
         }

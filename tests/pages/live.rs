@@ -8,8 +8,8 @@ use sally::core::time::Moment;
 use sally::features::keys::KeyKind;
 use serde_json::{Value, json};
 
-use super::support::World;
 use super::support::server::Server;
+use super::support::{World, put};
 
 /// The page's end of the stream.
 struct Window {
@@ -140,4 +140,28 @@ async fn there_are_not_too_many_streams_and_they_end_with_the_server() {
     drop(server);
     assert!(windows.iter_mut().all(|window| window.hears().is_none()));
     assert_eq!(world.app.news.count(), 0);
+}
+
+#[tokio::test]
+async fn after_the_first_look_the_journals_place_alone_counts_and_no_address_asks_for_all_of_it() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    ada.ask("client.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    // It was written long ago.
+    put(&world.app, "update change_set set at = 1000").await;
+    let server = Server::start(&world.app);
+    for since in ["0", "9223372036854775807", "yesterday", ""] {
+        let window = Window::open(&server, &ada.token, &format!("?since={since}"));
+        assert!(window.head.starts_with("http/1.1 200"), "{since}: {}", window.head);
+    }
+    let mut window = Window::open(&server, &ada.token, "?since=-9223372036854775808");
+    ada.ask("crm.organization.create", json!({ "name": "Acme" })).await.unwrap();
+    assert_eq!(window.hears().unwrap()["topics"], json!(["crm"]));
+    // What was long in writing is dated when it began.
+    let late = "insert into change_set (id, at, workspace_id, operation)
+                select max(id) + 1, 2000, (select id from workspace where slug = 'acme'), 'workspace.import' from change_set;
+                update temp.acting set change_set_id = (select max(id) from change_set);
+                update client set notes = 'Late'";
+    put(&world.app, late).await;
+    assert_eq!(window.hears().unwrap()["topics"], json!(["clients"]));
 }

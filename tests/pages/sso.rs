@@ -503,6 +503,25 @@ async fn where_passwords_are_off_a_superadmin_still_gets_in() {
 }
 
 #[tokio::test]
+async fn where_passwords_are_off_one_rule_says_whose() {
+    let scene = Scene::with(|config| config.oidc_only = true).await;
+    let ben = scene.world.person("ben").await;
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "Another-horse-8" });
+    let refused = ben.refused("auth.change_password", change).await;
+    assert_eq!((refused.status(), refused.detail()), (403, "Passwords are turned off here. Sign in by Acme Login."));
+
+    // A superadministrator has theirs: for an invitation too.
+    let eve = scene.world.person("eve").await;
+    for (email, status) in [("sam@example.com", 303), ("ben@example.com", 403)] {
+        let invite = eve.ask("workspace.invite", json!({ "email": email, "role": "MEMBER" })).await.unwrap();
+        let token = invite["inviteUrl"].as_str().unwrap().split_once("token=").unwrap().1.to_owned();
+        let browser = Browser::new(&scene.server.base);
+        let shown = browser.post("/accept-invite", &[("token", &token), ("password", PASSWORD)]);
+        assert_eq!(shown.status, status, "{}", shown.body);
+    }
+}
+
+#[tokio::test]
 async fn where_passwords_are_off_an_invitation_leads_to_the_provider() {
     let scene = Scene::with(|config| config.oidc_only = true).await;
     let ada = scene.world.person("ada").await;

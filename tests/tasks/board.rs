@@ -265,3 +265,28 @@ async fn a_board_is_put_together_by_owner_label_or_priority() {
     let wrong = ben.refused("board.get", json!({ "projectId": "WEB", "groupBy": "mood" })).await;
     assert_eq!(wrong.status(), 422);
 }
+
+#[tokio::test]
+async fn by_all_else_than_status_cards_stand_as_their_statuses_do() {
+    let world = World::new().await;
+    let ben = world.person("ben").await;
+    project(&ben).await;
+    for (title, status) in [("One", "review"), ("Two", "backlog"), ("Three", "in progress"), ("Four", "backlog")] {
+        ben.ask("task.create", json!({ "projectId": "WEB", "title": title, "status": status })).await.unwrap();
+    }
+    ben.ask("task.reorder", json!({ "taskId": "WEB-4", "targetStatusId": "backlog", "beforeId": "WEB-2" }))
+        .await
+        .unwrap();
+    for (grouping, limit, expected) in [
+        ("priority", 50, vec!["WEB-4", "WEB-2", "WEB-3", "WEB-1"]),
+        ("owner", 3, vec!["WEB-4", "WEB-2", "WEB-3"]),
+        ("label", 1, vec!["WEB-4"]),
+    ] {
+        let input = json!({ "projectId": "WEB", "groupBy": grouping, "limit": limit });
+        let board = ben.ask("board.get", input).await.unwrap();
+        let column = board["columns"].as_array().unwrap().iter().find(|column| column["count"] == 4).unwrap();
+        let cards: Vec<&str> =
+            column["cards"].as_array().unwrap().iter().map(|card| card["key"].as_str().unwrap()).collect();
+        assert_eq!(cards, expected, "{grouping}");
+    }
+}

@@ -60,9 +60,11 @@ const PROMISES: &[(&str, &str)] = &[
           where n.project_id <> t.project_id",
     ),
     (
-        "time is booked on a task of another project",
-        "select e.id, e.workspace_id from timesheet_entry e join task t on t.id = e.task_id
-          where t.project_id <> e.project_id",
+        // Of another project it may be: time that was validated stays where it was spent when its task moves on.
+        "time is booked in another workspace than its project or task",
+        "select e.id, e.workspace_id
+           from timesheet_entry e join project p on p.id = e.project_id left join task t on t.id = e.task_id
+          where p.workspace_id <> e.workspace_id or t.workspace_id <> e.workspace_id",
     ),
     (
         "a deal is in a stage of another workspace",

@@ -41,6 +41,21 @@ enum Whose {
 }
 
 impl Whose {
+    /// The one of the three that is named; 422 for none and for several.
+    fn the_one(
+        tx: &Tx,
+        organization: Option<Ref<OrganizationRecord>>,
+        person: Option<Ref<PersonRecord>>,
+        deal: Option<Ref<DealRecord>>,
+    ) -> Result<Self> {
+        match (organization, person, deal) {
+            (Some(one), None, None) => one.resolve_for("organizationId", tx).map(Whose::Organization),
+            (None, Some(one), None) => one.resolve_for("personId", tx).map(Whose::Person),
+            (None, None, Some(one)) => one.resolve_for("dealId", tx).map(Whose::Deal),
+            _ => Err(about("name one of organizationId, personId and dealId, and only one")),
+        }
+    }
+
     /// The column that points at the record, and its id.
     fn column(self) -> (&'static str, i64) {
         match self {
@@ -91,10 +106,14 @@ impl About {
 }
 
 fn about_nothing() -> Error {
-    let message = "say what it is about: organizationId, personId or dealId".to_owned();
+    about("say what it is about: organizationId, personId or dealId")
+}
+
+/// Something is wrong with the three together.
+fn about(message: &str) -> Error {
     Error::fields(
         ["organizationId", "personId", "dealId"]
-            .map(|field| FieldError { field: field.into(), message: message.clone() })
+            .map(|field| FieldError { field: field.into(), message: message.into() })
             .into(),
     )
 }

@@ -18,9 +18,7 @@ use crate::core::text::Line;
 use crate::core::time::Moment;
 use crate::features::search;
 
-use super::deals::{
-    Attention, COLUMNS, Deal, DealStatus, FROM, NEEDS_NEXT_STEP, Narrowing, QUIET_DAYS, Sum, TOUCHED_AT,
-};
+use super::deals::{Attention, COLUMNS, Deal, DealStatus, FROM, NEEDS_NEXT_STEP, Narrowing, QUIET_DAYS, Sum};
 use super::organizations::OrganizationRecord;
 
 pub const OPERATIONS: &[Entry] = &[Entry::of::<ShowBoard>()];
@@ -131,16 +129,8 @@ pub struct Card {
     pub deal: Deal,
     /// It is open, and nothing is planned: neither a next step nor a follow-up.
     pub needs_next_step: bool,
-    /// The newest activity or change.
-    pub touched_at: Moment,
-}
-
-impl Card {
     /// For how many days nothing happened, where those are too many.
-    pub fn quiet_days(&self, now: Moment) -> Option<i64> {
-        let days = now.minutes_since(self.touched_at) / (24 * 60);
-        (self.deal.status == DealStatus::Open && days >= QUIET_DAYS).then_some(days)
-    }
+    pub quiet_days: Option<i64>,
 }
 
 const CARDS: &str = "limit 100";
@@ -159,8 +149,9 @@ impl Operation for ShowBoard {
         more: More::NO_TOOL,
     };
 
+    /// As in the list of deals.
     fn is_slow(&self) -> bool {
-        self.search.is_some()
+        self.search.is_some() || self.label.is_some() || self.attention.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
@@ -193,16 +184,17 @@ impl Operation for ShowBoard {
 }
 
 /// A deal with what its card marks: two look-ups by an index for each card that is shown.
-static CARD: LazyLock<String> = LazyLock::new(|| format!("{COLUMNS}, {NEEDS_NEXT_STEP}, {TOUCHED_AT}"));
+static CARD: LazyLock<String> = LazyLock::new(|| format!("{COLUMNS}, {NEEDS_NEXT_STEP}, {QUIET_DAYS}"));
 
 fn column(tx: &Tx, narrowing: &Narrowing, within: impl Fn(Select) -> Select, order: &str) -> Result<(Sum, Vec<Card>)> {
-    let select = |columns, from| narrowing.open(tx, within(Select::new(columns, from, "d.id")));
-    let sum = Sum::of(tx, &select(Sum::COLUMNS, Sum::FROM))?;
+    let narrowed = |deals| narrowing.open(tx, within(deals));
+    let sum = Sum::of(tx, &narrowed(Select::new(Sum::COLUMNS, Sum::FROM, "d.id")))?;
     if sum.count == 0 {
         return Ok((sum, Vec::new()));
     }
-    let mut cards = select(&CARD, FROM).all(tx, &format!("{order} {CARDS}"), |row| {
-        Ok(Card { deal: Deal::read(row)?, needs_next_step: row.take()?, touched_at: row.take()? })
+    let cards = Select::new(&CARD, FROM, "d.id").parameter(tx.now()).parameter(tx.now());
+    let mut cards = narrowed(cards).all(tx, &format!("{order} {CARDS}"), |row| {
+        Ok(Card { deal: Deal::read(row)?, needs_next_step: row.take()?, quiet_days: row.take()? })
     })?;
     place::hide_unseen(tx, &mut cards, |card| card.deal.project_id, |card| card.deal.hide_project())?;
     Ok((sum, cards))

@@ -12,7 +12,7 @@ use crate::core::caller::{Account, Role};
 use crate::core::error::Result;
 use crate::core::id::{self, Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
-use crate::core::page::Columns;
+use crate::core::page::{Columns, UpTo};
 use crate::core::place::ProjectRecord;
 use crate::core::reference::Ref;
 use crate::core::store::all;
@@ -38,7 +38,7 @@ choices! {
 pub struct GetBoard {
     /// Key, e.g. `WEB`.
     pub project_id: Ref<ProjectRecord>,
-    /// Columns; by others than status only open tasks.
+    /// Columns; by others than status only open tasks, in the order of their statuses.
     pub group_by: Option<Grouping>,
     /// As in task.list.
     pub status: Option<Line<320>>,
@@ -55,23 +55,7 @@ pub struct GetBoard {
     /// These too.
     pub archived: Option<bool>,
     /// Cards of each column at most, 1 to 200; 50 if left out.
-    pub limit: Option<Cards>,
-}
-
-/// 1 to 200.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(try_from = "i64")]
-#[schemars(inline)]
-pub struct Cards(#[schemars(range(min = 1, max = 200))] i64);
-
-impl TryFrom<i64> for Cards {
-    type Error = String;
-    fn try_from(number: i64) -> Result<Self, String> {
-        match number {
-            1..=200 => Ok(Cards(number)),
-            _ => Err(format!("must be from 1 to 200, not {number}")),
-        }
-    }
+    pub limit: Option<UpTo<200>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -126,23 +110,30 @@ struct Stack {
 }
 
 impl Grouping {
-    /// Of each task its column, its place and its id. What is open is found in an index alone.
-    const fn shape(self) -> Shape {
-        const TASKS: &str = "task t";
-        const OPEN: &str = "task t indexed by task_open_in_project_by_due";
-        let columns = match self {
-            Grouping::Status => "t.status_id, t.position, t.id",
-            Grouping::Assignee => "t.owner_id, t.position, t.id",
-            Grouping::Priority => "t.priority, t.position, t.id",
-            Grouping::Label => {
-                return Shape {
-                    columns: "g.label_id, t.position, t.id",
-                    from: "task t left join task_label g on g.task_id = t.id",
-                    open: "task t indexed by task_open_in_project_by_due left join task_label g on g.task_id = t.id",
+    /// Of each task its column, how many are in it, its place there and its id. What is open is found in an index alone.
+    /// Positions say only how the cards of one status follow each other, so by all else the statuses come first.
+    fn shape(self) -> Shape {
+        static TEXTS: LazyLock<HashMap<Grouping, [String; 3]>> = LazyLock::new(|| {
+            let text = |grouping: Grouping| {
+                let (column, order, joined) = match grouping {
+                    Grouping::Status => ("t.status_id", "t.position", ""),
+                    Grouping::Assignee => ("t.owner_id", "s.position, t.position", ""),
+                    Grouping::Priority => ("t.priority", "s.position, t.position", ""),
+                    Grouping::Label => {
+                        ("g.label_id", "s.position, t.position", " left join task_label g on g.task_id = t.id")
+                    }
                 };
-            }
-        };
-        Shape { columns, from: TASKS, open: OPEN }
+                let columns = format!(
+                    "{column} as pile, count(*) over (partition by {column}),
+                     row_number() over (partition by {column} order by {order}, t.id) as place, t.id"
+                );
+                let from = |tasks: &str| format!("{tasks} cross join task_status s on s.id = t.status_id{joined}");
+                [columns, from("task t"), from("task t indexed by task_open_in_project_by_due")]
+            };
+            Grouping::ALL.iter().map(|grouping| (*grouping, text(*grouping))).collect()
+        });
+        let [columns, from, open] = &TEXTS[&self];
+        Shape { columns, from, open }
     }
 
     /// The column of a row: an id, or the place of a priority.
@@ -183,7 +174,7 @@ impl Operation for GetBoard {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
         let place = cx.project_for("projectId", &self.project_id)?;
         let grouping = self.group_by.unwrap_or(Grouping::Status);
-        let limit = self.limit.map_or(50, |cards| cards.0) as usize;
+        let limit = self.limit.map_or(50, UpTo::get);
         let standing = match (&self.status, grouping) {
             (None, Grouping::Assignee | Grouping::Label | Grouping::Priority) => Standing::Open,
             (status, _) => Standing::of(cx, status.as_ref(), Some(place.id))?,
@@ -233,7 +224,7 @@ impl Operation for GetBoard {
 }
 
 impl GetBoard {
-    /// All that fits, in one walk, by column.
+    /// What fits, in one walk, by column.
     fn fitting(
         self,
         tx: &Tx,
@@ -252,16 +243,17 @@ impl GetBoard {
             ..ListTasks::default()
         };
         let (tasks, _) = wanted.select(tx, Some(project), standing, false, grouping.shape())?;
-        let rows = tasks.all(tx, "", |row| Ok((grouping.column_of(row)?, row.take::<i64>()?, row.take()?)))?;
-        let mut columns: HashMap<Option<i64>, Vec<(i64, Id<TaskRecord>)>> = HashMap::new();
-        for (column, position, id) in rows {
-            columns.entry(column).or_default().push((position, id));
+        let cards = tasks.first_of_each(tx, limit, |row| {
+            let (column, count, _place) = (grouping.column_of(row)?, row.take::<i64>()?, row.take::<i64>()?);
+            Ok((column, count, row.take()?))
+        })?;
+        let mut stacks: HashMap<Option<i64>, Stack> = HashMap::new();
+        for (column, count, id) in cards {
+            let stack = stacks.entry(column).or_default();
+            stack.count = count;
+            stack.first.push(id);
         }
-        let stack = |mut cards: Vec<(i64, Id<TaskRecord>)>| {
-            cards.sort_unstable_by_key(|(position, id)| (*position, id.raw()));
-            Stack { count: cards.len() as i64, first: cards.iter().take(limit).map(|(_, id)| *id).collect() }
-        };
-        Ok(columns.into_iter().map(|(column, cards)| (column, stack(cards))).collect())
+        Ok(stacks)
     }
 }
 

@@ -63,15 +63,16 @@ impl Sums {
         })
     }
 
-    /// What is left when parts are taken away.
-    fn without<'a>(&self, parts: impl Iterator<Item = &'a Sums>) -> Sums {
-        parts.fold(self.clone(), |rest, part| Sums {
+    /// What is left when parts are taken away, if anything is.
+    fn without<'a>(&self, parts: impl Iterator<Item = &'a Sums>) -> Option<Sums> {
+        let rest = parts.fold(self.clone(), |rest, part| Sums {
             total_minutes: rest.total_minutes - part.total_minutes,
             billable_minutes: rest.billable_minutes - part.billable_minutes,
             non_billable_minutes: rest.non_billable_minutes - part.non_billable_minutes,
             validated_minutes: rest.validated_minutes - part.validated_minutes,
             entries: rest.entries - part.entries,
-        })
+        });
+        (rest.entries > 0).then_some(rest)
     }
 
     /// Of all that was logged in a project, by everybody.
@@ -104,6 +105,8 @@ pub struct Group {
     /// The day, the Monday of the week, the month such as `2027-03`, or an id; null: none.
     pub key: Option<String>,
     pub name: String,
+    /// true: no group, but all that have no line of their own.
+    pub rest: bool,
     #[serde(flatten)]
     pub sums: Sums,
     /// With `thenBy`: what the group is made of.
@@ -118,6 +121,8 @@ pub struct Part {
     /// As that of a group.
     pub key: Option<String>,
     pub name: String,
+    /// true: all others.
+    pub rest: bool,
     #[serde(flatten)]
     pub sums: Sums,
 }
@@ -126,7 +131,7 @@ pub struct Part {
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     pub summary: Summary,
-    /// With `groupBy`: days in their order, all else by time spent; at most 1000.
+    /// With `groupBy`: days in their order, all else by time spent; from 1000 on, the rest in one.
     pub groups: Vec<Group>,
     /// The entries, page by page.
     #[serde(flatten)]
@@ -205,27 +210,32 @@ impl Operation for ReportTimesheets {
             billable: self.billable,
             validated: self.validated,
         };
+        let format = self.format.unwrap_or(Format::Json);
+        if self.group_by.is_none() && self.then_by.is_some() {
+            return Err(Error::field("thenBy", "splits the groups of groupBy; give that too"));
+        }
+        if self.group_by.is_none() && format == Format::CsvGroups {
+            return Err(Error::field("format", "CSV_GROUPS needs groupBy; the entries are CSV"));
+        }
         let chosen = wanted.choose(cx)?;
         let sums = chosen.select(cx, SUMS, ENTRIES)?;
         let sums = sums.all(cx, "", Sums::read)?.remove(0);
-        let groups = self.group_by.map(|by| groups(cx, &chosen, by, self.then_by)).transpose()?.unwrap_or_default();
-        let table = match self.format {
-            Some(Format::Csv) => Some(entries_as_table(cx, &chosen, sums.entries)?),
-            Some(Format::CsvGroups) => Some(groups_as_table(cx, &groups)?),
-            Some(Format::Json) | None => None,
+        let groups = || match self.group_by {
+            Some(by) => groups(cx, &chosen, by, self.then_by, &sums),
+            None => Ok(Vec::new()),
         };
-        if table.is_some() {
-            let page = Page { items: Vec::new(), next_cursor: None, total: None };
-            return Ok(Report { summary: summary(sums, &chosen), groups: Vec::new(), page, table });
-        }
-        let mut page = chosen.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
-        show_seen(cx, &mut page.items)?;
-        Ok(Report { summary: summary(sums, &chosen), groups, page, table: None })
+        let nothing = Page { items: Vec::new(), next_cursor: None, total: None };
+        let (groups, page, table) = match format {
+            Format::Csv => (Vec::new(), nothing, Some(entries_as_table(cx, &chosen, sums.entries)?)),
+            Format::CsvGroups => (Vec::new(), nothing, Some(groups_as_table(cx, &groups()?)?)),
+            Format::Json => {
+                let mut page = chosen.select(cx, COLUMNS, FROM)?.page(cx, &Self::SPEC, Timesheet::read)?;
+                show_seen(cx, &mut page.items)?;
+                (groups()?, page, None)
+            }
+        };
+        Ok(Report { summary: Summary { sums, from: chosen.from, to: chosen.to }, groups, page, table })
     }
-}
-
-fn summary(sums: Sums, chosen: &Chosen) -> Summary {
-    Summary { sums, from: chosen.from, to: chosen.to }
 }
 
 /// What sums need and no more, so that the index alone has it: looking the rest up takes ten times as long.
@@ -249,8 +259,10 @@ fn grouping(by: GroupBy) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// More lines of groups in groups than anybody reads; what there is beyond them is summed up in one.
-const MOST_LINES: usize = 2_000;
+/// More groups, and more groups in groups, than anybody reads; what there is beyond them is summed up in one.
+const MOST_GROUPS: usize = 1_000;
+const MOST_PARTS: usize = 2_000;
+const REST: &str = "All others";
 
 /// For each way to group, and to group within: the columns and tables of its query.
 type Groupings = HashMap<(GroupBy, Option<GroupBy>), (String, String)>;
@@ -312,32 +324,42 @@ fn lines(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>, ending: &
     Ok(lines)
 }
 
-fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>) -> Result<Vec<Group>> {
-    let ending = format!("group by 1 order by {} limit 1000", order(by));
-    let outer = lines(tx, chosen, by, None, &ending)?;
-    let mut groups: Vec<Group> =
-        outer.into_iter().map(|line| Group { key: line.key, name: line.name, sums: line.sums, groups: None }).collect();
-    let Some(then) = then else { return Ok(groups) };
+fn groups(tx: &Tx, chosen: &Chosen, by: GroupBy, then: Option<GroupBy>, all: &Sums) -> Result<Vec<Group>> {
+    let ending = format!("group by 1 order by {} limit {MOST_GROUPS}", order(by));
+    let outer = lines(tx, chosen, by, None, &ending)?.into_iter();
+    let group = |line: Line| Group { key: line.key, name: line.name, rest: false, sums: line.sums, groups: None };
+    let mut groups: Vec<Group> = outer.map(group).collect();
+    if let Some(then) = then {
+        split(tx, chosen, (by, then), &mut groups)?;
+    }
+    if let Some(sums) = all.without(groups.iter().map(|group| &group.sums)) {
+        groups.push(Group { key: None, name: REST.into(), rest: true, sums, groups: None });
+    }
+    Ok(groups)
+}
+
+/// Says what each group is made of.
+fn split(tx: &Tx, chosen: &Chosen, (by, then): (GroupBy, GroupBy), groups: &mut [Group]) -> Result<()> {
     let places: HashMap<Option<String>, usize> =
         groups.iter().enumerate().map(|(at, group)| (group.key.clone(), at)).collect();
     let order = if order(then) == "1" { "2" } else { order(then) };
-    let ending = format!("group by 1, 2 order by {order} limit {MOST_LINES}");
+    let ending = format!("group by 1, 2 order by {order} limit {MOST_PARTS}");
     for line in lines(tx, chosen, by, Some(then), &ending)? {
         if let Some(at) = places.get(&line.key) {
             groups[*at].groups.get_or_insert_default().push(Part {
                 key: line.inner_key,
                 name: line.inner_name,
+                rest: false,
                 sums: line.sums,
             });
         }
     }
-    for group in &mut groups {
-        let rest = group.sums.without(group.groups.iter().flatten().map(|part| &part.sums));
-        if rest.entries > 0 {
-            group.groups.get_or_insert_default().push(Part { key: None, name: "All others".into(), sums: rest });
+    for group in groups {
+        if let Some(sums) = group.sums.without(group.groups.iter().flatten().map(|part| &part.sums)) {
+            group.groups.get_or_insert_default().push(Part { key: None, name: REST.into(), rest: true, sums });
         }
     }
-    Ok(groups)
+    Ok(())
 }
 
 fn key_text(row: &mut Columns<'_>, by: Option<GroupBy>) -> rusqlite::Result<Option<String>> {

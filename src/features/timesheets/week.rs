@@ -1,6 +1,6 @@
 //! A week as a grid: a row for each task, a column for each day, in a cell what was spent there on that day.
 
-use std::collections::{HashMap, hash_map};
+use std::collections::{HashMap, HashSet, hash_map};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub const OPERATIONS: &[Entry] = &[Entry::of::<GetWeek>(), Entry::of::<SetCell>(
 pub const DAYS: usize = 7;
 /// More rows than anybody fills in a week; what else there is stands in the list of entries.
 const MOST_ROWS: usize = 100;
+/// More entries than anybody has in a week, and few enough that nobody waits for them to be written.
+const MOST_COPIED: usize = 500;
 
 /// What the caller spent on a task, or in a project without a task, on one day: the sum of some entries.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
@@ -163,15 +165,24 @@ impl WeekRow {
     }
 }
 
-/// Says of each row whether it is open, and tells nothing of what is closed to the caller.
-fn look_at_projects(tx: &Tx, rows: &mut [WeekRow]) -> Result<()> {
-    let mut places: HashMap<Id<ProjectRecord>, Option<Place>> = HashMap::new();
-    for row in rows {
-        let place = match places.entry(row.project_id) {
+/// What the caller sees of the projects that they spent time in; each is looked up once.
+#[derive(Default)]
+struct Places(HashMap<Id<ProjectRecord>, Option<Place>>);
+
+impl Places {
+    fn get(&mut self, tx: &Tx, project: Id<ProjectRecord>) -> Result<Option<&Place>> {
+        Ok(match self.0.entry(project) {
             hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(unknown) => unknown.insert(tx.place(row.project_id)?),
-        };
-        match place {
+            hash_map::Entry::Vacant(unknown) => unknown.insert(tx.place(project)?),
+        }
+        .as_ref())
+    }
+}
+
+/// Says of each row whether it is open, and tells nothing of what is closed to the caller.
+fn look_at_projects(tx: &Tx, places: &mut Places, rows: &mut [WeekRow]) -> Result<()> {
+    for row in rows {
+        match places.get(tx, row.project_id)? {
             Some(place) => row.open = is_open(place),
             None => {
                 row.project.name = CLOSED.into();
@@ -185,6 +196,26 @@ fn look_at_projects(tx: &Tx, rows: &mut [WeekRow]) -> Result<()> {
 
 fn is_open(place: &Place) -> bool {
     place.role >= Role::Member && !place.archived
+}
+
+/// What the week before has in cells that are empty in the one from there on, as far as time can be logged there still.
+fn left_behind(tx: &Tx, places: &mut Places, from: Day) -> Result<Vec<Timesheet>> {
+    const CELL: &str = "e.project_id, t.id, e.spent_on";
+    type Cell = (Id<ProjectRecord>, Option<Id<TaskRecord>>, Day);
+    let week = |from: Day| (from, from.plus_days(DAYS as i64 - 1));
+    let filled: HashSet<Cell> = own(tx, CELL, FROM, week(from))?
+        .all(tx, "", |row| Ok((row.take()?, row.take()?, row.take()?)))?
+        .into_iter()
+        .collect();
+    let before = own(tx, COLUMNS, FROM, week(from.plus_days(-(DAYS as i64))))?;
+    let mut left = Vec::new();
+    for entry in before.all(tx, "order by e.spent_on, e.id", Timesheet::read)? {
+        let is_free = !filled.contains(&(entry.project_id, entry.task_id, entry.date.plus_days(DAYS as i64)));
+        if is_free && places.get(tx, entry.project_id)?.is_some_and(is_open) {
+            left.push(entry);
+        }
+    }
+    Ok(left)
 }
 
 /// See your week as a grid of tasks and days.
@@ -221,22 +252,15 @@ impl Operation for GetWeek {
             }
         }
         let mut before = rows_of(cx, from.plus_days(-(DAYS as i64)))?;
-        look_at_projects(cx, &mut before)?;
-        before.retain(|row| row.open);
-        let before_minutes = before
-            .iter()
-            .flat_map(|row| {
-                let here = rows.iter().find(|known| known.is_same(row));
-                let is_free = move |at: usize| here.is_none_or(|here| here.cells[at].entries == 0);
-                row.cells.iter().enumerate().filter(move |(at, _)| is_free(*at)).map(|(_, cell)| cell.minutes)
-            })
-            .sum();
-        before.retain(|row| !rows.iter().any(|known| known.is_same(row)));
+        let mut places = Places::default();
+        look_at_projects(cx, &mut places, &mut before)?;
+        let before_minutes = left_behind(cx, &mut places, from)?.iter().map(|entry| entry.minutes).sum();
+        before.retain(|row| row.open && !rows.iter().any(|known| known.is_same(row)));
         let missing = before.len();
         if self.usual == Some(true) {
             rows.extend(before.into_iter().map(|row| WeekRow { cells: vec![Cell::default(); DAYS], ..row }));
         }
-        look_at_projects(cx, &mut rows)?;
+        look_at_projects(cx, &mut places, &mut rows)?;
         // An empty row already stands where it will when it is filled.
         rows.sort_by_cached_key(|row| (row.project.name.to_lowercase(), row.project_id.raw(), row.number));
         let totals = (0..DAYS).map(|at| rows.iter().map(|row| row.cells[at].minutes).sum()).collect();
@@ -356,28 +380,23 @@ impl Operation for CopyWeek {
         more: More { or_in_a_project: true, ..More::NO_TOOL },
     };
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Copied> {
-        const WEEK: (i64, i64) = (DAYS as i64, 2 * DAYS as i64 - 1);
         let today = cx.today();
         let from = monday(self.day.map_or(today, |word| word.day(today)));
-        let filled = own(cx, "e.project_id, t.id, e.spent_on", FROM, (from, from.plus_days(WEEK.0 - 1)))?;
-        let filled: Vec<(Id<ProjectRecord>, Option<Id<TaskRecord>>, Day)> =
-            filled.all(cx, "", |row| Ok((row.take()?, row.take()?, row.take()?)))?;
-        let before = own(cx, COLUMNS, FROM, (from.plus_days(-WEEK.0), from.plus_days(-1)))?;
-        let before = before.all(cx, "order by e.spent_on, e.id limit 500", Timesheet::read)?;
+        let left = left_behind(cx, &mut Places::default(), from)?;
+        if left.len() > MOST_COPIED {
+            let count = left.len();
+            return Err(Error::conflict(format!(
+                "The week before has {count} entries to copy, and at most {MOST_COPIED} are copied at once. Nothing was copied."
+            )));
+        }
         let mut copied = Copied { minutes: 0, entries: 0 };
-        for entry in before {
-            let date = entry.date.plus_days(WEEK.0);
-            if filled.contains(&(entry.project_id, entry.task_id, date))
-                || !cx.place(entry.project_id)?.as_ref().is_some_and(is_open)
-            {
-                continue;
-            }
+        for entry in left {
             let added = cx.run(AddTimesheet {
                 project_id: Some(entry.project_id.into()),
                 task_id: entry.task_id.map(Ref::from),
                 minutes: Some(Minutes(entry.minutes)),
                 hours: None,
-                date: Some(DayWord::On(date)),
+                date: Some(DayWord::On(entry.date.plus_days(DAYS as i64))),
                 description: entry.description.as_deref().map(Prose::parse).transpose().map_err(Error::internal)?,
                 billable: Some(entry.billable),
                 account_id: None,

@@ -322,7 +322,7 @@ impl Card {
             status: deal.status.word(),
             age: page.age(deal),
             needs_next_step: card.needs_next_step,
-            quiet_days: card.quiet_days(page.now),
+            quiet_days: card.quiet_days,
             lost_reason: deal.lost_reason.clone(),
         }
     }

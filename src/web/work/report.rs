@@ -202,6 +202,8 @@ pub async fn show(page: Page) -> Answer {
     let projects: Vec<Choice> = page.projects().await?.into_iter().map(|one| Choice::new(one.key, one.name)).collect();
     let clients = page.clients().await?;
     let all = summary.sums.total_minutes;
+    // The rest is no bar among them: it would be higher than all.
+    let lines = groups.iter().filter(|group| !group.rest).count();
     let groups: Vec<Group> = groups.into_iter().map(|group| Group::with_parts(&page, (by, then), group, all)).collect();
     let name_of = |choices: &[Choice], name: &str| {
         let chosen = query.get(name);
@@ -238,7 +240,7 @@ pub async fn show(page: Page) -> Answer {
         projects,
         clients,
         people,
-        chart: Chart::of(&groups, is_along_time),
+        chart: Chart::of(&groups[..lines], is_along_time),
         total: Group::new(&page, by, "Total".to_owned(), &summary.sums, all),
         summary: vec![
             ("Total", hours(&all)),

@@ -35,7 +35,6 @@ create table one_time_link (
 insert into one_time_link select id, purpose, account_id, token_hash, expires_at, used_at, created_at, null from one_time_link_before;
 drop table one_time_link_before;
 create index one_time_link_by_account on one_time_link (account_id) where account_id is not null;
-create index one_time_link_by_expiry on one_time_link (expires_at);
 
 create table mail (
   id         integer primary key,
@@ -52,7 +51,6 @@ create table mail (
 ) strict;
 create index mail_queued on mail (kind = 'NOTIFICATION', due_at) where state = 'QUEUED';
 create index mail_troubled on mail (id) where state <> 'SENT';
-create index mail_by_age on mail (created_at) where state <> 'QUEUED';
 
 create table account_image (
   id         integer primary key,

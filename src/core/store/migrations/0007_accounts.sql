@@ -13,3 +13,7 @@ alter table one_time_link add column mailed integer not null default 0 check (ma
 -- The link in the mail is another than the one that the sender passes on: only the former shows whose address it is.
 alter table invite add column mailed_token_hash blob; -- SHA-256; null: it was not mailed
 create unique index invite_by_mailed_token on invite (mailed_token_hash) where mailed_token_hash is not null;
+
+-- What has had its day is found by its age when it is cleared away. Some files of this step's own time have these from step 4.
+create index if not exists one_time_link_by_expiry on one_time_link (expires_at);
+create index if not exists mail_by_age on mail (created_at) where state <> 'QUEUED';

@@ -32,9 +32,6 @@ choices! {
     pub enum Attention { NoNextStep = "NO_NEXT_STEP", Quiet = "QUIET" }
 }
 
-/// An open deal that nobody changed, and where nothing happened, for so many days has gone quiet.
-pub const QUIET_DAYS: i64 = 14;
-
 pub const SORTS: &[Sort] = &[
     Sort::down("updatedAt", "d.updated_at"),
     Sort::down("createdAt", "d.id"),
@@ -85,9 +82,12 @@ pub(in crate::features::crm) const NEEDS_NEXT_STEP: &str = "
     (d.status = 'OPEN' and d.next_step is null
      and not exists (select 1 from crm_follow_up f where f.deal_id = d.id and f.status = 'OPEN'))";
 
-/// The newest activity or change.
-pub(in crate::features::crm) const TOUCHED_AT: &str =
-    "max(d.updated_at, ifnull((select max(v.occurred_at) from crm_activity v where v.deal_id = d.id), 0))";
+/// For how many days an open deal was not changed and nothing happened, where those are too many; else null. What is planned
+/// has not happened yet: both `?` are the present moment.
+pub(in crate::features::crm) const QUIET_DAYS: &str = "
+    (select days from (select (? - max(d.updated_at, ifnull((
+        select max(v.occurred_at) from crm_activity v where v.deal_id = d.id and v.occurred_at <= ?), 0))) / 86400000 as days)
+      where d.status = 'OPEN' and days >= 14)";
 
 impl Narrowing {
     /// The deals that fit, unless they are archived.
@@ -108,9 +108,8 @@ impl Narrowing {
             None => deals,
             Some(Attention::NoNextStep) => deals.condition(NEEDS_NEXT_STEP),
             Some(Attention::Quiet) => {
-                static IS_QUIET: LazyLock<String> =
-                    LazyLock::new(|| format!("d.status = 'OPEN' and {TOUCHED_AT} <= ?"));
-                deals.filter(&IS_QUIET, tx.now().plus_days(-QUIET_DAYS))
+                static IS_QUIET: LazyLock<String> = LazyLock::new(|| format!("{QUIET_DAYS} is not null"));
+                deals.parameter(tx.now()).filter(&IS_QUIET, tx.now())
             }
         }
     }
@@ -168,8 +167,9 @@ impl Operation for ListDeals {
         },
     };
 
+    /// No index has these: each may walk through all deals.
     fn is_slow(&self) -> bool {
-        self.search.is_some()
+        self.search.is_some() || self.label.is_some() || self.attention.is_some() || self.lost_reason.is_some()
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Deal>> {

@@ -28,8 +28,8 @@ use super::{Whose, owner};
 
 mod list;
 
-pub use list::{Attention, DealsWanted, ListDeals, QUIET_DAYS, SORTS, Sum, SumDeals, Total};
-pub(super) use list::{NEEDS_NEXT_STEP, Narrowing, TOUCHED_AT};
+pub use list::{Attention, DealsWanted, ListDeals, SORTS, Sum, SumDeals, Total};
+pub(super) use list::{NEEDS_NEXT_STEP, Narrowing, QUIET_DAYS};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<CreateDeal>(),
