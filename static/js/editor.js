@@ -1,5 +1,5 @@
 // [data-editor]: Write or Preview, and pictures that are pasted or dropped into the text of a task.
-import { pageOf } from "./renew.js";
+import { post, unreachable } from "./post.js";
 import { headers } from "./suggest.js";
 import { say } from "./toast.js";
 
@@ -20,16 +20,12 @@ document.addEventListener("click", async (event) => {
   if (!button.value) return turn(editor, null);
   try {
     const { form } = button;
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, button)) });
-    const shown = (await pageOf(answer)).querySelector(`[data-preview="${button.value}"]`);
-    if (!shown) throw new Error("There is no preview at the moment.");
-    turn(editor, shown);
+    const { part } = await post(form.action, new FormData(form, button), `[data-preview="${button.value}"]`);
+    turn(editor, part);
   } catch (problem) {
-    say(answerless(problem), { bad: true });
+    say(`There is no preview at the moment. ${problem.message}`, { bad: true });
   }
 });
-
-const answerless = (problem) => (problem instanceof TypeError ? "The server could not be reached. What you typed is still here." : problem.message);
 
 function put(text, words, from, to) {
   text.setRangeText(words, from, to, "end");
@@ -43,12 +39,12 @@ async function add(text, task, file) {
   try {
     const body = new FormData();
     body.append("file", file, file.name || "picture.png");
-    const answer = await fetch(`/api/tasks/${task}/image-upload`, { method: "POST", body, headers });
+    const answer = await fetch(`/api/tasks/${task}/image-upload`, { method: "POST", body, headers }).catch(unreachable);
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.errors?.[0]?.message ?? told.detail);
     words = told.markdown;
   } catch (problem) {
-    say(`The picture was not added. ${answerless(problem)}`, { bad: true });
+    say(`The picture was not added. ${problem.message}`, { bad: true });
   }
   const at = text.value.indexOf(mark);
   if (at >= 0) put(text, words, at, at + mark.length);
