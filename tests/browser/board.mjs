@@ -189,6 +189,13 @@ await step('many are chosen with X and Shift, changed at once, and changed back'
   await page.locator('[data-card="CARDS-4"]', { hasText: 'tools' }).waitFor();
 });
 
+  await changing(page, '/tasks/change', () => page.selectOption('#bulk [name=priority]', 'P3'));
+  await page.locator('.toast button', { hasText: 'Undo' }).waitFor();
+  await page.route('**/tasks/change', (route) => route.fulfill({ status: 409, contentType: 'text/html', body: '<p data-reason>The project is archived.</p>' }));
+  await page.locator('.toast button', { hasText: 'Undo' }).click();
+  await told(page, 'Not all of it was undone. The project is archived.');
+  await page.unroute('**/tasks/change');
+  page.complaints.length = 0;
 await step('boards and lists by every grouping, light and dark, phone and desktop', async () => {
   for (const group of ['status', 'owner', 'label', 'priority']) {
     await page.goto(`${here}?group=${group}&due=NONE`);
