@@ -7,8 +7,14 @@ export const board = () => document.querySelector("#board");
 const column = (list) => list.closest(".column");
 const nameOf = (list) => column(list).querySelector("[data-column-name]").textContent.trim();
 const listOf = (goal) => [...board().querySelectorAll(".cards")].find((list) => list.dataset.goal === goal);
-const focusCard = (id, list) => (list?.querySelector(`[data-card="${CSS.escape(id)}"] h3 a`) ?? board().querySelector(`[data-card="${CSS.escape(id)}"] h3 a`))?.focus();
 export const isOrdered = () => board()?.dataset.ordered !== undefined;
+
+/** The card, preferably there; in a folded column what unfolds it. */
+function focusCard(id, list) {
+  const link = `[data-card="${CSS.escape(id)}"] h3 a`;
+  const found = list?.querySelector(link) ?? board().querySelector(link);
+  (!found || found.checkVisibility() ? found : column(found).querySelector("[data-folds]"))?.focus();
+}
 
 function ready() {
   for (const card of board()?.querySelectorAll("[data-card]") ?? []) {
