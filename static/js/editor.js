@@ -1,6 +1,7 @@
 // [data-editor]: Write or Preview, and pictures that are pasted or dropped into the text of a task.
 import { post, unreachable } from "./post.js";
 import { headers } from "./suggest.js";
+import { hold, letGo } from "./renew.js";
 import { say } from "./toast.js";
 
 function turn(editor, shown) {
@@ -8,16 +9,23 @@ function turn(editor, shown) {
   const text = editor.querySelector("textarea");
   text.hidden = Boolean(shown);
   if (shown) text.after(shown);
+  if (shown) hold(editor);
+  else letGo(editor);
   for (const button of editor.querySelectorAll("button[name=preview]")) button.ariaPressed = String(Boolean(button.value) === Boolean(shown));
-  if (!shown) text.focus();
 }
+
+/** A form that begins anew is written in again. */
+document.addEventListener("reset", (event) => { for (const editor of event.target.querySelectorAll("[data-editor][data-held]")) turn(editor, null); });
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-editor] button[name=preview]");
   if (!button) return;
   event.preventDefault();
   const editor = button.closest("[data-editor]");
-  if (!button.value) return turn(editor, null);
+  if (!button.value) {
+    turn(editor, null);
+    return editor.querySelector("textarea").focus();
+  }
   try {
     const { form } = button;
     const { part } = await post(form.action, new FormData(form, button), `[data-preview="${button.value}"]`);

@@ -1,9 +1,13 @@
 // Writing at a task: previews, people, pictures, tasks found by their titles, edits in place; and a connection that is lost.
 import assert from 'node:assert/strict';
-import { done, look, open, signIn, step } from './story.mjs';
+import { agent, done, look, open, signIn, step } from './story.mjs';
 
 const [base, email, password, pictures] = process.argv.slice(2);
 const page = await signIn(await open(base), email, password);
+await page.goto('/settings/keys');
+await page.fill('#label', 'Task story');
+await page.click('form[action="/settings/keys"] button.primary');
+const call = await agent(base, (await page.locator('#new-token').innerText()).trim());
 await page.goto('/tasks/MENU-10');
 const body = page.locator('.composer:not([data-inplace]) [name=body]');
 const editor = page.locator('.composer:not([data-inplace]) .editor');
@@ -13,6 +17,9 @@ await step('a text is seen as it will look, and goes on being written', async ()
   await editor.getByRole('button', { name: 'Preview' }).click();
   await editor.locator('.preview strong', { hasText: 'strong' }).waitFor();
   assert.equal(await body.isVisible(), false);
+  await call('task.todo.create', { taskId: 'MENU-10', text: 'Weigh the paper' });
+  await page.locator('.checklist', { hasText: 'Weigh the paper' }).waitFor();
+  assert.ok(await editor.locator('.preview strong').isVisible(), 'what is new elsewhere leaves it alone');
   await look(page, 'task-preview', pictures);
   await page.setViewportSize({ width: 1280, height: 800 });
   await editor.getByRole('button', { name: 'Write' }).click();
