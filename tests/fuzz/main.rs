@@ -18,7 +18,7 @@ use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use support::cli::{Server, json_of, run, sally};
+use support::cli::{Server, json_of, number, run, sally};
 use ureq::http::Request;
 
 use pool::Pool;
@@ -36,10 +36,6 @@ struct Target {
     api_key: String,
     mcp_key: String,
     pool: Pool,
-}
-
-fn number(name: &str, short: usize) -> usize {
-    std::env::var(name).map_or(short, |text| text.parse().expect("a number"))
 }
 
 impl Target {
