@@ -114,6 +114,12 @@ impl Shown {
         after.split("</h1>").next().unwrap()
     }
 
+    /// The value of a hidden field.
+    fn hidden(&self, name: &str) -> String {
+        let after = self.body.split(&format!("name=\"{name}\" value=\"")).nth(1);
+        after.unwrap_or_else(|| panic!("no {name}: {}", self.body)).split('"').next().unwrap().to_owned()
+    }
+
     fn has(&self, text: &str) -> bool {
         self.body.contains(text)
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a release consists of, in target/package: the executable alone and as an archive, a .deb, the list of what is in it
-# (SBOM), and their checksums. Needs cargo-deb and cargo-cyclonedx (cargo install, by these names).
+# (SBOM), and their checksums. Needs cargo-deb (3.8 or newer) and cargo-cyclonedx (cargo install, by these names).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,17 +15,25 @@ rm -rf "$out" && mkdir -p "$out"
 cargo build --release --locked
 sally=$target/release/sally
 version=$("$sally" --version | cut -d ' ' -f 2)
-machine=$(uname -m)
+name=sally-$version-$(uname -m)-linux
 
-for shell in bash zsh fish; do "$sally" completions "$shell" >"$out/sally.$shell"; done
-"$sally" completions man >"$out/sally.1"
+# Beside the executable, where Cargo.toml's list of what the .deb holds can name them.
+texts=$target/release/texts
+rm -rf "$texts" && mkdir "$texts"
+for shell in bash zsh fish; do "$sally" completions "$shell" >"$texts/sally.$shell"; done
+"$sally" completions man >"$texts/sally.1"
+
+cp "$sally" "$out/$name"
 cargo deb --no-build --no-strip --output "$out/" --quiet
 cargo cyclonedx --format json --quiet && mv sally.cdx.json "$out/sally-$version.cdx.json"
 
-folder=sally-$version-$machine-linux
-mkdir "$out/$folder"
-cp "$sally" "$out"/sally.{1,bash,zsh,fish} README.md CHANGELOG.md LICENSE-* sally.toml.example packaging/sally.service "$out/$folder/"
-tar -C "$out" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$out/$folder.tar.gz" "$folder"
-rm -r "$out/${folder:?}" "$out"/sally.{1,bash,zsh,fish}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/$name"/{docs,packaging}
+cp "$sally" "$texts"/* README.md CHANGELOG.md SECURITY.md LICENSE-* sally.toml.example "$work/$name/"
+cp docs/*.md "$work/$name/docs/"
+cp packaging/sally.{service,sysusers,toml} "$work/$name/packaging/"
+tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$out/$name.tar.gz" "$name"
+
 (cd "$out" && sha256sum -- * >SHA256SUMS)
 ls -l "$out"

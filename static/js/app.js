@@ -24,6 +24,7 @@ import "./connection.js";
 import "./swap.js";
 import "./submit.js";
 import "./draft.js";
+import "./sign-out.js";
 import "./clock.js";
 import "./week.js";
 import "./zone.js";

@@ -1,5 +1,6 @@
 // Dragging a card into another column and, where cards have an order (data-ordered), to a place in it.
 import { board, isOrdered, move } from "./board.js";
+import { hold, letGo } from "./renew.js";
 
 let dragged = null;
 const under = (event) => dragged && event.target.closest?.(".column")?.querySelector(".cards");
@@ -19,16 +20,16 @@ export function below(list, y, card) {
   return others.find((other) => { const box = other.getBoundingClientRect(); return y < box.top + box.height / 2; }) ?? null;
 }
 
-/** What somebody has in their hand is not changed under it. */
-export function hold(card) {
+/** While somebody has a card in their hand the board does not change under it. */
+export function pickUp(card) {
   card.dataset.dragged = "";
-  board().dataset.held = "";
+  hold(board());
 }
 
-export function release() {
+export function putDown() {
   mark(null);
   delete document.querySelector("[data-dragged]")?.dataset.dragged;
-  delete board()?.dataset.held;
+  if (board()) letGo(board());
 }
 
 document.addEventListener("dragstart", (event) => {
@@ -36,7 +37,7 @@ document.addEventListener("dragstart", (event) => {
   if (!dragged) return;
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", dragged.querySelector("h3").textContent.trim());
-  hold(dragged);
+  pickUp(dragged);
 });
 
 document.addEventListener("dragover", (event) => {
@@ -53,11 +54,11 @@ document.addEventListener("drop", (event) => {
   const before = below(list, event.clientY, card);
   // The card may be replaced before "dragend" could reach the document, so tidy here too.
   dragged = null;
-  release();
+  putDown();
   move(card, list, { before });
 });
 
 document.addEventListener("dragend", () => {
   dragged = null;
-  release();
+  putDown();
 });

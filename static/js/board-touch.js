@@ -1,6 +1,6 @@
 // A finger that rests on a card picks it up; one that moves at once scrolls, as everywhere. Near an edge the board scrolls.
 import { board, move } from "./board.js";
-import { below, hold, mark, release } from "./board-drag.js";
+import { below, mark, pickUp, putDown } from "./board-drag.js";
 
 const REST = 350; // milliseconds until a finger holds the card
 const SLIP = 8; // pixels it may slip meanwhile
@@ -9,7 +9,7 @@ let touch = null; // { id, card, x, y, startX, startY, ghost }
 let resting;
 let wasHeld = false;
 
-function pickUp() {
+function lift() {
   const { card } = touch;
   const box = card.getBoundingClientRect();
   wasHeld = true;
@@ -19,7 +19,7 @@ function pickUp() {
   touch.ghost.style.insetInlineStart = `${box.left}px`;
   touch.ghost.style.insetBlockStart = `${box.top}px`;
   document.body.append(touch.ghost);
-  hold(card);
+  pickUp(card);
   navigator.vibrate?.(10);
   requestAnimationFrame(scroll);
 }
@@ -55,7 +55,7 @@ function end() {
   if (!touch) return;
   touch.card.draggable = true;
   touch.ghost?.remove();
-  if (touch.ghost) release();
+  if (touch.ghost) putDown();
   touch = null;
 }
 
@@ -65,7 +65,7 @@ document.addEventListener("pointerdown", (event) => {
   // The browser's own way of dragging would come in between.
   card.draggable = false;
   touch = { id: event.pointerId, card, x: event.clientX, y: event.clientY, startX: event.clientX, startY: event.clientY };
-  resting = setTimeout(pickUp, REST);
+  resting = setTimeout(lift, REST);
 });
 
 document.addEventListener("pointermove", (event) => {
@@ -80,6 +80,8 @@ function letGo(event) {
   const { card, ghost, y } = touch;
   const list = ghost && event.type === "pointerup" ? listUnder() : null;
   const before = list && below(list, y, card);
+  // No "touchend" follows what the browser has taken away.
+  if (event.type === "pointercancel") wasHeld = false;
   end();
   if (list) move(card, list, { before });
 }

@@ -1,13 +1,20 @@
 // A board: Alt or Shift with an arrow moves a card, by sending the form that it carries. What was moved can be moved back.
-import { become, pageOf } from "./renew.js";
+import { SCRIPT, post } from "./post.js";
+import { become } from "./renew.js";
 import { say } from "./toast.js";
 
 export const board = () => document.querySelector("#board");
 const column = (list) => list.closest(".column");
 const nameOf = (list) => column(list).querySelector("[data-column-name]").textContent.trim();
 const listOf = (goal) => [...board().querySelectorAll(".cards")].find((list) => list.dataset.goal === goal);
-const focusCard = (id, list) => (list?.querySelector(`[data-card="${CSS.escape(id)}"] h3 a`) ?? board().querySelector(`[data-card="${CSS.escape(id)}"] h3 a`))?.focus();
 export const isOrdered = () => board()?.dataset.ordered !== undefined;
+
+/** The card, preferably there; in a folded column what unfolds it. */
+function focusCard(id, list) {
+  const link = `[data-card="${CSS.escape(id)}"] h3 a`;
+  const found = list?.querySelector(link) ?? board().querySelector(link);
+  (!found || found.checkVisibility() ? found : column(found).querySelector("[data-folds]"))?.focus();
+}
 
 function ready() {
   for (const card of board()?.querySelectorAll("[data-card]") ?? []) {
@@ -19,11 +26,8 @@ function ready() {
 
 /** Sends a move; the board becomes what comes back. */
 async function send(action, fields) {
-  const answer = await fetch(action, { method: "POST", body: new URLSearchParams(fields), headers: { "X-Requested-With": "fetch" } });
-  const page = await pageOf(answer);
-  const fresh = page.querySelector("#board");
-  if (!answer.ok || !fresh) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
-  become(board(), fresh);
+  const { part } = await post(action, fields, "#board", { headers: SCRIPT });
+  become(board(), part);
 }
 
 /** `before`: the card that it shall stand above; null is the end, where cards have an order. */

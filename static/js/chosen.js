@@ -1,7 +1,8 @@
 // Rows and cards that are chosen for what is done to several at once: by their check boxes, by X, up to there with Shift.
 // Escape lets go of them.
 import { focusedRow } from "./keys.js";
-import { renew } from "./renew.js";
+import { post } from "./post.js";
+import { renewSoon } from "./renew.js";
 import { say } from "./toast.js";
 
 const chosen = new Set();
@@ -76,6 +77,22 @@ function backwards(name, value) {
   return [...before].map(([value, alike]) => [name, value || "none", alike]);
 }
 
+/** All of it, or the server's words for what was not. */
+async function takeBack(action, requests) {
+  const refused = [];
+  for (const body of requests) {
+    const { length } = body.getAll("task");
+    try {
+      const { page } = await post(action, body, "#main");
+      const told = page.querySelector("#toasts .toast > span")?.textContent.trim() ?? "";
+      if (told !== `${length} task${length === 1 ? "" : "s"} changed`) refused.push(told);
+    } catch (problem) { refused.push(problem.message); }
+  }
+  await renewSoon();
+  if (refused.length === 0) say("Undone");
+  else say(`Not all of it was undone. ${[...new Set(refused)].join(" ")}`.trim(), { bad: true });
+}
+
 document.addEventListener("submit", (event) => {
   if (event.target !== bar()) return;
   if (chosen.size === 0) event.preventDefault();
@@ -83,10 +100,6 @@ document.addEventListener("submit", (event) => {
   const requests = fields.flatMap(([name, value]) => backwards(name, value))
     .map(([name, value, tasks]) => new URLSearchParams([[name, value], ...tasks.map((box) => ["task", box.value])]))
     .filter((body) => body.has("task"));
-  event.target.undo = async () => {
-    for (const body of requests) await fetch(bar().action, { method: "POST", body });
-    await renew();
-    say("Undone");
-  };
+  event.target.undo = () => takeBack(bar().action, requests);
 }, true);
 boxes().filter((box) => box.checked).forEach((box) => choose(box, true));

@@ -1,6 +1,7 @@
 // [data-editor]: Write or Preview, and pictures that are pasted or dropped into the text of a task.
-import { pageOf } from "./renew.js";
+import { post, unreachable } from "./post.js";
 import { headers } from "./suggest.js";
+import { hold, letGo } from "./renew.js";
 import { say } from "./toast.js";
 
 function turn(editor, shown) {
@@ -8,28 +9,31 @@ function turn(editor, shown) {
   const text = editor.querySelector("textarea");
   text.hidden = Boolean(shown);
   if (shown) text.after(shown);
+  if (shown) hold(editor);
+  else letGo(editor);
   for (const button of editor.querySelectorAll("button[name=preview]")) button.ariaPressed = String(Boolean(button.value) === Boolean(shown));
-  if (!shown) text.focus();
 }
+
+/** A form that begins anew is written in again. */
+document.addEventListener("reset", (event) => { for (const editor of event.target.querySelectorAll("[data-editor][data-held]")) turn(editor, null); });
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-editor] button[name=preview]");
   if (!button) return;
   event.preventDefault();
   const editor = button.closest("[data-editor]");
-  if (!button.value) return turn(editor, null);
+  if (!button.value) {
+    turn(editor, null);
+    return editor.querySelector("textarea").focus();
+  }
   try {
     const { form } = button;
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, button)) });
-    const shown = (await pageOf(answer)).querySelector(`[data-preview="${button.value}"]`);
-    if (!shown) throw new Error("There is no preview at the moment.");
-    turn(editor, shown);
+    const { part } = await post(form.action, new FormData(form, button), `[data-preview="${button.value}"]`);
+    turn(editor, part);
   } catch (problem) {
-    say(answerless(problem), { bad: true });
+    say(`There is no preview at the moment. ${problem.message}`, { bad: true });
   }
 });
-
-const answerless = (problem) => (problem instanceof TypeError ? "The server could not be reached. What you typed is still here." : problem.message);
 
 function put(text, words, from, to) {
   text.setRangeText(words, from, to, "end");
@@ -43,12 +47,12 @@ async function add(text, task, file) {
   try {
     const body = new FormData();
     body.append("file", file, file.name || "picture.png");
-    const answer = await fetch(`/api/tasks/${task}/image-upload`, { method: "POST", body, headers });
+    const answer = await fetch(`/api/tasks/${task}/image-upload`, { method: "POST", body, headers }).catch(unreachable);
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.errors?.[0]?.message ?? told.detail);
     words = told.markdown;
   } catch (problem) {
-    say(`The picture was not added. ${answerless(problem)}`, { bad: true });
+    say(`The picture was not added. ${problem.message}`, { bad: true });
   }
   const at = text.value.indexOf(mark);
   if (at >= 0) put(text, words, at, at + mark.length);

@@ -21,12 +21,20 @@ document.addEventListener("click", (event) => {
   }
 });
 
+const openerOf = (form) => document.querySelector(`[data-edits="#${CSS.escape(form.id)}"]`);
+
 function leave(form) {
   form.reset();
   for (const text of form.querySelectorAll("textarea")) text.dispatchEvent(new Event("input", { bubbles: true }));
   open(form, false);
-  document.querySelector(`[data-edits="#${CSS.escape(form.id)}"]`)?.focus();
+  openerOf(form)?.focus();
 }
+
+// The answer to a form closes it, with the focus still in there.
+document.addEventListener("renewed", () => {
+  const form = document.activeElement?.closest("form[data-inplace][hidden]");
+  if (form) openerOf(form)?.focus();
+});
 
 document.addEventListener("keydown", (event) => {
   const form = event.key === "Escape" && !event.defaultPrevented && event.target.closest?.("form[data-inplace]");

@@ -1,8 +1,7 @@
 // The page is renewed when something on it was changed elsewhere. GET /live says when, by topic, and never what; it is not
 // listened to while nobody sees the page, and tells what was missed when somebody does again.
-import { isBusy, renew } from "./renew.js";
+import { pause, renew } from "./renew.js";
 
-const AGAIN = 400; // milliseconds until somebody who was busy may be done
 const MARKED = 2_000;
 const REST = 30_000;
 const OVERLAP = 250; // what was being written while a page was read is not on it yet
@@ -10,7 +9,7 @@ const THINGS = "#main :is([data-card], tr[id], li[id])";
 const main = document.querySelector("#main[data-live]");
 const isFramed = self !== top;
 let stream = null;
-let due = null;
+let due = null; // { inside, by }
 let isRunning = false;
 
 const covers = (topics) => main.dataset.live.split(" ").filter(Boolean)
@@ -30,18 +29,24 @@ function mark(before, by) {
   }
 }
 
+/** What is due becomes one renewal, an agent's if an agent had a part in it. */
+const add = ({ inside, by }) => { due = { inside: inside || Boolean(due?.inside), by: due?.by === "AGENT" ? "AGENT" : by }; };
+
 async function catchUp() {
-  if (isRunning || !due) return;
+  if (isRunning) return;
   isRunning = true;
-  const { inside, by } = due;
-  due = null;
-  const before = inside && by !== "ME" ? written() : null;
-  if (isBusy() || !(await renew({ main: inside }))) {
-    due ??= { inside, by };
-    setTimeout(catchUp, AGAIN);
-  } else if (before) mark(before, by);
+  while (due) {
+    const now = due;
+    due = null;
+    const before = now.inside && now.by !== "ME" ? written() : null;
+    if (await renew({ main: now.inside })) {
+      if (before) mark(before, now.by);
+    } else {
+      add(now);
+      await pause();
+    }
+  }
   isRunning = false;
-  if (due) setTimeout(catchUp, AGAIN);
 }
 
 function hear({ topics, by, at }) {
@@ -50,7 +55,7 @@ function hear({ topics, by, at }) {
   const inside = covers(topics);
   const isCounted = !isFramed && topics.some((topic) => topic === "inbox" || topic === "crm");
   if (at + OVERLAP <= Number(main.dataset.shownAt) || !(inside || isCounted)) return;
-  due = { inside: inside || Boolean(due?.inside), by: due?.by === "AGENT" ? "AGENT" : by };
+  add({ inside, by });
   catchUp();
 }
 

@@ -124,8 +124,4 @@ if (palette) {
     event.preventDefault();
   });
   list.addEventListener("click", (event) => act(event.target.closest("[role=option]")));
-  // Whoever uses this browser next has looked at nothing yet.
-  document.addEventListener("submit", (event) => {
-    if (event.target.matches("form[action='/logout']")) try { localStorage.removeItem(SHELF); } catch { /* nothing was kept */ }
-  });
 }

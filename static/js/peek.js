@@ -1,7 +1,7 @@
 // Space shows the record of the row that has the focus beside the list, which stays as it is; J and K go on, Escape closes.
 // The record is its own page in a frame: everything on it works. The list is renewed when it has closed.
 import { find, focusedRow } from "./keys.js";
-import { renew } from "./renew.js";
+import { renewSoon } from "./renew.js";
 
 const PROPERTIES = ["s", "p", "a", "l", "d", "e", "t"];
 const isFramed = self !== top;
@@ -17,7 +17,7 @@ function make() {
   panel.addEventListener("close", () => {
     show("about:blank");
     back?.focus();
-    renew();
+    renewSoon();
   });
   document.body.append(panel);
   frame = panel.querySelector("iframe");

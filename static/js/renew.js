@@ -5,12 +5,30 @@ import { Idiomorph } from "../vendor/idiomorph.js";
 const typed = "input:not([type=hidden], [type=checkbox], [type=radio]), textarea";
 // What the scripts here have put on an element, a copy from the server does not know.
 const kept = { open: "details", "data-news": "*" };
+const AGAIN = 400; // milliseconds until somebody who was busy may be done
+const MISSED = "missed";
 let turn = 0;
-let isDragging = false;
-for (const name of ["dragstart", "dragend", "drop"]) document.addEventListener(name, () => { isDragging = name === "dragstart"; });
+
+export const pause = () => new Promise((resolve) => { setTimeout(resolve, AGAIN); });
 
 /** Is somebody in the middle of something that a newer copy would take out of their hands? */
-export const isBusy = () => isDragging || document.querySelector("#main :is([data-sending], [data-moving])") !== null;
+const isBusy = () => document.querySelector("#main :is([data-sending], [data-moving], [data-dragged])") !== null;
+
+/** [data-held] is in somebody's hands: no newer copy changes it, save the answer to its own form. */
+export const hold = (element) => { element.dataset.held ??= ""; };
+
+/** What it has missed meanwhile it gets now. */
+export function letGo(element) {
+  const { held } = element.dataset;
+  delete element.dataset.held;
+  if (held === MISSED) renewSoon();
+}
+
+function isHeld(element, sent) {
+  if (element.dataset?.held === undefined || (sent && element.closest("form") === sent)) return false;
+  element.dataset.held = MISSED;
+  return true;
+}
 
 export function isTouched(field) {
   // Sent again, what was typed is still the same thing.
@@ -25,13 +43,12 @@ const isInPlace = (element, sent) => {
   return Boolean(form) && form !== sent && !form.hidden;
 };
 
-/** `sent`: the form whose fields the copy answers; all others keep what somebody has typed. [data-held] is in somebody's hands
- *  and stays as it is. */
+/** `sent`: the form whose fields the copy answers; all others keep what somebody has typed. */
 export function become(part, copy, { sent = null } = {}) {
   turn += 1;
   Idiomorph.morph(part, copy, {
     callbacks: {
-      beforeNodeMorphed: (old) => !old.matches?.("[data-held]") && !(old.matches?.(`${typed}, select, [name=once]`) && (old.form !== sent || !sent) && isTouched(old)),
+      beforeNodeMorphed: (old) => !isHeld(old, sent) && !(old.matches?.(`${typed}, select, [name=once]`) && (old.form !== sent || !sent) && isTouched(old)),
       // A form that is open in place stays open, unless this is its answer.
       beforeAttributeUpdated: (name, element, kind) => !(name === "hidden" && isInPlace(element, sent)) && !(kind === "remove" && kept[name] && element.matches(kept[name])),
     },
@@ -47,6 +64,7 @@ export const showMain = (page, how) => become(document.querySelector("#main"), p
 /** This page as it is now, or only what stands around its main part. False: not now, somebody is about something here. */
 export async function renew({ main = true } = {}) {
   const before = turn;
+  if (isBusy()) return false;
   try {
     const answer = await fetch(location.href);
     if (!answer.ok || answer.redirected) return true;
@@ -58,4 +76,9 @@ export async function renew({ main = true } = {}) {
     if (main) showMain(page);
   } catch { /* it stays as it is */ }
   return true;
+}
+
+/** As soon as nobody is about something here. */
+export async function renewSoon() {
+  while (!(await renew())) await pause();
 }

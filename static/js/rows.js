@@ -1,6 +1,7 @@
 // A cell of a list, [data-edit], turns into the field for it by a press or by its key: Enter saves, Escape leaves it as it was,
 // Tab goes on to the next one. The row stays where it is.
-import { become, pageOf } from "./renew.js";
+import { SCRIPT, post } from "./post.js";
+import { become, hold, letGo } from "./renew.js";
 
 let editing = null; // { cell, row, field, before, isByKey, isSaving }
 
@@ -18,7 +19,7 @@ function open(cell) {
   // Somebody who left, or a label list that is none of the choices.
   if (field.value !== before && field.matches("select")) field.selectedIndex = -1;
   editing = { cell, row, field, before };
-  cell.dataset.held = "";
+  hold(cell);
   cell.append(field);
   field.focus();
   field.select?.();
@@ -29,9 +30,9 @@ function close({ refocus = false } = {}) {
   if (!editing) return;
   const { cell, row, field } = editing;
   editing = null;
-  delete cell.dataset.held;
   field.remove();
   cell.querySelector(".error")?.remove();
+  letGo(cell);
   if (refocus) row.querySelector("th a").focus();
 }
 
@@ -61,10 +62,7 @@ async function save({ then = null, refocus = true } = {}) {
   }
   mine.isSaving = true;
   try {
-    const answer = await fetch(row.dataset.row, { method: "POST", body: new URLSearchParams({ [field.name]: field.value }), headers: { "X-Requested-With": "fetch" } });
-    const page = await pageOf(answer);
-    const fresh = page.querySelector("tr");
-    if (!answer.ok || !fresh) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
+    const { part: fresh } = await post(row.dataset.row, { [field.name]: field.value }, "tr", { headers: SCRIPT });
     if (editing === mine) close({ refocus: refocus && !then });
     // On a list by label the task may stand in several sections.
     for (const same of document.querySelectorAll(`[data-row="${row.dataset.row}"]`)) {

@@ -1,7 +1,8 @@
 // form[data-swap] is sent behind the page, which then takes over the main part of the answer. A form may know how to take
 // back what it sends: its `undo`.
-import { pageOf, showMain } from "./renew.js";
 import { forget } from "./draft.js";
+import { SCRIPT, Unreachable, post } from "./post.js";
+import { showMain } from "./renew.js";
 import { say, tell } from "./toast.js";
 
 document.addEventListener("submit", async (event) => {
@@ -15,11 +16,7 @@ document.addEventListener("submit", async (event) => {
   const again = () => form.isConnected && form.requestSubmit(submitter);
   const { undo } = form;
   try {
-    const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
-    if (!answer) return say("The server could not be reached. What you typed is still here.", { bad: true, again });
-    const page = await pageOf(answer);
-    const reason = page.querySelector("[data-reason]");
-    if (reason || !page.querySelector("#main")) throw new Error(reason?.textContent.trim() || "The server refused it.");
+    const { page } = await post(form.action, body, "#main");
     forget(form);
     showMain(page, { sent: form });
     for (const toast of page.querySelectorAll("#toasts .toast")) {
@@ -27,7 +24,8 @@ document.addEventListener("submit", async (event) => {
       else tell(document.adoptNode(toast));
     }
   } catch (problem) {
-    say(problem.message, { bad: true });
+    if (problem instanceof Unreachable) say(`${problem.message} What you typed is still here.`, { bad: true, again });
+    else say(problem.message, { bad: true });
   } finally {
     delete form.dataset.sending;
   }
@@ -41,5 +39,5 @@ document.addEventListener("change", (event) => {
 // a[data-read="…"]: what is opened is read.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-read]");
-  if (link) fetch("/inbox/done", { method: "POST", keepalive: true, redirect: "manual", headers: { "X-Requested-With": "fetch" }, body: new URLSearchParams({ ids: link.dataset.read }) });
+  if (link) fetch("/inbox/done", { method: "POST", keepalive: true, redirect: "manual", headers: SCRIPT, body: new URLSearchParams({ ids: link.dataset.read }) });
 });

@@ -1,5 +1,6 @@
 // form[data-grid]: a grid of fields. A cell is saved when it is left, arrows and Enter go from one to the next.
-import { isTouched, pageOf, showMain } from "./renew.js";
+import { SCRIPT, post } from "./post.js";
+import { isTouched, showMain } from "./renew.js";
 import { say } from "./toast.js";
 
 const CELL = "td > :is(input, a)";
@@ -14,8 +15,7 @@ async function save(grid) {
   if (cells.length === 0) return;
   const body = new URLSearchParams([...grid.querySelectorAll("input[type=hidden]"), ...cells].map((field) => [field.name, field.value]));
   try {
-    const page = await pageOf(await fetch(grid.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } }));
-    if (!page.querySelector("form[data-grid]")) throw new Error(page.querySelector("[data-reason]")?.textContent.trim() || "The server refused it.");
+    const { page } = await post(grid.action, body, "form[data-grid]", { headers: SCRIPT });
     for (const cell of cells) if (new Map(body).get(cell.name) === cell.value) cell.defaultValue = cell.value;
     showMain(page);
     live.textContent = page.querySelector("td > [aria-invalid]") ? "" : "Saved";

@@ -82,6 +82,20 @@ await step('a folded column stays folded', async () => {
   assert.equal(await column(page, 'Blocked').locator('.cards').isVisible(), false);
   await look(page, 'board-folded', pictures);
   await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator('[data-card="CARDS-1"] h3 a').focus();
+  const left = (await page.locator('[data-column-name]').allInnerTexts()).indexOf('Blocked');
+  for (let at = 0; at < left; at += 1) await changing(page, '/move', () => page.keyboard.press('Alt+ArrowRight'));
+  assert.deepEqual(await cardsIn(page, 'Blocked'), ['CARDS-1']);
+  assert.ok(await column(page, 'Blocked').locator('[data-folds]:focus').count(), 'a card that is not seen leaves the focus at what shows it');
+  await page.keyboard.press('z');
+  await told(page, 'CARDS-1 is back in');
+  await page.goto(here);
+  for (let at = left - 1; at > 0; at -= 1) {
+    await page.locator('[data-card="CARDS-1"] h3 a').focus();
+    await changing(page, '/move', () => page.keyboard.press('Alt+ArrowLeft'));
+  }
+  await changing(page, '/move', () => page.locator('[data-card="CARDS-1"]').dragTo(page.locator('[data-card="CARDS-2"]'), { targetPosition: { x: 40, y: 4 } }));
+  assert.deepEqual((await cardsIn(page, 'Backlog')).slice(0, 2), ['CARDS-1', 'CARDS-2']);
   await column(page, 'Blocked').locator('[data-folds]').click();
 });
 
@@ -175,6 +189,13 @@ await step('many are chosen with X and Shift, changed at once, and changed back'
   await page.locator('.toast button', { hasText: 'Undo' }).click();
   await told(page, 'Undone');
   assert.equal(await page.locator('tbody tr', { hasText: 'In Progress' }).count(), 0);
+  await changing(page, '/tasks/change', () => page.selectOption('#bulk [name=priority]', 'P3'));
+  await page.locator('.toast button', { hasText: 'Undo' }).waitFor();
+  await page.route('**/tasks/change', (route) => route.fulfill({ status: 409, contentType: 'text/html', body: '<p data-reason>The project is archived.</p>' }));
+  await page.locator('.toast button', { hasText: 'Undo' }).click();
+  await told(page, 'Not all of it was undone. The project is archived.');
+  await page.unroute('**/tasks/change');
+  page.complaints.length = 0;
   await page.locator(`#${rows[0]} th a`).focus();
   await page.keyboard.press('Escape');
   assert.deepEqual(await chosen(page), []);

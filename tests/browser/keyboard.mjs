@@ -98,6 +98,26 @@ await step('C adds a task in place, and [ puts the sidebar away', async () => {
   await page.locator('.toast a', { hasText: 'is added' }).waitFor();
   await page.locator('[data-card]', { hasText: 'Measure the counter' }).waitFor();
   assert.match(page.url(), /\/projects\/MENU$/, 'one stays where one is');
+
+  // The project is chosen while the title is there already; what comes late goes to the one that is shown.
+  await page.goto('/projects/MENU');
+  await page.keyboard.press('c');
+  await page.locator('dialog[open] [name=title]').fill('Where it belongs');
+  await page.route('**/tasks/new?project=*', async (route) => { await new Promise((resolve) => { setTimeout(resolve, 500); }); await route.continue(); });
+  const project = page.locator('#quick-project');
+  const other = await project.locator('option:not(:checked)').first().innerText();
+  await project.selectOption({ label: other });
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => !document.querySelector('dialog[open] form').inert);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'quick-project', 'the focus stays');
+  assert.equal(await project.locator('option:checked').innerText(), other);
+  assert.equal(await page.inputValue('dialog[open] [name=title]'), 'Where it belongs');
+  await page.locator('dialog[open] [name=title]').press('Enter');
+  await page.locator('.toast a', { hasText: 'is added' }).click();
+  await page.locator('.crumbs', { hasText: other }).waitFor();
+  assert.match(await page.locator('h1').innerText(), /Where it belongs/);
+  await page.unroute('**/tasks/new?project=*');
+  await page.goto('/projects/MENU');
   await page.keyboard.press('[');
   assert.equal(await page.locator('#sidebar').isVisible(), false);
   await page.reload();

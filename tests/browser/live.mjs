@@ -49,6 +49,38 @@ await step('what somebody is writing stays, and the history names the agent', as
   assert.match(await page.locator('section[aria-labelledby=history]').innerText(), /Agent/);
 });
 
+await step('whoever is busy is not asked ever more often, and then has it all', async () => {
+  await page.goto('/projects/MENU');
+  await page.evaluate(() => {
+    document.querySelector('#board').dataset.sending = '';
+    window.waits = 0;
+    const later = window.setTimeout;
+    window.setTimeout = (work, time) => { if (time === 400) window.waits += 1; return later(work, time); };
+  });
+  await call('task.create', { projectId: 'MENU', title: 'While somebody is busy' });
+  await page.waitForFunction(() => window.waits > 0);
+  await call('task.create', { projectId: 'MENU', title: 'And once more' });
+  await page.waitForTimeout(4000);
+  assert.ok(await page.evaluate(() => window.waits) <= 13, 'one timer, however long it takes');
+  await page.evaluate(() => delete document.querySelector('#board').dataset.sending);
+  for (const title of ['While somebody is busy', 'And once more']) await page.locator('[data-card]', { hasText: title }).waitFor(SOON);
+});
+
+await step('a card in somebody’s hand stays there, and what came meanwhile comes then', async () => {
+  const card = page.locator('[data-card]', { hasText: 'And once more' });
+  const box = await card.boundingBox();
+  await page.mouse.move(box.x + 40, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 60, box.y + 30, { steps: 5 });
+  await page.locator('[data-dragged]').waitFor();
+  await call('task.create', { projectId: 'MENU', title: 'Made during a drag' });
+  await page.waitForTimeout(1500);
+  assert.equal(await page.locator('[data-card]', { hasText: 'Made during a drag' }).count(), 0);
+  await page.mouse.move(2, 2);
+  await page.mouse.up();
+  await page.locator('[data-card]', { hasText: 'Made during a drag' }).waitFor(SOON);
+});
+
 await step('another workspace and a page without changes stay silent', async () => {
   let asked = 0;
   const count = (request) => { if (new URL(request.url()).pathname === '/crm/people') asked += 1; };

@@ -3,11 +3,5 @@
 # Needs node, npm, chromium and the package registry.
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/sally-oauth-clients"
-mkdir -p "$cache"
-cp "$here/oauth.mjs" "$cache"
-cp "$here/oauth.package.json" "$cache/package.json"
-cd "$cache"
-npm install --no-package-lock --ignore-scripts --no-audit --no-fund --silent
+. "$(dirname "$0")/prepare.sh"
 exec node oauth.mjs "${1:?usage: oauth.sh BASE E-MAIL PASSWORD}" "${2:?}" "${3:?}"

@@ -1,19 +1,9 @@
 //! A disk that takes no writes: they are refused with 503, reads go on, and when the disk is well so is everything else,
 //! without a restart.
 
-use std::time::{Duration, Instant};
-
 use crate::disk::disk;
 use crate::ledger::Ledger;
-use crate::support::cli::{Server, sally};
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what} did not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::support::cli::{Server, sally, wait_until};
 
 #[test]
 fn a_disk_that_takes_nothing_costs_503_and_nothing_else() {

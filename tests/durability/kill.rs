@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::ledger::Ledger;
-use crate::number;
-use crate::support::cli::Server;
+use crate::support::cli::{Server, number, wait_until};
 
 #[test]
 fn what_was_answered_outlives_kill_9_under_load() {
@@ -15,9 +14,7 @@ fn what_was_answered_outlives_kill_9_under_load() {
         let before = ledger.promises();
         let mut server = Server::start(ledger.folder(), &[]);
         ledger.write(&server, || {
-            while ledger.promises() < before + 20 {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            wait_until("a first promise", || ledger.promises() >= before + 20);
             std::thread::sleep(Duration::from_micros(random.u64(0..200_000)));
             server.signal("-KILL");
         });

@@ -14,8 +14,3 @@ mod faults;
 mod kill;
 mod ledger;
 mod power;
-
-/// How much of a thing: as the environment says, or the short form.
-fn number(name: &str, short: usize) -> usize {
-    std::env::var(name).map_or(short, |text| text.parse().expect("a number"))
-}

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use crate::disk::disk;
 use crate::ledger::Ledger;
-use crate::number;
-use crate::support::cli::{Server, sally};
+use crate::support::cli::{Server, number, sally, wait_until};
 
 const SECTOR: usize = 512;
 const HEAD: usize = 14;
@@ -122,9 +121,7 @@ fn what_was_answered_outlives_a_power_failure() {
     ledger.write(&server, || {
         let changed = || std::fs::metadata(ledger.file()).unwrap().modified().unwrap();
         let before = changed();
-        while changed() == before {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("the log folded into the file", || changed() != before);
         std::thread::sleep(Duration::from_secs(1 + points as u64 / 40));
         server.signal("-KILL");
     });

@@ -111,18 +111,14 @@ impl Mcp {
         }
         let body = spoiled(message.to_string(), chance);
         let (status, kind, text) = target.send(request.body(body).unwrap());
-        let Ok(answer) = serde_json::from_str::<Value>(&text) else {
-            assert!(
-                status == 202 || kind.contains("event-stream") || text.is_empty(),
-                "{message}: {status} {kind} {text}"
-            );
+        // A stream ends with the answer.
+        let last = text.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap_or(&text);
+        let Ok(answer) = serde_json::from_str::<Value>(last) else {
+            assert!(status == 202 || text.is_empty(), "{message}: {status} {kind} {text}");
             return;
         };
         let refused = answer.get("error").is_some() || answer["result"]["isError"] == true;
-        assert_ne!(answer["error"]["code"], -32603, "{message}: {text}");
-        let of_tool = answer["result"]["structuredContent"]["status"].as_u64().unwrap_or_default();
-        assert!(of_tool < 500 || !refused, "{message}: {text}");
-        target.pool.answered("mcp", if refused { status.max(400) } else { status });
+        target.pool.answered("mcp", if refused { status.max(400) } else { status }, status != 401);
         target.pool.learn(&answer["result"]["structuredContent"], chance);
     }
 }

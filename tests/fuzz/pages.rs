@@ -102,8 +102,10 @@ impl Pages {
                 target.send(request.uri(at(&format!("{link}{query}")).as_str()).body(Vec::new()).unwrap())
             }
         };
-        target.pool.answered("pages", status);
-        if kind.starts_with("text/html") {
+        // Redirects are followed, and the sign-in is a page like any other; only who is in can go out.
+        let is_page = kind.starts_with("text/html");
+        target.pool.answered("pages", status, !is_page || text.contains("action=\"/logout\""));
+        if is_page {
             self.learn(&text, chance);
         }
     }

@@ -12,12 +12,13 @@ const KEPT: usize = 4_000;
 #[derive(Default)]
 pub struct Pool {
     names: Mutex<Vec<String>>,
-    statuses: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    /// By surface, by status, and by whether somebody was signed in.
+    statuses: Mutex<BTreeMap<(&'static str, u16, bool), u64>>,
 }
 
 impl Pool {
-    pub fn answered(&self, surface: &'static str, status: u16) {
-        *self.statuses.lock().unwrap().entry((surface, status)).or_default() += 1;
+    pub fn answered(&self, surface: &'static str, status: u16, signed_in: bool) {
+        *self.statuses.lock().unwrap().entry((surface, status, signed_in)).or_default() += 1;
     }
 
     /// Ids, keys, cursors and versions out of an answer.
@@ -63,22 +64,23 @@ impl Pool {
 
     pub fn told(&self) -> String {
         let statuses = self.statuses.lock().unwrap();
-        let each = statuses.iter().map(|((surface, status), count)| format!("{surface} {status}: {count}"));
+        let each = statuses.iter().map(|((surface, status, signed_in), count)| {
+            format!("{surface} {status}{}: {count}", if *signed_in { "" } else { " to nobody" })
+        });
         each.collect::<Vec<_>>().join(", ")
     }
 
-    /// Requests that are all refused at the door would prove nothing.
+    /// Requests that are all refused at the door, or led to the sign-in, would prove nothing.
     pub fn must_have_seen_good_and_bad(&self) {
         let statuses = self.statuses.lock().unwrap();
         for surface in ["rest", "mcp", "pages"] {
-            for is_good in [true, false] {
-                let seen: u64 = statuses
-                    .iter()
-                    .filter(|((of, status), _)| *of == surface && (*status < 400) == is_good)
-                    .map(|(_, count)| count)
-                    .sum();
-                assert!(seen > 20, "{surface}: {seen} answers are {}", if is_good { "good" } else { "refusals" });
-            }
+            let seen = |is_so: &dyn Fn(u16, bool) -> bool| -> u64 {
+                let those = statuses.iter().filter(|((of, status, is_in), _)| *of == surface && is_so(*status, *is_in));
+                those.map(|(_, count)| count).sum()
+            };
+            let good = seen(&|status, signed_in| signed_in && (200..300).contains(&status));
+            let refused = seen(&|status, _| status >= 400);
+            assert!(good > 20 && refused > 20, "{surface}: {good} good answers, {refused} refusals");
         }
     }
 }

@@ -69,7 +69,8 @@ impl Rest {
         }
         let uri = format!("{}/api{address}{query}", target.server.url);
         let mut request = Request::builder().method(method.as_str()).uri(uri);
-        if chance.u8(0..30) > 0 {
+        let signed_in = chance.u8(0..30) > 0;
+        if signed_in {
             request = request.header("Authorization", format!("Bearer {}", target.api_key));
         }
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
@@ -89,7 +90,7 @@ impl Rest {
                 .header("If-Match", chance.choice(["\"1\"", "*", "W/\"x\"", "1", "\"99999999999999999999\""]).unwrap());
         }
         let (status, _, text) = target.send(request.body(body).unwrap());
-        target.pool.answered("rest", status);
+        target.pool.answered("rest", status, signed_in);
         if let Ok(answer) = serde_json::from_str(&text) {
             target.pool.learn(&answer, chance);
         }

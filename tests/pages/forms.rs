@@ -6,19 +6,13 @@ use super::support::World;
 use super::support::server::Server;
 use super::{Browser, Office, Shown};
 
-/// The value of a hidden field.
-fn hidden(shown: &Shown, name: &str) -> String {
-    let after = shown.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_else(|| panic!("no {name}"));
-    after.split('"').next().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn a_form_that_is_sent_twice_makes_one_record() {
     let office = Office::new().await;
     let ada = office.world.person("ada").await;
     ada.ask("project.create", json!({ "name": "Website", "key": "WEB" })).await.unwrap();
     let browser = office.browser("ada").await;
-    let once = hidden(&browser.get("/tasks/new?project=WEB"), "once");
+    let once = browser.get("/tasks/new?project=WEB").hidden("once");
     let fields = [("projectId", "WEB"), ("title", "Write the offer"), ("once", once.as_str())];
     let first = browser.post("/tasks/new", &fields);
     assert_eq!((first.status, first.location.as_str()), (303, "/tasks/WEB-1"), "{}", first.body);
@@ -33,7 +27,7 @@ async fn a_form_that_is_sent_twice_makes_one_record() {
         ("/clients/new", vec![("name", "Twice & Sons")], "/clients"),
         ("/projects/new", vec![("name", "Twice & Sons"), ("key", "TWICE")], "/projects"),
     ] {
-        let once = hidden(&browser.get(page), "once");
+        let once = browser.get(page).hidden("once");
         let fields: Vec<_> = fields.into_iter().chain([("once", once.as_str())]).collect();
         let (first, second) = (browser.post(page, &fields), browser.post(page, &fields));
         assert_eq!((first.status, first.location.clone()), (303, second.location), "{page}: {}", first.body);
@@ -42,7 +36,7 @@ async fn a_form_that_is_sent_twice_makes_one_record() {
         assert_eq!(browser.get(list).body.matches("<tr").count(), rows, "{page}");
     }
 
-    let once = hidden(&browser.get("/tasks/WEB-1"), "once");
+    let once = browser.get("/tasks/WEB-1").hidden("once");
     for _ in 0..2 {
         browser.post("/tasks/WEB-1/comments", &[("body", "Said once."), ("once", &once)]);
     }
@@ -152,7 +146,7 @@ async fn somebody_who_was_slower_sees_both_versions_and_chooses() {
     let (ada, ben) = (office.browser("ada").await, office.world.person("ben").await);
     let edit = format!("/crm/organizations/{}/edit", office.organization);
     let shown = ada.get(&edit);
-    let (version, seen) = (hidden(&shown, "ifVersion"), hidden(&shown, "seen"));
+    let (version, seen) = (shown.hidden("ifVersion"), shown.hidden("seen"));
     let theirs = json!({ "organizationId": office.organization, "notes": "Ben was here", "city": "Kiel" });
     ben.ask("crm.organization.update", theirs).await.unwrap();
 
@@ -173,7 +167,7 @@ async fn somebody_who_was_slower_sees_both_versions_and_chooses() {
     assert!(stale.has("Keep yours") && stale.has(">Mine<") && stale.has("Take theirs") && stale.has(">Ben was here<"));
     assert_eq!(stale.body.matches("class=\"clash\"").count(), 1, "only what both changed");
 
-    let (version, seen) = (hidden(&stale, "ifVersion"), hidden(&stale, "seen"));
+    let (version, seen) = (stale.hidden("ifVersion"), stale.hidden("seen"));
     let choice = [
         ("city", "Kiel"),
         ("ifVersion", version.as_str()),
@@ -233,7 +227,7 @@ async fn title_and_description_are_changed_where_they_stand() {
     let browser = Browser::new(&server.base);
     browser.cookies.borrow_mut().insert("sally_session".into(), ada.token.clone());
     let shown = browser.get("/tasks/WEB-1");
-    let version = hidden(&shown, "ifVersion");
+    let version = shown.hidden("ifVersion");
     assert_eq!(browser.post("/tasks/WEB-1/set", &[("ifVersion", &version), ("title", "The offer")]).status, 303);
     let stale = browser.post("/tasks/WEB-1/set", &[("ifVersion", &version), ("title", "An offer")]);
     assert_eq!(stale.status, 412);

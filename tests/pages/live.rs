@@ -112,7 +112,7 @@ async fn a_window_hears_when_a_new_key_of_its_own_is_used_and_nobody_else_does()
     let world = World::new().await;
     let (ben, eve) = (world.person("ben").await, world.person("eve").await);
     let server = Server::start(&world.app);
-    let (mut his, _hers) = (Window::open(&server, &ben.token, ""), Window::open(&server, &eve.token, ""));
+    let (mut his, mut hers) = (Window::open(&server, &ben.token, ""), Window::open(&server, &eve.token, ""));
     let key = world.keyed("ben", KeyKind::Mcp, None, None).await;
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
     let bearer = format!("Bearer {}", key.token);
@@ -122,8 +122,14 @@ async fn a_window_hears_when_a_new_key_of_its_own_is_used_and_nobody_else_does()
         ("accept", "application/json, text/event-stream"),
     ];
     server.send("POST", "/mcp", &headers, call);
-    let heard = his.next().unwrap();
-    assert!(is_key(&heard), "{heard}");
+    let known = ben.ask("mcp_key.list", json!({})).await.unwrap();
+    let used = json!([format!("key:{}", known["items"][0]["id"].as_str().unwrap())]);
+    let heard = std::iter::from_fn(|| his.next()).find(|event| event["topics"] == used);
+    assert!(heard.is_some(), "{known}");
+
+    eve.ask("client.create", json!({ "name": "Bolt & Sons" })).await.unwrap();
+    let before: Vec<Value> = std::iter::from_fn(|| hers.next()).take_while(is_key).collect();
+    assert!(before.iter().all(|event| event["topics"] != used), "up to what is hers: {before:?}");
 }
 
 #[tokio::test]

@@ -5,19 +5,14 @@ use sally::core::time::Moment;
 use serde_json::json;
 use totp_rs::{Builder, Secret};
 
+use super::Browser;
 use super::support::server::Server;
 use super::support::{PASSWORD, World, put};
-use super::{Browser, Shown};
 
 /// What the app shows, so many steps of 30 seconds from now.
 fn code(secret: &str, steps: i64) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
     totp.generate((Moment::now().ms() / 1_000 + steps * 30).try_into().unwrap()).to_string()
-}
-
-fn hidden(shown: &Shown, name: &str) -> String {
-    let after = shown.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
-    after.split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -33,9 +28,9 @@ async fn sam_sets_up_a_second_factor_signs_in_with_it_and_turns_it_off() {
 
     let begun = browser.post("/settings/security/setup", &[("password", PASSWORD)]);
     assert!(begun.has("src=\"data:image/svg+xml;base64,") && begun.has("autocomplete=\"one-time-code\""));
-    let secret = hidden(&begun, "secret");
+    let secret = begun.hidden("secret");
     let mistyped = browser.post("/settings/security/confirm", &[("secret", &secret), ("code", "000000")]);
-    assert_eq!((mistyped.status, hidden(&mistyped, "secret")), (422, secret.clone()), "the same picture again");
+    assert_eq!((mistyped.status, mistyped.hidden("secret")), (422, secret.clone()), "the same picture again");
     assert!(mistyped.has("id=\"code-error\""));
     let codes = browser.post("/settings/security/confirm", &[("secret", &secret), ("code", &code(&secret, 0))]);
     assert_eq!(codes.body.matches("<li><code>").count(), 10);
@@ -53,7 +48,7 @@ async fn sam_sets_up_a_second_factor_signs_in_with_it_and_turns_it_off() {
     assert_eq!(browser.get(&asked.location).heading(), "Your code");
     let wrong = browser.post("/login/code", &[("code", "000000"), ("next", "/inbox")]);
     assert_eq!(wrong.status, 422);
-    assert!(wrong.has("id=\"code-error\"") && hidden(&wrong, "next") == "/inbox");
+    assert!(wrong.has("id=\"code-error\"") && wrong.hidden("next") == "/inbox");
     let foreign = browser.post_with("/login/code", &[("code", &paper)], &[("sec-fetch-site", "cross-site")]);
     assert_eq!(foreign.status, 403);
     let right = browser.post("/login/code", &[("code", &code(&secret, 1)), ("next", "/inbox")]);
@@ -75,7 +70,7 @@ async fn a_sign_in_that_took_too_long_begins_anew() {
     browser.cookies.borrow_mut().insert("sally_challenge".into(), "made-up".into());
     let shown = browser.post("/login/code", &[("code", "123456"), ("next", "/inbox")]);
     assert_eq!((shown.status, shown.heading()), (401, "Sign in"));
-    assert!(shown.has("Sign in again.") && hidden(&shown, "next") == "/inbox");
+    assert!(shown.has("Sign in again.") && shown.hidden("next") == "/inbox");
     assert!(!browser.cookies.borrow().contains_key("sally_challenge"));
 }
 
@@ -90,7 +85,7 @@ async fn whoever_must_have_one_is_led_to_it_and_nowhere_else() {
     }
     assert_eq!(browser.post("/settings/keys", &[("label", "x")]).location, "/settings/security");
     assert!(browser.get("/settings/security").has("This server asks for a second factor"));
-    let secret = hidden(&browser.post("/settings/security/setup", &[("password", PASSWORD)]), "secret");
+    let secret = browser.post("/settings/security/setup", &[("password", PASSWORD)]).hidden("secret");
     browser.post("/settings/security/confirm", &[("secret", &secret), ("code", &code(&secret, 0))]);
     assert_eq!(browser.get("/").heading(), "My work");
     assert_eq!(browser.post("/logout", &[]).location, "/login");

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -57,6 +58,23 @@ pub fn adas_file() -> (tempfile::TempDir, Value) {
     (folder, made)
 }
 
+/// How much of a thing: as the environment says, or the short form.
+pub fn number(name: &str, short: usize) -> usize {
+    std::env::var(name).map_or(short, |text| text.parse().expect("a number"))
+}
+
+/// What takes longer than this does not come any more.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks again and again, and says what did not come.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Kills a command as soon as something is to be seen, or lets it end. Whether it was killed.
 pub fn kill_when(mut command: Command, mut is_time: impl FnMut() -> bool) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -99,7 +117,8 @@ impl Server {
             assert!(lines.read_line(&mut told).unwrap() > 0, "it ended early: {told}");
         }
         let url = told.lines().next().unwrap().split(" at ").last().unwrap().to_owned();
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+        let agent = config.build().new_agent();
         Server { child, url, told, agent }
     }
 
@@ -128,7 +147,12 @@ impl Server {
     }
 
     pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let mut status = None;
+        wait_until("the end of the server", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.and_then(|status| status.code())
     }
 }
 
