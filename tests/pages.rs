@@ -2,6 +2,8 @@
 
 #[path = "pages/board.rs"]
 mod board;
+#[path = "pages/budget.rs"]
+mod budget;
 #[path = "pages/crm.rs"]
 mod crm;
 #[path = "pages/days.rs"]

@@ -60,7 +60,7 @@ pub fn measure(folder: &Path) {
     let report = "/api/timesheets/report?from=2026-05-01&to=2027-04-30&groupBy=project";
     in_turn([("a report over a year, by project", get(&many, key, report, folder))]);
 
-    pages(&large, &many, folder);
+    pages(&many, folder);
     over_mcp(&large, &many, folder);
     drop((few, many));
     creates(&large, folder);
@@ -111,7 +111,7 @@ fn cursor_after(server: &Server, key: &str, list: &str, pages: usize) -> String 
 }
 
 /// What people look at, whole: frame, counts, rights, HTML.
-fn pages(large: &Served, server: &Server, folder: &Path) {
+fn pages(server: &Server, folder: &Path) {
     let signed_in = Request::post("/api/auth/login", "", json!({ "email": OWNER, "password": PASSWORD }).to_string());
     let signed_in: Value = serde_json::from_str(&signed_in.once(server)).expect("a session");
     let cookie = format!("sally_session={}", signed_in["sessionToken"].as_str().expect("its token"));

@@ -1,4 +1,4 @@
-//! The figures of docs/figures.md: Sally beside a bare actix handler, a plain connection pool and the official MCP server,
+//! The figures of docs/performance.md: Sally beside a bare actix handler, a plain connection pool and the official MCP server,
 //! in one run on one machine.
 //!
 //! `cargo bench` needs `wrk` and `cc` on the path (Debian: `apt-get install wrk gcc`). Systems take turns within each round

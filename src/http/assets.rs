@@ -1,9 +1,16 @@
 //! Static files, embedded in the executable. Their address holds a hash of all of them, so browsers keep them for a year.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::{LazyLock, Mutex};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::header::{
+    ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, Encoding, VARY,
+};
+use actix_web::web::{self, Bytes};
+use brotli::CompressorReader;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
@@ -32,19 +39,45 @@ pub static BASE: LazyLock<String> = LazyLock::new(|| {
     format!("/static/{hex}")
 });
 
+/// Texts as small as they get, each compressed when it is asked for first and never again.
+static PACKED: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
+
+fn packed(path: &str, text: &[u8]) -> std::io::Result<Bytes> {
+    const THOROUGH: u32 = 9;
+    const WINDOW: u32 = 22;
+    if let Some(known) = PACKED.lock().expect("nothing panics while holding it").get(path) {
+        return Ok(known.clone());
+    }
+    let mut packed = Vec::new();
+    CompressorReader::new(text, text.len().max(1), THOROUGH, WINDOW).read_to_end(&mut packed)?;
+    let packed = Bytes::from(packed);
+    PACKED.lock().expect("nothing panics while holding it").insert(path.to_owned(), packed.clone());
+    Ok(packed)
+}
+
 /// `/static/{hash}/{path}`: a file of another build is not found rather than wrong.
-pub async fn serve(path: web::Path<(String, String)>) -> HttpResponse {
+pub async fn serve(path: web::Path<(String, String)>, accepted: Option<web::Header<AcceptEncoding>>) -> HttpResponse {
     let (hash, path) = path.into_inner();
     if !BASE.ends_with(&hash) {
         return HttpResponse::NotFound().finish();
     }
+    let (media_type, bytes) = match path.as_str() {
+        "sally.css" => ("text/css; charset=utf-8".to_owned(), Cow::Borrowed(STYLESHEET.as_bytes())),
+        path => match Static::get(path) {
+            Some(file) => (file.metadata.mimetype().to_owned(), file.data),
+            None => return HttpResponse::NotFound().finish(),
+        },
+    };
     let mut found = HttpResponse::Ok();
-    found.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
-    if path == "sally.css" {
-        return found.insert_header((CONTENT_TYPE, "text/css; charset=utf-8")).body(STYLESHEET.as_str());
-    }
-    match Static::get(&path) {
-        Some(file) => found.insert_header((CONTENT_TYPE, file.metadata.mimetype())).body(file.data),
-        None => HttpResponse::NotFound().finish(),
+    found
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((CONTENT_TYPE, media_type));
+    let takes_brotli =
+        accepted.is_some_and(|accepted| accepted.negotiate([Encoding::brotli()].iter()) == Some(Encoding::brotli()));
+    match takes_brotli.then(|| packed(&path, &bytes)) {
+        Some(Ok(packed)) => {
+            found.insert_header((CONTENT_ENCODING, "br")).insert_header((VARY, ACCEPT_ENCODING.as_str())).body(packed)
+        }
+        _ => found.body(bytes),
     }
 }

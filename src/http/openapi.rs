@@ -1,7 +1,10 @@
 //! The API told from the list: an OpenAPI 3.1 document, a page to read, a text for language models.
 
+use std::sync::OnceLock;
+
+use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{HttpResponse, web};
+use actix_web::web::{self, Bytes};
 use askama::Template;
 use serde_json::{Map, Value, json};
 
@@ -9,39 +12,36 @@ use crate::core::app::{App, Listed};
 use crate::core::caller::Role;
 use crate::core::operation::{Effect, Needs, Route, Toolset};
 
-/// Made once at start-up; the same bytes each time.
+/// Each is made when it is asked for first, and the same bytes each time. Ten times as much passes through memory while one is
+/// made, which most servers never need.
+#[derive(Default)]
 pub struct Document {
-    json: Vec<u8>,
-    page: String,
-    llms: String,
+    json: OnceLock<Bytes>,
+    page: OnceLock<Bytes>,
+    llms: OnceLock<Bytes>,
 }
 
-impl Document {
-    pub fn new(app: &App) -> Self {
+pub async fn json(made: web::Data<Document>, app: web::Data<App>) -> HttpResponse {
+    let json = made.json.get_or_init(|| serde_json::to_vec(&document(&app)).expect("plain data").into());
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(json.clone())
+}
+
+pub async fn page(made: web::Data<Document>, app: web::Data<App>) -> HttpResponse {
+    let page = made.page.get_or_init(|| {
         let page = DocsPage {
             base: super::assets::BASE.as_str(),
             origin: app.config().base_url(),
             version: env!("CARGO_PKG_VERSION"),
-            groups: groups(app),
+            groups: groups(&app),
         };
-        Document {
-            json: serde_json::to_vec(&document(app)).expect("plain data"),
-            page: page.render().expect("the template fits its struct"),
-            llms: for_models(app),
-        }
-    }
+        page.render().expect("the template fits its struct").into()
+    });
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(page.clone())
 }
 
-pub async fn json(document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(document.json.clone())
-}
-
-pub async fn page(document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(document.page.clone())
-}
-
-pub async fn llms(document: web::Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body(document.llms.clone())
+pub async fn llms(made: web::Data<Document>, app: web::Data<App>) -> HttpResponse {
+    let llms = made.llms.get_or_init(|| for_models(&app).into());
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body(llms.clone())
 }
 
 /// PUBLIC, AUTH, VIEWER, MEMBER, OWNER or ADMIN.

@@ -67,7 +67,7 @@ pub async fn serve_endpoint(
     let endpoint = web::Data::new(endpoint);
     let open = endpoint.clone();
     let routes = Arc::new(rest::Routes::new(&app));
-    let document = web::Data::new(openapi::Document::new(&app));
+    let document = web::Data::new(openapi::Document::default());
     let readiness = web::Data::new(observe::Readiness::default());
     let provider = web::Data::new(Provider::new(app.config()).map(Arc::new));
     let shared = app.clone();

@@ -72,7 +72,7 @@ async fn small_forms_that_are_sent_twice_make_one_record_too() {
     ] {
         let count = async || ada.ask(list, json!({})).await.unwrap()["items"].as_array().unwrap().len();
         let before = count().await;
-        let once = hidden(&browser.get(page), "once");
+        let once = browser.get(page).hidden("once");
         let fields: Vec<_> = fields.into_iter().chain([("once", once.as_str())]).collect();
         let (first, second) = (browser.post(action, &fields), browser.post(action, &fields));
         assert_eq!((first.status, second.status), (303, 303), "{action}: {}", first.body);
@@ -124,7 +124,7 @@ async fn somebody_who_was_slower_at_a_small_form_sees_both_versions_too() {
         (format!("/settings/agents/{}", agent.as_str().unwrap()), "agent.update", ("agentId", agent), "name", vec![]),
     ] {
         let shown = browser.get(&path);
-        let (version, seen) = (hidden(&shown, "ifVersion"), hidden(&shown, "seen"));
+        let (version, seen) = (shown.hidden("ifVersion"), shown.hidden("seen"));
         let mut theirs = json!({ field: "Theirs" });
         theirs[id.0] = id.1;
         ada.ask(operation, theirs).await.unwrap();
