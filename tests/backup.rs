@@ -2,9 +2,9 @@
 
 mod support;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -75,6 +75,127 @@ fn a_backup_under_load_is_whole_and_has_everything_that_was_answered_before_it_b
         true,
         "the file of the running server too"
     );
+}
+
+/// A row without what is null.
+type Row = serde_json::Map<String, Value>;
+
+/// Rows by table and id, as the journal up to that place has them: replayed from the beginning.
+fn replayed(file: &Path, until: i64) -> BTreeMap<(String, i64), Row> {
+    let conn = Connection::open(file).unwrap();
+    let mut journal =
+        conn.prepare("select record_type, record_id, action, fields from change where seq <= ?1 order by seq").unwrap();
+    let mut changes = journal.query([until]).unwrap();
+    let mut rows: BTreeMap<(String, i64), Row> = BTreeMap::new();
+    while let Some(change) = changes.next().unwrap() {
+        let record = (change.get(0).unwrap(), change.get(1).unwrap());
+        let fields: Row = serde_json::from_str(&change.get::<_, String>(3).unwrap()).unwrap();
+        match change.get::<_, String>(2).unwrap().as_str() {
+            "INSERT" => assert!(rows.insert(record, fields).is_none()),
+            "DELETE" => assert!(rows.remove(&record).is_some()),
+            _ => {
+                let row = rows.get_mut(&record).unwrap();
+                for (column, old_and_new) in fields {
+                    match &old_and_new[1] {
+                        Value::Null => drop(row.remove(&column)),
+                        new => drop(row.insert(column, new.clone())),
+                    }
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// The same rows as they stand in the file, without what the journal leaves out: counts, secrets, marks of use.
+fn standing(file: &Path, tables: &BTreeSet<String>) -> BTreeMap<(String, i64), Row> {
+    const LEFT_OUT: [&str; 11] = [
+        "password_hash",
+        "token_hash",
+        "code_hash",
+        "totp_secret",
+        "totp_last_step",
+        "last_used_at",
+        "last_address",
+        "task_count",
+        "todo_count",
+        "todo_done_count",
+        "comment_count",
+    ];
+    let conn = Connection::open(file).unwrap();
+    let mut rows = BTreeMap::new();
+    for table in tables {
+        let mut columns = conn.prepare("select name from pragma_table_info(?1) where name <> 'id'").unwrap();
+        let columns: Vec<String> = columns.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let columns: Vec<&String> = columns.iter().filter(|column| !LEFT_OUT.contains(&column.as_str())).collect();
+        let pairs: Vec<String> = columns.iter().map(|column| format!("'{column}', {column}")).collect();
+        let all = format!("select id, json_patch('{{}}', json_object({})) from {table}", pairs.join(", "));
+        let mut all = conn.prepare(&all).unwrap();
+        let mut found = all.query([]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            let fields = serde_json::from_str(&row.get::<_, String>(1).unwrap()).unwrap();
+            rows.insert((table.clone(), row.get(0).unwrap()), fields);
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_backup_under_load_comes_back_as_what_the_journal_says_of_its_moment() {
+    let (folder, made) = adas_file();
+    let key = made["apiKey"].as_str().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let post = |path: &str, body: Value| {
+        let (status, body) = server.post(path, key, &body).unwrap();
+        assert!(matches!(status, 200 | 201), "{path}: {body}");
+        body
+    };
+    post("/api/projects", json!({ "name": "Website", "key": "WEB" }));
+    let stop = AtomicBool::new(false);
+    let copies: Vec<PathBuf> = (0..3).map(|number| folder.path().join(format!("copy-{number}.db"))).collect();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let (post, stop) = (&post, &stop);
+            scope.spawn(move || {
+                for number in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let title = format!("{number} of {writer}");
+                    let task = post("/api/tasks", json!({ "projectId": "WEB", "title": title, "dueDate": "friday" }));
+                    let key = task["key"].as_str().unwrap();
+                    post(&format!("/api/tasks/{key}/comments"), json!({ "body": "Begun" }));
+                    post("/api/tasks/batch-update", json!({ "taskIds": [key], "dueDate": null, "priority": "P1" }));
+                    post(&format!("/api/tasks/{key}/move"), json!({ "targetStatus": "DONE" }));
+                }
+            });
+        }
+        for copy in &copies {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            run(folder.path(), &["backup", copy.to_str().unwrap()]);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    drop(server);
+    let mut sizes = Vec::new();
+    for copy in &copies {
+        let place = tempfile::tempdir().unwrap();
+        run(place.path(), &["restore", copy.to_str().unwrap()]);
+        let restored = place.path().join("sally.db");
+        let until: i64 = Connection::open(&restored)
+            .unwrap()
+            .query_row("select max(seq) from change", [], |row| row.get(0))
+            .unwrap();
+        let told = replayed(&folder.path().join("sally.db"), until);
+        let tables = told.keys().map(|(table, _)| table.clone()).collect();
+        let stands = standing(&restored, &tables);
+        for (record, row) in &told {
+            assert_eq!(stands.get(record), Some(row), "{record:?}");
+        }
+        assert_eq!(stands.len(), told.len(), "and nothing else");
+        sizes.push(told.len());
+    }
+    assert!(sizes.is_sorted() && sizes[0] < sizes[2], "written to all the while: {sizes:?}");
 }
 
 #[cfg(unix)]
