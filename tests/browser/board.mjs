@@ -274,6 +274,7 @@ await step('without JavaScript tasks are filtered, moved, and changed together',
   await plain.locator('[data-card="CARDS-3"] details.menu > summary').click();
   await plain.locator('[data-card="CARDS-3"] select[name=to]').selectOption({ label: 'High' });
   await plain.locator('[data-card="CARDS-3"] form button').click();
+  await plain.locator('.toast', { hasText: 'moved to High' }).waitFor();
   assert.ok((await cardsIn(plain, 'High')).includes('CARDS-3'));
   await plain.goto(`${here}/delete`);
   await plain.click('main button.danger');

@@ -1,11 +1,12 @@
-// Every page in a real browser: on a phone, a tablet and a desktop, light or dark as SCHEME says. Fails on a sideways scroll bar,
-// a complaint in the console, an answer that is no page, or an accessibility finding.
+// Every page in a real browser: on a phone, a tablet and a desktop unless DEVICES names some of them, light or dark as SCHEME says.
+// Fails on a sideways scroll bar, a complaint in the console, an answer that is no page, or an accessibility finding.
 import assert from 'node:assert/strict';
 import { check, done, open, signIn, step } from './story.mjs';
 
 const [base, email, password, pictures] = process.argv.slice(2);
 const colorScheme = process.env.SCHEME ?? 'light';
-const devices = { phone: [360, 740], tablet: [768, 1024], desktop: [1440, 900] };
+const sizes = { phone: [360, 740], tablet: [768, 1024], desktop: [1440, 900] };
+const devices = (process.env.DEVICES ?? 'phone tablet desktop').split(' ');
 
 const signedIn = async (options) => signIn(await open(base, options), email, password);
 
@@ -57,7 +58,8 @@ async function lookAt(page, paths, device) {
   await page.context().close();
 }
 
-for (const [device, [width, height]] of Object.entries(devices)) {
+for (const device of devices) {
+  const [width, height] = sizes[device];
   const options = { colorScheme, viewport: { width, height } };
   await step(`every page, ${colorScheme}, ${device}`, async () => lookAt(await signedIn(options), inside, device));
   await step(`every page of who is not signed in, ${colorScheme}, ${device}`, async () => lookAt(await open(base, options), outside, device));
