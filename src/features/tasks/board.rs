@@ -167,13 +167,14 @@ impl Operation for GetBoard {
         },
     };
 
+    /// Without a filter each status is read from its index; all else walks through the tasks of the project.
     fn is_slow(&self) -> bool {
-        self.search.is_some()
+        self.is_filtered() || self.grouping() != Grouping::Status
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Board> {
         let place = cx.project_for("projectId", &self.project_id)?;
-        let grouping = self.group_by.unwrap_or(Grouping::Status);
+        let (grouping, is_filtered) = (self.grouping(), self.is_filtered());
         let limit = self.limit.map_or(50, UpTo::get);
         let standing = match (&self.status, grouping) {
             (None, Grouping::Assignee | Grouping::Label | Grouping::Priority) => Standing::Open,
@@ -182,12 +183,6 @@ impl Operation for GetBoard {
         let mut columns = Vec::new();
         let mut stacks = HashMap::new();
         if grouping == Grouping::Status {
-            let is_filtered = self.assignee.is_some()
-                || self.label.is_some()
-                || self.priority.is_some()
-                || self.due.is_some()
-                || self.search.is_some()
-                || self.archived == Some(true);
             for status in statuses::of_project(cx, place.id)?.into_iter().filter(|status| standing.includes(status)) {
                 if !is_filtered {
                     const FIRST: &str = "
@@ -224,6 +219,19 @@ impl Operation for GetBoard {
 }
 
 impl GetBoard {
+    fn grouping(&self) -> Grouping {
+        self.group_by.unwrap_or(Grouping::Status)
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.assignee.is_some()
+            || self.label.is_some()
+            || self.priority.is_some()
+            || self.due.is_some()
+            || self.search.is_some()
+            || self.archived == Some(true)
+    }
+
     /// What fits, in one walk, by column.
     fn fitting(
         self,
