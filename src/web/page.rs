@@ -76,6 +76,8 @@ pub struct Frame {
 pub struct Said {
     pub text: String,
     pub offer: Option<Offer>,
+    /// Only some of what was asked for was done.
+    pub is_partial: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,7 +102,7 @@ impl Offer {
 
 impl Said {
     pub fn plain(text: &str) -> Self {
-        Said { text: text.to_owned(), offer: None }
+        Said { text: text.to_owned(), offer: None, is_partial: false }
     }
 
     /// From a cookie, which anybody may have written: it leads nowhere but here.
@@ -367,7 +369,7 @@ impl Page {
 
     /// The same, with something to do about it.
     pub fn go_with(&self, to: &str, said: &str, offer: Offer) -> Answer {
-        self.tell(to, Said { text: said.to_owned(), offer: Some(offer) })
+        self.tell(to, Said { offer: Some(offer), ..Said::plain(said) })
     }
 
     fn tell(&self, to: &str, said: Said) -> Answer {
@@ -387,6 +389,11 @@ impl Page {
     /// The same, with something to do about it.
     pub fn back_with(&self, or_else: &str, said: &str, offer: Offer) -> Answer {
         self.go_with(&self.before(or_else), said, offer)
+    }
+
+    /// The same where only some of it was done.
+    pub fn back_partly(&self, or_else: &str, said: &str) -> Answer {
+        self.tell(&self.before(or_else), Said { is_partial: true, ..Said::plain(said) })
     }
 
     fn before(&self, or_else: &str) -> String {

@@ -81,11 +81,10 @@ function backwards(name, value) {
 async function takeBack(action, requests) {
   const refused = [];
   for (const body of requests) {
-    const { length } = body.getAll("task");
     try {
       const { page } = await post(action, body, "#main");
-      const told = page.querySelector("#toasts .toast > span")?.textContent.trim() ?? "";
-      if (told !== `${length} task${length === 1 ? "" : "s"} changed`) refused.push(told);
+      const told = page.querySelector("#toasts .toast[data-partial] > span");
+      if (told) refused.push(told.textContent.trim());
     } catch (problem) { refused.push(problem.message); }
   }
   await renewSoon();

@@ -99,7 +99,7 @@ async fn many_tasks_are_changed_at_once_and_one_in_its_row() {
     // One that is gone by now keeps nobody from changing the others, and is named.
     assert_eq!(ben.post(change, &[("task", "WEB-3"), ("task", "WEB-99"), ("priority", "P3")]).status, 303);
     let told = ben.get("/projects/WEB");
-    assert!(told.has("1 task changed, 1 not. WEB-99: "));
+    assert!(told.has("1 task changed, 1 not. WEB-99: ") && told.has("class=\"toast\" data-partial"));
     assert_eq!(shop.task("WEB-3").await["priority"], "P3");
     assert_eq!(ben.post(change, &[("task", "WEB-99"), ("priority", "P3")]).status, 404);
     for nothing in [&[("task", "WEB-3")][..], &[("priority", "P1")]] {

@@ -502,7 +502,7 @@ pub async fn change_many(page: Page, key: web::Path<String>, form: Form) -> Answ
     let (done, refused) = (counted(tasks.len() - reasons.len()), reasons.len());
     reasons.truncate(SHOWN_REASONS);
     let more = if refused > SHOWN_REASONS { "; …" } else { "" };
-    page.back(&base, &format!("{done} changed, {refused} not. {}{more}", reasons.join("; ")))
+    page.back_partly(&base, &format!("{done} changed, {refused} not. {}{more}", reasons.join("; ")))
 }
 
 fn counted(tasks: usize) -> String {
