@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rusqlite::Connection;
+use sally::core::store::LEFT_OUT;
 use serde_json::{Value, json};
-use support::cli::{Server, adas_file, complaint, json_of, kill_when, run, sally};
+use support::cli::{Server, adas_file, complaint, json_of, kill_when, run, sally, wait_until};
 use support::{World, console};
 
 fn titles(file: &Path) -> HashSet<String> {
@@ -109,19 +110,6 @@ fn replayed(file: &Path, until: i64) -> BTreeMap<(String, i64), Row> {
 
 /// The same rows as they stand in the file, without what the journal leaves out: counts, secrets, marks of use.
 fn standing(file: &Path, tables: &BTreeSet<String>) -> BTreeMap<(String, i64), Row> {
-    const LEFT_OUT: [&str; 11] = [
-        "password_hash",
-        "token_hash",
-        "code_hash",
-        "totp_secret",
-        "totp_last_step",
-        "last_used_at",
-        "last_address",
-        "task_count",
-        "todo_count",
-        "todo_done_count",
-        "comment_count",
-    ];
     let conn = Connection::open(file).unwrap();
     let mut rows = BTreeMap::new();
     for table in tables {
@@ -151,11 +139,11 @@ fn a_backup_under_load_comes_back_as_what_the_journal_says_of_its_moment() {
         body
     };
     post("/api/projects", json!({ "name": "Website", "key": "WEB" }));
-    let stop = AtomicBool::new(false);
+    let (stop, done) = (AtomicBool::new(false), AtomicUsize::new(0));
     let copies: Vec<PathBuf> = (0..3).map(|number| folder.path().join(format!("copy-{number}.db"))).collect();
     std::thread::scope(|scope| {
         for writer in 0..4 {
-            let (post, stop) = (&post, &stop);
+            let (post, stop, done) = (&post, &stop, &done);
             scope.spawn(move || {
                 for number in 0.. {
                     if stop.load(Ordering::Relaxed) {
@@ -167,11 +155,12 @@ fn a_backup_under_load_comes_back_as_what_the_journal_says_of_its_moment() {
                     post(&format!("/api/tasks/{key}/comments"), json!({ "body": "Begun" }));
                     post("/api/tasks/batch-update", json!({ "taskIds": [key], "dueDate": null, "priority": "P1" }));
                     post(&format!("/api/tasks/{key}/move"), json!({ "targetStatus": "DONE" }));
+                    done.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
-        for copy in &copies {
-            std::thread::sleep(std::time::Duration::from_millis(300));
+        for (number, copy) in (1..).zip(&copies) {
+            wait_until("more work", || done.load(Ordering::Relaxed) >= 20 * number);
             run(folder.path(), &["backup", copy.to_str().unwrap()]);
         }
         stop.store(true, Ordering::Relaxed);

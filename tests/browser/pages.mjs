@@ -1,19 +1,31 @@
 // Steps in a real browser by mouse, keyboard and forms alone, with and without JavaScript. Fails on a step that does not work.
 import assert from 'node:assert/strict';
-import { done, open, step } from './story.mjs';
+import { done, open, signIn, step } from './story.mjs';
 
 const [base, email, password] = process.argv.slice(2);
 
-/** A window somebody is signed in to, at the deals unless told otherwise; what its console complains about fails the step. */
+/** A window somebody is signed in to, at the deals unless told otherwise. */
 async function signedIn({ at = '/crm/deals', ...options } = {}) {
-  const page = await open(base, options);
-  await page.goto('/login');
-  await page.fill('input[name=email]', email);
-  await page.fill('input[name=password]', password);
-  await Promise.all([page.waitForURL(new URL('/', base).href), page.click('form button.primary')]);
+  const page = await signIn(await open(base, options), email, password);
   if (at !== '/') await page.goto(at);
   return page;
 }
+
+await step('whoever signs in sees their work', async () => {
+  const page = await signedIn({ at: '/' });
+  assert.equal(await page.locator('h1').innerText(), 'My work');
+  assert.ok(await page.locator('.agenda .todo-item').count() > 5, 'the demo has tasks');
+  await page.context().close();
+});
+
+await step('the pipeline has its stages and sums', async () => {
+  const page = await signedIn();
+  const names = await page.locator('#board [data-column-name]').allInnerTexts();
+  assert.deepEqual(names.map((name) => name.trim()), ['Lead', 'Qualified', 'Proposal', 'Negotiation', 'Won', 'Lost']);
+  assert.ok(await page.locator('#board [data-card]').count() > 5, 'the demo has deals');
+  assert.match(await page.locator('.column-totals').first().innerText(), /\d/);
+  await page.context().close();
+});
 
 /** The name of the column a card is in. */
 const columnOf = (page, id) => page.locator(`#board .column:has([data-card="${id}"]) [data-column-name]`).innerText();

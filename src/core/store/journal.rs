@@ -37,7 +37,7 @@ const NOT_JOURNALED: &[&str] = &[
     "sign_in_challenge",
 ];
 /// Columns that change by mere use, that are counted from other rows, or that nobody may read twice.
-const LEFT_OUT: &[&str] = &[
+pub const LEFT_OUT: &[&str] = &[
     "password_hash",
     "token_hash",
     "mailed_token_hash",
