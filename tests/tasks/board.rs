@@ -1,5 +1,7 @@
 //! Where cards stand, and what a board shows.
 
+use sally::core::operation::Operation;
+use sally::features::tasks::board::GetBoard;
 use serde_json::{Value, json};
 
 use crate::support::{Person, World};
@@ -288,5 +290,17 @@ async fn by_all_else_than_status_cards_stand_as_their_statuses_do() {
         let cards: Vec<&str> =
             column["cards"].as_array().unwrap().iter().map(|card| card["key"].as_str().unwrap()).collect();
         assert_eq!(cards, expected, "{grouping}");
+    }
+}
+
+/// They run beside the quick reads, with a deadline.
+#[test]
+fn a_board_that_walks_through_the_project_is_slow() {
+    let is_slow = |input: Value| serde_json::from_value::<GetBoard>(input).unwrap().is_slow();
+    assert!(!is_slow(json!({ "projectId": "WEB" })) && !is_slow(json!({ "projectId": "WEB", "groupBy": "status" })));
+    for narrowed in [json!({ "groupBy": "label" }), json!({ "assignee": "me" }), json!({ "archived": true })] {
+        let mut input = narrowed;
+        input["projectId"] = json!("WEB");
+        assert!(is_slow(input.clone()), "{input}");
     }
 }
