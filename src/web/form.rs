@@ -60,6 +60,34 @@ pub struct Clash {
     pub value: String,
 }
 
+/// What a form is for: a new record, or a change of one that is there.
+pub struct Purpose {
+    pub title: String,
+    pub action: String,
+    pub cancel: String,
+    pub button: String,
+}
+
+impl Purpose {
+    /// `noun` is what the record is, `list` the address of all of them; `editing`: what it is called, and its own address.
+    pub fn new(noun: &str, list: &str, editing: Option<(&str, String)>) -> Self {
+        match editing {
+            None => Purpose {
+                title: format!("New {noun}"),
+                action: format!("{list}/new"),
+                cancel: list.to_owned(),
+                button: format!("Create {noun}"),
+            },
+            Some((name, own)) => Purpose {
+                title: format!("Edit {name}"),
+                action: format!("{own}/edit"),
+                cancel: own,
+                button: format!("Save {noun}"),
+            },
+        }
+    }
+}
+
 /// The page's own, and no field of an operation: what each field said when it was shown, and which showing that was.
 const SEEN: &str = "seen";
 const ONCE: &str = "once";

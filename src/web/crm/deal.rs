@@ -14,7 +14,7 @@ use crate::features::crm::people::GetPerson;
 use crate::features::crm::pipeline;
 use crate::markdown::crm;
 use crate::web::confirm::Confirm;
-use crate::web::form::Form;
+use crate::web::form::{Form, Purpose};
 use crate::web::page::{Answer, Page, Refused};
 use crate::web::show::{Choice, Due, id_of, name_of};
 
@@ -170,10 +170,7 @@ pub async fn archive(page: Page, id: web::Path<String>, form: Form) -> Answer {
 #[template(path = "crm/deal_form.html")]
 struct DealForm<'a> {
     page: &'a Page,
-    title: String,
-    action: String,
-    cancel: String,
-    button: &'static str,
+    purpose: Purpose,
     form: &'a Form,
     choices: &'a Choices,
     stages: Vec<Choice>,
@@ -185,13 +182,13 @@ struct DealForm<'a> {
 async fn show_form(page: &Page, form: &Form, editing: Option<&Deal>) -> Answer {
     let choices = page.choices(true).await?;
     let stage = |stage: &pipeline::Stage| Choice::new(stage.id, format!("{} ({} %)", stage.name, stage.probability));
-    let base = editing.map(|deal| format!("/crm/deals/{}", deal.id));
     let template = DealForm {
         page,
-        title: editing.map_or_else(|| "New deal".to_owned(), |deal| format!("Edit {}", deal.title)),
-        action: base.as_ref().map_or_else(|| "/crm/deals/new".to_owned(), |base| format!("{base}/edit")),
-        cancel: base.unwrap_or_else(|| "/crm/deals".to_owned()),
-        button: if editing.is_some() { "Save deal" } else { "Create deal" },
+        purpose: Purpose::new(
+            "deal",
+            "/crm/deals",
+            editing.map(|deal| (&*deal.title, format!("/crm/deals/{}", deal.id))),
+        ),
         form,
         stages: choices.stages.iter().map(stage).collect(),
         statuses: match editing {

@@ -16,7 +16,7 @@ use crate::features::crm::organizations::{
 use crate::features::crm::people::Person;
 use crate::markdown::crm;
 use crate::web::confirm::Confirm;
-use crate::web::form::Form;
+use crate::web::form::{Form, Purpose};
 use crate::web::page::{Answer, Page, Query};
 use crate::web::show::{self, Choice, Pager, id_of, name_of};
 
@@ -271,10 +271,7 @@ pub async fn archive(page: Page, id: web::Path<String>, form: Form) -> Answer {
 #[template(path = "crm/organization_form.html")]
 struct FormPage<'a> {
     page: &'a Page,
-    title: String,
-    action: String,
-    cancel: String,
-    button: &'static str,
+    purpose: Purpose,
     alike: Vec<Lookalike>,
     form: &'a Form,
     owners: Vec<Choice>,
@@ -282,13 +279,13 @@ struct FormPage<'a> {
 
 async fn show_form(page: &Page, form: &Form, editing: Option<&Organization>, alike: Vec<Lookalike>) -> Answer {
     let choices = page.choices(false).await?;
-    let base = editing.map(|organization| format!("/crm/organizations/{}", organization.id));
     let template = FormPage {
         page,
-        title: editing.map_or_else(|| "New organization".to_owned(), |known| format!("Edit {}", known.name)),
-        action: base.as_ref().map_or_else(|| "/crm/organizations/new".to_owned(), |base| format!("{base}/edit")),
-        cancel: base.unwrap_or_else(|| "/crm/organizations".to_owned()),
-        button: if editing.is_some() { "Save organization" } else { "Create organization" },
+        purpose: Purpose::new(
+            "organization",
+            "/crm/organizations",
+            editing.map(|known| (&*known.name, format!("/crm/organizations/{}", known.id))),
+        ),
         alike,
         form,
         owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),

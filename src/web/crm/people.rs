@@ -13,7 +13,7 @@ use crate::features::crm::organizations::GetOrganization;
 use crate::features::crm::people::{CreatePerson, GetPerson, ListPeople, Person, PersonDetail, SORTS, UpdatePerson};
 use crate::markdown::crm;
 use crate::web::confirm::Confirm;
-use crate::web::form::Form;
+use crate::web::form::{Form, Purpose};
 use crate::web::page::{Answer, Page, Query};
 use crate::web::show::{self, Choice, Pager, id_of, name_of};
 
@@ -224,10 +224,7 @@ pub async fn archive(page: Page, id: web::Path<String>, form: Form) -> Answer {
 #[template(path = "crm/person_form.html")]
 struct FormPage<'a> {
     page: &'a Page,
-    title: String,
-    action: String,
-    cancel: String,
-    button: &'static str,
+    purpose: Purpose,
     alike: Vec<Lookalike>,
     form: &'a Form,
     choices: &'a Choices,
@@ -236,13 +233,13 @@ struct FormPage<'a> {
 
 async fn show_form(page: &Page, form: &Form, editing: Option<&Person>, alike: Vec<Lookalike>) -> Answer {
     let choices = page.choices(true).await?;
-    let base = editing.map(|person| format!("/crm/people/{}", person.id));
     let template = FormPage {
         page,
-        title: editing.map_or_else(|| "New person".to_owned(), |known| format!("Edit {}", known.name)),
-        action: base.as_ref().map_or_else(|| "/crm/people/new".to_owned(), |base| format!("{base}/edit")),
-        cancel: base.unwrap_or_else(|| "/crm/people".to_owned()),
-        button: if editing.is_some() { "Save person" } else { "Create person" },
+        purpose: Purpose::new(
+            "person",
+            "/crm/people",
+            editing.map(|known| (&*known.name, format!("/crm/people/{}", known.id))),
+        ),
         alike,
         form,
         owners: page.owners_or_nobody(&choices, editing.and_then(|known| known.owner.clone())),

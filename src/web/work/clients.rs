@@ -11,7 +11,7 @@ use crate::features::clients::{
 use crate::features::projects::ProjectLine;
 use crate::markdown::work;
 use crate::web::confirm::Confirm;
-use crate::web::form::Form;
+use crate::web::form::{Form, Purpose};
 use crate::web::markdown::{self, Rendered};
 use crate::web::page::{Answer, Page, Query};
 use crate::web::show::{self, Column, Pager};
@@ -83,21 +83,14 @@ pub async fn show(page: Page, id: web::Path<String>) -> Answer {
 #[template(path = "work/client_form.html")]
 struct FormPage<'a> {
     page: &'a Page,
-    title: String,
-    action: String,
-    cancel: String,
-    button: &'static str,
+    purpose: Purpose,
     form: &'a Form,
 }
 
 fn show_form(page: &Page, form: &Form, editing: Option<&Client>) -> Answer {
-    let base = editing.map(base_of);
     let template = FormPage {
         page,
-        title: editing.map_or_else(|| "New client".to_owned(), |known| format!("Edit {}", known.name)),
-        action: base.as_ref().map_or_else(|| "/clients/new".to_owned(), |base| format!("{base}/edit")),
-        cancel: base.unwrap_or_else(|| "/clients".to_owned()),
-        button: if editing.is_some() { "Save client" } else { "Create client" },
+        purpose: Purpose::new("client", "/clients", editing.map(|known| (&*known.name, base_of(known)))),
         form,
     };
     page.show(form.status(), &template)

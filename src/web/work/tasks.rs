@@ -22,7 +22,7 @@ use crate::features::timesheets::timer::StartTimer;
 use crate::features::timesheets::{AddTimesheet, ListTimesheets};
 use crate::markdown::work;
 use crate::web::confirm::Confirm;
-use crate::web::form::Form;
+use crate::web::form::{Form, Purpose};
 use crate::web::markdown::{self, Rendered};
 use crate::web::page::{Answer, Offer, Page, Refused, came_from, see_other};
 use crate::web::show::{ByDay, Choice, Due, duration, hours, id_of};
@@ -399,10 +399,7 @@ pub async fn delete(page: Page, key: web::Path<String>) -> Answer {
 #[template(path = "work/task_form.html")]
 struct TaskForm<'a> {
     page: &'a Page,
-    title: String,
-    action: String,
-    cancel: String,
-    button: &'static str,
+    purpose: Purpose,
     form: &'a Form,
     /// The project of a new task, and those it could be in instead.
     project: &'a ProjectDetail,
@@ -416,13 +413,13 @@ struct TaskForm<'a> {
 }
 
 async fn show_form(page: &Page, form: &Form, project: &ProjectDetail, editing: Option<&Task>) -> Answer {
-    let base = editing.map(base_of);
+    let mut purpose = Purpose::new("task", "/tasks", editing.map(|task| (&*task.key, base_of(task))));
+    if editing.is_none() {
+        purpose.cancel = super::base_of(&project.project);
+    }
     let template = TaskForm {
         page,
-        title: editing.map_or_else(|| "New task".to_owned(), |task| format!("Edit {}", task.key)),
-        action: base.as_ref().map_or_else(|| "/tasks/new".to_owned(), |base| format!("{base}/edit")),
-        cancel: base.unwrap_or_else(|| super::base_of(&project.project)),
-        button: if editing.is_some() { "Save task" } else { "Create task" },
+        purpose,
         form,
         projects: page.own_projects().await?,
         task: editing.map_or("", |task| &task.key),
