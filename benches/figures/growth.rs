@@ -60,7 +60,7 @@ pub fn measure(folder: &Path) {
     let report = "/api/timesheets/report?from=2026-05-01&to=2027-04-30&groupBy=project";
     in_turn([("a report over a year, by project", get(&many, key, report, folder))]);
 
-    pages(&many, folder);
+    pages(&large, &many, folder);
     over_mcp(&large, &many, folder);
     drop((few, many));
     creates(&large, folder);
@@ -111,7 +111,7 @@ fn cursor_after(server: &Server, key: &str, list: &str, pages: usize) -> String 
 }
 
 /// What people look at, whole: frame, counts, rights, HTML.
-fn pages(server: &Server, folder: &Path) {
+fn pages(large: &Served, server: &Server, folder: &Path) {
     let mut signed_in =
         Request::post("/api/auth/login", "", json!({ "email": OWNER, "password": PASSWORD }).to_string());
     signed_in.headers.retain(|(name, _)| *name != "Authorization");
@@ -120,15 +120,20 @@ fn pages(server: &Server, folder: &Path) {
     let page = |path: String| {
         let mut request = Request::get(&path, "");
         request.headers = vec![("Cookie", cookie.clone())];
-        println!("  {path}: {} kB", request.once(server).len() / 1_000);
+        let shown = request.once(server);
+        assert!(shown.contains("data-live"), "{path} is a page of somebody who is signed in");
+        println!("  {path}: {} kB", shown.len() / 1_000);
         request
     };
+    let one: Value =
+        serde_json::from_str(&Request::get(&format!("/api/tasks/{}", task(700)), &large.world.api_key).once(server))
+            .expect("a task");
     println!("\nPages, 4 connections");
     let pages = [
         ("a list of 50 tasks", page(format!("/projects/{}?view=list", project(1)))),
         ("a board", page(format!("/projects/{}", project(1)))),
         ("a board by label", page(format!("/projects/{}?group=label", project(1)))),
-        ("a task", page(format!("/tasks/{}", task(700)))),
+        ("a task", page(format!("/tasks/{}", one["key"].as_str().expect("its key")))),
         ("my work", page("/".to_owned())),
         ("the pipeline", page("/crm/deals".to_owned())),
         ("organizations", page("/crm/organizations".to_owned())),
