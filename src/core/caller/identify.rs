@@ -20,9 +20,8 @@ const FIND_KEY: &str = "
            a.id, a.email, a.name, a.platform_role, a.time_zone, a.archived_at is not null
       from access_key k join account a on a.id = k.account_id left join agent g on g.id = k.agent_id
       left join oauth_token t on t.token_hash = :hash
-     where k.id in (
-       select id from access_key where token_hash = :hash
-       union all select key_id from oauth_token where token_hash = :hash and kind = 'ACCESS')";
+     where k.id = ifnull((select id from access_key where token_hash = :hash),
+                         (select key_id from oauth_token where token_hash = :hash and kind = 'ACCESS'))";
 
 const MEMBERSHIPS: &str = "
     select w.id, w.slug, w.name, m.role, w.archived_at is not null,

@@ -34,6 +34,7 @@ use crate::features::workspaces::{Slug, free_slug};
 
 pub const OPERATIONS: &[Entry] = &[
     Entry::of::<ListProjects>(),
+    Entry::of::<ShowProjects>(),
     Entry::of::<CreateProject>(),
     Entry::of::<UpdateProject>(),
     Entry::of::<ArchiveProject>(),
@@ -386,21 +387,7 @@ impl Operation for ListProjects {
     }
 
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<ListedProject>> {
-        let client = self.client_id.resolve_for("clientId", cx)?;
-        let words = self.search.map(|text| search::in_workspace(cx, &["project"], text.as_str()));
-        let mut projects = Select::new(COLUMNS, FROM, "p.id")
-            .parameter(cx.account_id())
-            .filter("p.workspace_id = ?", cx.workspace_id())
-            .filter_some("p.client_id = ?", client)
-            .filter_some("p.id in (select rowid from search_index where search_index match ?)", words)
-            .visible(cx);
-        if self.mine.unwrap_or(false) {
-            projects = projects.condition("m.id is not null");
-        }
-        if !self.archived.unwrap_or(false) {
-            projects = projects.condition("p.archived_at is null");
-        }
-        let page = projects.page(cx, &Self::SPEC, Project::read)?;
+        let page = self.found(cx, &Self::SPEC)?;
         let open = open_tasks(cx, &page.items)?;
         let items = page.items.into_iter().zip(open);
         Ok(Page {
@@ -410,6 +397,48 @@ impl Operation for ListProjects {
             next_cursor: page.next_cursor,
             total: page.total,
         })
+    }
+}
+
+impl ListProjects {
+    fn found(self, tx: &Tx, spec: &Spec) -> Result<Page<Project>> {
+        let client = self.client_id.resolve_for("clientId", tx)?;
+        let words = self.search.map(|text| search::in_workspace(tx, &["project"], text.as_str()));
+        let mut projects = Select::new(COLUMNS, FROM, "p.id")
+            .parameter(tx.account_id())
+            .filter("p.workspace_id = ?", tx.workspace_id())
+            .filter_some("p.client_id = ?", client)
+            .filter_some("p.id in (select rowid from search_index where search_index match ?)", words)
+            .visible(tx);
+        if self.mine.unwrap_or(false) {
+            projects = projects.condition("m.id is not null");
+        }
+        if !self.archived.unwrap_or(false) {
+            projects = projects.condition("p.archived_at is null");
+        }
+        projects.page(tx, spec, Project::read)
+    }
+}
+
+/// The projects that one can choose from: nothing is counted in them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShowProjects {}
+
+impl Operation for ShowProjects {
+    type Output = Page<Project>;
+    const SPEC: Spec = Spec {
+        name: "project.choices",
+        title: "Projects to choose from",
+        route: None,
+        needs: Needs::Workspace(Role::Viewer),
+        effect: Effect::Read,
+        toolset: Toolset::Core,
+        more: More { sorts: ListProjects::SPEC.more.sorts, ..More::NO_TOOL },
+    };
+    fn execute(self, cx: &Cx<'_, Self>) -> Result<Page<Project>> {
+        let page = ListProjects::default().found(cx, &Self::SPEC)?;
+        Ok(Page { items: page.items.into_iter().map(|project| project.seen_by(cx)).collect(), ..page })
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) enum Side {
     DependedOnBy,
 }
 
-/// The first hundred tasks on one side, as far as the caller sees them.
+/// The first hundred tasks on one side, as far as the caller sees them: oldest first, as the index has them.
 pub(super) fn lines(tx: &Tx, task: Id<TaskRecord>, side: Side) -> Result<Vec<TaskLine>> {
     let (mine, other) = match side {
         Side::DependsOn => ("task_id", "depends_on_id"),
@@ -81,7 +81,7 @@ pub(super) fn lines(tx: &Tx, task: Id<TaskRecord>, side: Side) -> Result<Vec<Tas
            cross join project p on p.id = t.project_id
            cross join task_status s on s.id = t.status_id
           where d.{mine} = :task and {VISIBLE}
-          order by d.id limit 100",
+          order by d.{other} limit 100",
         TaskLine::COLUMNS
     );
     let Sight { all: sees_all, me, projects } = tx.sight();

@@ -20,7 +20,7 @@ use crate::core::reference::{Named, Ref};
 use crate::features::projects::detail::{GetProject, ProjectDetail};
 use crate::features::projects::labels::Label;
 use crate::features::projects::statuses::{Status, StatusType};
-use crate::features::projects::{ListProjects, Project, Visibility};
+use crate::features::projects::{Project, ShowProjects, Visibility};
 use crate::features::tasks::task::{Priority, Task};
 
 use super::page::{Page, Refused};
@@ -148,16 +148,14 @@ impl Page {
 
     /// The projects that one can choose from, by name.
     pub(super) async fn projects(&self) -> Result<Vec<Project>, Refused> {
-        let all = self.list::<ListProjects>(serde_json::Map::new(), 200).await?;
-        Ok(all.items.into_iter().map(|listed| listed.project).collect())
+        Ok(self.list::<ShowProjects>(serde_json::Map::new(), 200).await?.items)
     }
 
     /// Those that one may put something into, by what was done there last.
     pub(super) async fn own_projects_newest_first(&self) -> Result<Vec<Choice>, Refused> {
         let input = serde_json::Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
-        let newest = self.list::<ListProjects>(input, 50).await?.items.into_iter();
-        let own = newest.map(|listed| listed.project).filter(may_fill);
-        Ok(own.map(|project| Choice::new(project.id, project.name)).collect())
+        let newest = self.list::<ShowProjects>(input, 50).await?.items.into_iter();
+        Ok(newest.filter(may_fill).map(|project| Choice::new(project.id, project.name)).collect())
     }
 
     /// Those among them that one may put something into.
