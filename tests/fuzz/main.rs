@@ -15,6 +15,7 @@ mod rest;
 mod values;
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ const HANDS: usize = 4;
 /// The server, and the ways in.
 struct Target {
     server: Server,
+    log: PathBuf,
     api_key: String,
     mcp_key: String,
     pool: Pool,
@@ -44,7 +46,11 @@ impl Target {
         let told = format!("{} {}", request.method(), request.uri());
         let body = String::from_utf8_lossy(request.body()).chars().take(2_000).collect::<String>();
         let answer = self.server.agent.run(request);
-        let mut answer = answer.unwrap_or_else(|error| panic!("nobody answers {told} {body}: {error}"));
+        let mut answer = answer.unwrap_or_else(|error| {
+            let log = std::fs::read_to_string(&self.log).unwrap();
+            let last: Vec<&str> = log.lines().rev().take(5).collect();
+            panic!("nobody answers {told} {body}: {error}; the server's last lines, the newest first: {last:#?}")
+        });
         let kind = answer.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
         let text = answer.body_mut().with_config().limit(64 << 20).lossy_utf8(true).read_to_string().unwrap();
         let status = answer.status().as_u16();
@@ -88,7 +94,7 @@ fn whatever_is_sent_is_answered() {
         let make = ["key", "create", "--account", "lena@studio-nord.example", "--kind", kind, "--label", "x", "--json"];
         json_of(&run(folder.path(), &make))["token"].as_str().unwrap().to_owned()
     };
-    let target = Target { api_key: key("api"), mcp_key: key("mcp"), server, pool: Pool::default() };
+    let target = Target { api_key: key("api"), mcp_key: key("mcp"), server, pool: Pool::default(), log };
 
     let (rest, mcp, pages) = (rest::Rest::of(&target), mcp::Mcp::of(&target), pages::Pages::default());
     rest.look_around(&target);
@@ -121,7 +127,7 @@ fn whatever_is_sent_is_answered() {
     assert!(requests < JUDGED_FROM || after <= before + GROWTH_KIB, "{before} KiB became {after}");
     target.pool.must_have_seen_good_and_bad();
 
-    let log = std::fs::read_to_string(&log).unwrap();
+    let log = std::fs::read_to_string(&target.log).unwrap();
     let complaints: Vec<&str> = log.lines().filter(|line| line.contains("ERROR") || line.contains("panic")).collect();
     assert!(complaints.is_empty(), "{complaints:?}");
     drop(target);
