@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::error::{Error, FieldError, Result, quoted};
@@ -42,11 +42,18 @@ pub mod common {
 
 /// The schema of an input or output: inline, without `$schema` and titles.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    made_by(T::json_schema)
+}
+
+/// Compiled once, and not for each of the types.
+fn made_by(made: fn(&mut SchemaGenerator) -> Schema) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let mut generator = settings.into_generator();
+    let mut schema = made(&mut generator).to_value();
+    debug_assert!(generator.definitions().is_empty(), "a type that holds itself cannot be written inline");
     simplify(&mut schema);
     schema
 }

@@ -19,25 +19,25 @@ use super::confirm::Confirm;
 use super::form::Form;
 use super::page::{Answer, Page, Query, Refused};
 use super::show::{Choice, Column, Pager, columns};
-use super::{at, get};
+use super::{at, get, post};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/admin").route(get().to(show)))
-        .service(at("/admin/backups").route(web::post().to(take_backup)))
-        .service(at("/admin/accounts").route(get().to(accounts)).route(web::post().to(create_account)))
+        .service(at("/admin/backups").route(post().to(take_backup)))
+        .service(at("/admin/accounts").route(get().to(accounts)).route(post().to(create_account)))
         .service(at("/admin/accounts/{id}").route(get().to(account)))
-        .service(at("/admin/accounts/{id}/role").route(web::post().to(change_role)))
-        .service(at("/admin/accounts/{id}/email").route(web::post().to(change_email)))
-        .service(at("/admin/accounts/{id}/link").route(web::post().to(make_link)))
+        .service(at("/admin/accounts/{id}/role").route(post().to(change_role)))
+        .service(at("/admin/accounts/{id}/email").route(post().to(change_email)))
+        .service(at("/admin/accounts/{id}/link").route(post().to(make_link)))
         .service(
             at("/admin/accounts/{id}/second-factor")
                 .route(get().to(ask_reset_two_factor))
-                .route(web::post().to(reset_two_factor)),
+                .route(post().to(reset_two_factor)),
         )
-        .service(at("/admin/accounts/{id}/archive").route(web::post().to(archive_account)))
-        .service(at("/admin/workspaces").route(get().to(workspaces)).route(web::post().to(create_workspace)))
-        .service(at("/admin/workspaces/{id}/archive").route(web::post().to(archive_workspace)));
+        .service(at("/admin/accounts/{id}/archive").route(post().to(archive_account)))
+        .service(at("/admin/workspaces").route(get().to(workspaces)).route(post().to(create_workspace)))
+        .service(at("/admin/workspaces/{id}/archive").route(post().to(archive_workspace)));
 }
 
 #[derive(Template)]

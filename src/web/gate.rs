@@ -86,8 +86,8 @@ pub fn login_again(request: &HttpRequest, error: &Error, next: &str) -> Answer {
 }
 
 /// The CRM begins with its pipeline.
-pub async fn crm() -> HttpResponse {
-    see_other("/crm/deals")
+pub async fn crm() -> Answer {
+    Ok(see_other("/crm/deals"))
 }
 
 pub async fn login_page(request: HttpRequest, page: Option<Page>) -> Answer {

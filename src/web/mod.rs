@@ -26,33 +26,36 @@ pub mod sso;
 pub mod welcome;
 pub mod work;
 
-use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, guard, web};
+use std::rc::Rc;
+
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web};
+use futures_util::future::LocalBoxFuture;
 
 use crate::core::error::{Error, Kind};
 use page::{Answer, Page, Refused};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(at("/login").route(get().to(gate::login_page)).route(web::post().to(gate::login)))
-        .service(at("/login/code").route(get().to(gate::code_page)).route(web::post().to(gate::code)))
+        .service(at("/login").route(get().to(gate::login_page)).route(post().to(gate::login)))
+        .service(at("/login/code").route(get().to(gate::code_page)).route(post().to(gate::code)))
         .service(at("/login/sso").route(get().to(sso::start)))
         .service(at("/login/sso/callback").route(get().to(sso::callback)))
-        .service(at("/logout").route(web::post().to(gate::logout)))
-        .service(at("/setup").route(get().to(gate::setup_page)).route(web::post().to(gate::setup)))
+        .service(at("/logout").route(post().to(gate::logout)))
+        .service(at("/setup").route(get().to(gate::setup_page)).route(post().to(gate::setup)))
         .service(at(welcome::START).route(get().to(welcome::show)))
-        .service(at("/welcome/sample").route(web::post().to(welcome::fill)))
+        .service(at("/welcome/sample").route(post().to(welcome::fill)))
         .service(
-            at("/welcome/assistant").route(get().to(welcome::assistant_page)).route(web::post().to(welcome::connect)),
+            at("/welcome/assistant").route(get().to(welcome::assistant_page)).route(post().to(welcome::connect)),
         )
         .service(at("/welcome/first").route(get().to(welcome::first)))
-        .service(at("/reset-password").route(get().to(gate::reset_page)).route(web::post().to(gate::reset)))
-        .service(at("/forgot-password").route(get().to(gate::forgot_page)).route(web::post().to(gate::forgot)))
+        .service(at("/reset-password").route(get().to(gate::reset_page)).route(post().to(gate::reset)))
+        .service(at("/forgot-password").route(get().to(gate::forgot_page)).route(post().to(gate::forgot)))
         .service(
-            at("/confirm-email").route(get().to(gate::confirm_email_page)).route(web::post().to(gate::confirm_email)),
+            at("/confirm-email").route(get().to(gate::confirm_email_page)).route(post().to(gate::confirm_email)),
         )
-        .service(at("/accept-invite").route(get().to(gate::invite_page)).route(web::post().to(gate::accept_invite)))
-        .service(at("/oauth/authorize").route(get().to(consent::show)).route(web::post().to(consent::decide)))
-        .service(at("/workspace").route(web::post().to(gate::choose_workspace)))
+        .service(at("/accept-invite").route(get().to(gate::invite_page)).route(post().to(gate::accept_invite)))
+        .service(at("/oauth/authorize").route(get().to(consent::show)).route(post().to(consent::decide)))
+        .service(at("/workspace").route(post().to(gate::choose_workspace)))
         .service(at("/crm").route(get().to(gate::crm)))
         .service(at("/crm/").route(get().to(gate::crm)))
         .service(at("/live").route(web::get().to(live::listen)))
@@ -69,8 +72,42 @@ fn at(path: &str) -> Resource {
 }
 
 /// HEAD is GET without the body.
-fn get() -> actix_web::Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+fn get() -> Way {
+    Way(web::route().guard(guard::Any(guard::Get()).or(guard::Head())))
+}
+
+fn post() -> Way {
+    Way(web::post())
+}
+
+/// A way to a handler. actix would compile it anew for each of the two hundred; this one is compiled for each kind of arguments.
+struct Way(Route);
+
+impl Way {
+    fn to<F, Args>(self, handler: F) -> Route
+    where
+        F: Handler<Args, Output = Answer>,
+        Args: FromRequest + 'static,
+    {
+        self.0.to(Boxed(Rc::new(move |args| Box::pin(handler.call(args)))))
+    }
+}
+
+struct Boxed<Args>(Rc<dyn Fn(Args) -> LocalBoxFuture<'static, Answer>>);
+
+impl<Args> Clone for Boxed<Args> {
+    fn clone(&self) -> Self {
+        Boxed(self.0.clone())
+    }
+}
+
+impl<Args: 'static> Handler<Args> for Boxed<Args> {
+    type Output = Answer;
+    type Future = LocalBoxFuture<'static, Answer>;
+
+    fn call(&self, args: Args) -> Self::Future {
+        (self.0)(args)
+    }
 }
 
 async fn other_method(request: HttpRequest) -> Answer {

@@ -15,50 +15,50 @@ use crate::http::{form as multipart, rest};
 use super::form::Form;
 use super::page::{Answer, Page};
 use super::show::Pager;
-use super::{agents, at, audit, connections, get, keys, members, preferences, security};
+use super::{agents, at, audit, connections, get, keys, members, post, preferences, security};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/settings").route(get().to(show)))
-        .service(at("/settings/profile").route(get().to(show)).route(web::post().to(save_profile)))
-        .service(at("/settings/picture").route(get().to(show)).route(web::post().to(save_picture)))
-        .service(at("/settings/picture/remove").route(web::post().to(remove_picture)))
-        .service(at("/settings/email").route(get().to(show)).route(web::post().to(change_email)))
-        .service(at("/settings/password").route(get().to(show)).route(web::post().to(change_password)))
+        .service(at("/settings/profile").route(get().to(show)).route(post().to(save_profile)))
+        .service(at("/settings/picture").route(get().to(show)).route(post().to(save_picture)))
+        .service(at("/settings/picture/remove").route(post().to(remove_picture)))
+        .service(at("/settings/email").route(get().to(show)).route(post().to(change_email)))
+        .service(at("/settings/password").route(get().to(show)).route(post().to(change_password)))
         .service(at("/settings/security").route(get().to(security::show)))
-        .service(at("/settings/security/setup").route(get().to(security::show)).route(web::post().to(security::set_up)))
+        .service(at("/settings/security/setup").route(get().to(security::show)).route(post().to(security::set_up)))
         .service(
-            at("/settings/security/confirm").route(get().to(security::show)).route(web::post().to(security::confirm)),
+            at("/settings/security/confirm").route(get().to(security::show)).route(post().to(security::confirm)),
         )
-        .service(at("/settings/security/codes").route(get().to(security::show)).route(web::post().to(security::renew)))
+        .service(at("/settings/security/codes").route(get().to(security::show)).route(post().to(security::renew)))
         .service(
-            at("/settings/security/disable").route(get().to(security::show)).route(web::post().to(security::disable)),
+            at("/settings/security/disable").route(get().to(security::show)).route(post().to(security::disable)),
         )
         .service(
-            at("/settings/notifications").route(get().to(preferences::show)).route(web::post().to(preferences::save)),
+            at("/settings/notifications").route(get().to(preferences::show)).route(post().to(preferences::save)),
         )
         .service(at("/settings/sessions").route(get().to(sessions)))
-        .service(at("/settings/sessions/{id}/end").route(web::post().to(end_session)))
+        .service(at("/settings/sessions/{id}/end").route(post().to(end_session)))
         .service(at("/settings/members").route(get().to(members::list)))
-        .service(at("/settings/members/{id}").route(web::post().to(members::update)))
+        .service(at("/settings/members/{id}").route(post().to(members::update)))
         .service(
             at("/settings/members/{id}/remove")
                 .route(get().to(members::ask_remove))
-                .route(web::post().to(members::remove)),
+                .route(post().to(members::remove)),
         )
-        .service(at("/settings/invites").route(web::post().to(members::invite)))
-        .service(at("/settings/invites/{id}/resend").route(web::post().to(members::resend)))
-        .service(at("/settings/invites/{id}/cancel").route(web::post().to(members::cancel)))
-        .service(at("/settings/keys").route(get().to(keys::list)).route(web::post().to(keys::create)))
+        .service(at("/settings/invites").route(post().to(members::invite)))
+        .service(at("/settings/invites/{id}/resend").route(post().to(members::resend)))
+        .service(at("/settings/invites/{id}/cancel").route(post().to(members::cancel)))
+        .service(at("/settings/keys").route(get().to(keys::list)).route(post().to(keys::create)))
         .service(at("/settings/keys/{id}/connection").route(get().to(keys::connection)))
-        .service(at("/settings/keys/{id}/revoke").route(web::post().to(keys::revoke)))
+        .service(at("/settings/keys/{id}/revoke").route(post().to(keys::revoke)))
         .service(at("/settings/audit").route(get().to(audit::of_workspace)))
         .service(at("/admin/audit").route(get().to(audit::of_server)))
         .service(at("/settings/connections").route(get().to(connections::list)))
-        .service(at("/settings/connections/{id}/end").route(web::post().to(connections::end)))
-        .service(at("/settings/agents").route(get().to(agents::list)).route(web::post().to(agents::create)))
-        .service(at("/settings/agents/{id}").route(get().to(agents::show)).route(web::post().to(agents::edit)))
-        .service(at("/settings/agents/{id}/switch").route(web::post().to(agents::switch)));
+        .service(at("/settings/connections/{id}/end").route(post().to(connections::end)))
+        .service(at("/settings/agents").route(get().to(agents::list)).route(post().to(agents::create)))
+        .service(at("/settings/agents/{id}").route(get().to(agents::show)).route(post().to(agents::edit)))
+        .service(at("/settings/agents/{id}/switch").route(post().to(agents::switch)));
 }
 
 #[derive(Template)]

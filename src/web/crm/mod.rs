@@ -28,65 +28,65 @@ use crate::features::crm::pipeline::{Stage, StageRecord};
 use super::form::Form;
 use super::page::{Page, Query, Refused};
 use super::show::{self, ByDay, Choice, Due, Link};
-use super::{at, get};
+use super::{at, get, post};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(at("/crm/deals").route(get().to(deals::list)))
-        .service(at("/crm/deals/new").route(get().to(deal::new_page)).route(web::post().to(deal::create)))
+        .service(at("/crm/deals/new").route(get().to(deal::new_page)).route(post().to(deal::create)))
         .service(at("/crm/deals/{id}").route(get().to(deal::show)))
-        .service(at("/crm/deals/{id}/edit").route(get().to(deal::edit_page)).route(web::post().to(deal::edit)))
-        .service(at("/crm/deals/{id}/move").route(web::post().to(deals::move_to)))
+        .service(at("/crm/deals/{id}/edit").route(get().to(deal::edit_page)).route(post().to(deal::edit)))
+        .service(at("/crm/deals/{id}/move").route(post().to(deals::move_to)))
         .service(at("/crm/deals/{id}/lost").route(get().to(deal::lose_page)))
-        .service(at("/crm/deals/{id}/set").route(web::post().to(deal::set)))
+        .service(at("/crm/deals/{id}/set").route(post().to(deal::set)))
         .service(
-            at("/crm/deals/{id}/project").route(get().to(deal::project_page)).route(web::post().to(deal::make_project)),
+            at("/crm/deals/{id}/project").route(get().to(deal::project_page)).route(post().to(deal::make_project)),
         )
         .service(
-            at("/crm/deals/{id}/archive").route(get().to(deal::archive_page)).route(web::post().to(deal::archive)),
+            at("/crm/deals/{id}/archive").route(get().to(deal::archive_page)).route(post().to(deal::archive)),
         );
     config
         .service(at("/crm/organizations").route(get().to(organizations::list)))
         .service(
             at("/crm/organizations/new")
                 .route(get().to(organizations::new_page))
-                .route(web::post().to(organizations::create)),
+                .route(post().to(organizations::create)),
         )
         .service(at("/crm/organizations/{id}").route(get().to(organizations::show)))
         .service(
             at("/crm/organizations/{id}/edit")
                 .route(get().to(organizations::edit_page))
-                .route(web::post().to(organizations::edit)),
+                .route(post().to(organizations::edit)),
         )
-        .service(at("/crm/organizations/{id}/set").route(web::post().to(organizations::set)))
+        .service(at("/crm/organizations/{id}/set").route(post().to(organizations::set)))
         .service(
             at("/crm/organizations/{id}/archive")
                 .route(get().to(organizations::archive_page))
-                .route(web::post().to(organizations::archive)),
+                .route(post().to(organizations::archive)),
         );
     config
         .service(at("/crm/people").route(get().to(people::list)))
-        .service(at("/crm/people/new").route(get().to(people::new_page)).route(web::post().to(people::create)))
+        .service(at("/crm/people/new").route(get().to(people::new_page)).route(post().to(people::create)))
         .service(at("/crm/people/{id}").route(get().to(people::show)))
-        .service(at("/crm/people/{id}/edit").route(get().to(people::edit_page)).route(web::post().to(people::edit)))
-        .service(at("/crm/people/{id}/set").route(web::post().to(people::set)))
+        .service(at("/crm/people/{id}/edit").route(get().to(people::edit_page)).route(post().to(people::edit)))
+        .service(at("/crm/people/{id}/set").route(post().to(people::set)))
         .service(
-            at("/crm/people/{id}/archive").route(get().to(people::archive_page)).route(web::post().to(people::archive)),
+            at("/crm/people/{id}/archive").route(get().to(people::archive_page)).route(post().to(people::archive)),
         );
     config
         .service(at("/crm/follow-ups").route(get().to(follow_ups::list)))
         .service(
-            at("/crm/follow-ups/new").route(get().to(follow_ups::new_page)).route(web::post().to(follow_ups::create)),
+            at("/crm/follow-ups/new").route(get().to(follow_ups::new_page)).route(post().to(follow_ups::create)),
         )
         .service(
             at("/crm/follow-ups/{id}/edit")
                 .route(get().to(follow_ups::edit_page))
-                .route(web::post().to(follow_ups::edit)),
+                .route(post().to(follow_ups::edit)),
         )
-        .service(at("/crm/follow-ups/{id}/task").route(web::post().to(follow_ups::make_task)))
-        .service(at("/crm/follow-ups/{id}/done").route(web::post().to(follow_ups::done)))
-        .service(at("/crm/follow-ups/{id}/reopen").route(web::post().to(follow_ups::reopen)))
-        .service(at("/crm/activities").route(get().to(activities::list)).route(web::post().to(activities::create)))
+        .service(at("/crm/follow-ups/{id}/task").route(post().to(follow_ups::make_task)))
+        .service(at("/crm/follow-ups/{id}/done").route(post().to(follow_ups::done)))
+        .service(at("/crm/follow-ups/{id}/reopen").route(post().to(follow_ups::reopen)))
+        .service(at("/crm/activities").route(get().to(activities::list)).route(post().to(activities::create)))
         .service(at("/crm/activities/new").route(get().to(activities::new_page)));
 }
 

@@ -25,10 +25,9 @@ use crate::features::tasks::task::{Priority, Task};
 
 use super::page::{Page, Refused};
 use super::show::{Choice, Due, Link};
-use super::{at, get};
+use super::{at, get, post};
 
 pub fn routes(config: &mut web::ServiceConfig) {
-    let post = web::post;
     config
         .service(at("/").route(get().to(home::show)).route(post().to(home::add)))
         .service(at("/inbox").route(get().to(inbox::list)))
