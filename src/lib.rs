@@ -14,4 +14,5 @@ pub mod markdown;
 pub mod mcp;
 pub mod oidc;
 pub mod sample;
+pub mod tls;
 pub mod web;

@@ -82,3 +82,21 @@ fn a_running_server_is_named_and_not_disturbed() {
     assert_found(&findings, "server", "ok", &format!("process {}", server.child.id()));
     assert_eq!(server.get("/api/crm/deals", made["apiKey"].as_str().unwrap()).0, 200);
 }
+
+#[test]
+fn a_certificate_that_is_not_there_or_of_no_use_is_told() {
+    let (folder, _) = adas_file();
+    let at = folder.path();
+    std::fs::write(at.join("sally.toml"), "public_url = 'https://sally.example.com'\ntls = 'acme'").unwrap();
+    let (code, findings) = examined(at, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    assert_found(&findings, "network", "ok", "[::]:443, over TLS");
+    assert_found(&findings, "certificate", "note", "sally.example.com has none yet");
+
+    let kept = at.join("sally.db.tls/acme-v02.api.letsencrypt.org-directory");
+    std::fs::create_dir_all(&kept).unwrap();
+    std::fs::write(kept.join("sally.example.com.pem"), "nonsense").unwrap();
+    let (code, findings) = examined(at, &[]);
+    assert_eq!(code, 1);
+    assert_found(&findings, "certificate", "bad", "sally.example.com.pem: there is no certificate in it");
+}

@@ -6,12 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output;
-use crate::core::config::Config;
+use crate::core::config::{Config, Tls};
 use crate::core::error::{Error, Result};
 use crate::core::store;
 use crate::core::text;
 use crate::core::time::Moment;
 use crate::features::backups;
+use crate::tls;
 
 #[derive(Args)]
 pub(super) struct Doctor {
@@ -63,6 +64,7 @@ impl Doctor {
         data(&config, &mut findings);
         backup(&config, &mut findings);
         network(&config, &mut findings);
+        certificates(&config, &mut findings);
         secrets(&config, settings, &mut findings);
         limits(&mut findings);
         let findings = findings.0;
@@ -287,16 +289,18 @@ fn network(config: &Config, findings: &mut Findings) {
             let host = url.host_str().unwrap_or_default();
             match url.scheme() == "https" || matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
                 true => findings.ok("address", url.as_str()),
-                false => findings.bad("address", format!("{url} is plain HTTP"), "Put a proxy with TLS in front and set public_url to https://…: passwords and keys can be read on the way."),
+                false => findings.bad("address", format!("{url} is plain HTTP"), "Switch tls on or put a proxy with it in front, and set public_url to https://…: passwords and keys can be read on the way."),
             }
         }
     }
     let is_behind_tls = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    if !is_near && config.trusted_proxies.is_empty() {
+    if config.tls != Tls::Off {
+        findings.ok("network", format!("{}, over TLS", config.listen));
+    } else if !is_near && config.trusted_proxies.is_empty() {
         findings.note(
             "network",
             format!("{} takes plain HTTP from everywhere", config.listen),
-            "Listen on 127.0.0.1 behind a proxy that ends TLS, or close the port to all but the proxy.",
+            "Switch tls on, listen on 127.0.0.1 behind a proxy that ends TLS, or close the port to all but the proxy.",
         );
     } else if is_behind_tls && config.trusted_proxies.is_empty() {
         findings.note(
@@ -306,6 +310,29 @@ fn network(config: &Config, findings: &mut Findings) {
         );
     } else {
         findings.ok("network", format!("{}, {} trusted proxies", config.listen, config.trusted_proxies.len()));
+    }
+}
+
+/// Those of the server itself: a proxy has its own.
+fn certificates(config: &Config, findings: &mut Findings) {
+    const CHECK: &str = "certificate";
+    let advice = match config.tls {
+        Tls::Files => "Put a new one into the files of tls_cert and tls_key; the server reads them anew by itself.",
+        Tls::Acme | Tls::Off => "The server orders it by itself; its log says why it did not come.",
+    };
+    let now = Moment::now();
+    for (name, kept) in tls::all(config) {
+        match kept {
+            Err(error) => findings.bad(CHECK, error, advice),
+            Ok(None) => findings.note(CHECK, format!("{name} has none yet"), advice),
+            Ok(Some(kept)) if kept.until < now => {
+                findings.bad(CHECK, format!("the one for {name} ran out at {}", kept.until), advice);
+            }
+            Ok(Some(kept)) if kept.is_overdue(now) => {
+                findings.note(CHECK, format!("the one for {name} runs out at {}", kept.until), advice);
+            }
+            Ok(Some(kept)) => findings.ok(CHECK, format!("{name}, until {}", kept.until)),
+        }
     }
 }
 

@@ -12,11 +12,12 @@ use crate::core::config::Config;
 use crate::core::error::{Error, Result};
 use crate::core::store::{Store, Tuning};
 use crate::features::setup::OfferSetUp;
-use crate::http::server;
+use crate::http::server::{self, Listeners};
+use crate::tls::Certificates;
 
 #[derive(Args, Default)]
 pub(super) struct Serve {
-    /// Address and port [default: 127.0.0.1:4000]
+    /// Address and port [default: 127.0.0.1:4000; with TLS [::]:443]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
 
@@ -39,13 +40,16 @@ impl Serve {
             ..Tuning::default()
         };
         let store = Store::serve(&config.db, tuning)?;
-        let listener = bind(config.listen)?;
-        config.listen = listener.local_addr().map_err(Error::internal)?;
+        let certificates = Certificates::new(&config)?;
+        let main = bind(config.listen)?;
+        config.listen = main.local_addr().map_err(Error::internal)?;
+        let redirect = config.redirect_listen.map(bind).transpose()?;
+        let listeners = Listeners { main, certificates, redirect };
         let app = Arc::new(App::new(store, config, crate::features::ALL));
         actix_web::rt::System::new().block_on(async {
             let told = if self.demo { demo::tell(&app).await? } else { welcome(&app).await? };
             output::say(&told)?;
-            server::serve(app, listener).await.map_err(|error| Error::conflict(format!("the server failed: {error}")))
+            server::serve(app, listeners).await.map_err(|error| Error::conflict(format!("the server failed: {error}")))
         })
     }
 }
@@ -57,7 +61,9 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
                 format!("{address} is in use by another program; stop it, or choose another address with --listen")
             }
             ErrorKind::PermissionDenied => {
-                format!("{address} may not be opened by this user; ports below 1024 need a proxy in front")
+                format!(
+                    "{address} may not be opened by this user; ports below 1024 need a proxy in front, or the capability CAP_NET_BIND_SERVICE"
+                )
             }
             ErrorKind::AddrNotAvailable => format!("{address} is no address of this machine; choose one with --listen"),
             _ => format!("cannot listen on {address}: {error}"),

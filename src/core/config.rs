@@ -1,6 +1,6 @@
 //! Configuration: flag, then environment `SALLY_…`, then file, then default.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lettre::message::Mailbox;
@@ -23,16 +23,30 @@ choices! {
     pub enum LogFormat { Text = "TEXT", Json = "JSON" }
 }
 
+choices! {
+    /// Where the certificate comes from that browsers are shown.
+    pub enum Tls { Off = "OFF", Acme = "ACME", Files = "FILES" }
+}
+
 /// Every setting; `sally.toml.example` says what each is for, and a test holds the two together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub db: PathBuf,
+    /// With TLS it is [`Config::OVER_TLS`] where nothing else is said.
     pub listen: SocketAddr,
     /// As people reach the server, e.g. `https://sally.example.com`; default: `http://` and the listening address.
     pub public_url: Option<url::Url>,
     /// Other names by which it is reached.
     pub hosts: Vec<String>,
+    pub tls: Tls,
+    /// The authority that certificates are ordered from.
+    pub acme_directory: String,
+    /// A certificate of one's own with its chain, and its key.
+    pub tls_cert: PathBuf,
+    pub tls_key: PathBuf,
+    /// Where browsers that speak plain HTTP are sent on to `https://`.
+    pub redirect_listen: Option<SocketAddr>,
     /// Threads that answer requests; 0: one for each core.
     pub workers: usize,
     pub body_limit_kib: usize,
@@ -159,6 +173,11 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             public_url: None,
             hosts: Vec::new(),
+            tls: Tls::Off,
+            acme_directory: "https://acme-v02.api.letsencrypt.org/directory".into(),
+            tls_cert: PathBuf::new(),
+            tls_key: PathBuf::new(),
+            redirect_listen: None,
             workers: 0,
             body_limit_kib: 1_024,
             upload_limit_mib: 25,
@@ -209,6 +228,9 @@ impl Config {
         !self.oidc_only || role == PlatformRole::Superadmin
     }
 
+    /// Everywhere, at the port that browsers and authorities try.
+    pub const OVER_TLS: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443);
+
     /// Read if it exists and no other is named.
     pub const FILE: &str = "sally.toml";
 
@@ -246,11 +268,15 @@ impl Config {
             table.extend(alone);
             overlaid = true;
         }
-        let config = if overlaid {
+        let says_where = table.contains_key("listen");
+        let mut config: Config = if overlaid {
             table.try_into().map_err(|error: toml::de::Error| wrong("the configuration", error.message()))?
         } else {
             from_file
         };
+        if config.tls != Tls::Off && !says_where {
+            config.listen = Config::OVER_TLS;
+        }
         config.checked()
     }
 
@@ -266,6 +292,7 @@ impl Config {
             return Err(wrong(name, "must be more than 0"));
         }
         self.check_provider()?;
+        self.check_tls()?;
         if self.smtp_url.is_some() != self.mail_from.is_some() {
             return Err(wrong("smtp_url and mail_from", "belong together: set both, or neither"));
         }
@@ -295,6 +322,55 @@ impl Config {
             return Err(wrong("oidc_client_id", "is needed where there is an oidc_issuer"));
         }
         Ok(())
+    }
+
+    /// Half of it would be worse than none: whoever sets a part believes that nobody can read along.
+    fn check_tls(&self) -> Result<()> {
+        let has_files = [&self.tls_cert, &self.tls_key].map(|path| !path.as_os_str().is_empty());
+        match self.tls {
+            Tls::Files if has_files != [true; 2] => return Err(wrong("tls", "\"files\" needs tls_cert and tls_key")),
+            Tls::Off | Tls::Acme if has_files != [false; 2] => {
+                return Err(wrong("tls_cert and tls_key", "need tls = \"files\""));
+            }
+            Tls::Off if self.redirect_listen.is_some() => {
+                return Err(wrong("redirect_listen", "needs tls: without it there is no https:// to send people to"));
+            }
+            Tls::Off => return Ok(()),
+            Tls::Files | Tls::Acme => {}
+        }
+        if !self.is_behind_tls() {
+            return Err(wrong("tls", "needs a public_url that begins with https://"));
+        }
+        if self.tls == Tls::Acme && self.names().is_empty() {
+            return Err(wrong(
+                "tls",
+                "\"acme\" needs a name in public_url; nobody orders a certificate for an address",
+            ));
+        }
+        if !self.acme_directory.starts_with("https://") || url::Url::parse(&self.acme_directory).is_err() {
+            return Err(wrong("acme_directory", "must begin with https://"));
+        }
+        Ok(())
+    }
+
+    /// The names that certificates are for: first the one of `public_url`. None where that is an address.
+    pub fn names(&self) -> Vec<String> {
+        let own = self.public_url.as_ref().and_then(|url| url.domain());
+        let others = self.hosts.iter().map(String::as_str).filter(|_| own.is_some());
+        let mut names: Vec<String> = Vec::new();
+        for name in own.into_iter().chain(others).map(str::to_ascii_lowercase) {
+            if is_name(&name) && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Where certificates and their keys are kept: beside the file, and never in a copy of it.
+    pub fn tls_folder(&self) -> PathBuf {
+        let mut folder = self.db.clone().into_os_string();
+        folder.push(".tls");
+        folder.into()
     }
 
     /// Bytes of a request that carries a file: as base64 it is a third larger, with some room for what stands around it.
@@ -330,6 +406,11 @@ fn understand(text: &str) -> toml::Value {
     let table: Option<toml::Table> = format!("value = {text}").parse().ok();
     let value = table.and_then(|mut table| table.remove("value"));
     value.unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+/// A name that can stand in a certificate, and so in the name of a file.
+fn is_name(text: &str) -> bool {
+    rustls::pki_types::DnsName::try_from(text).is_ok() && text.parse::<IpAddr>().is_err()
 }
 
 fn wrong(place: &str, message: &str) -> Error {
@@ -372,6 +453,13 @@ mod tests {
             ("oidc_only = true", "oidc_only"),
             ("oidc_role = 'KING'", "KING"),
             ("require_two_factor = 'maybe'", "maybe"),
+            ("tls = 'acme'", "public_url"),
+            ("tls = 'acme'\npublic_url = 'http://sally.example.com'", "public_url"),
+            ("tls = 'acme'\npublic_url = 'https://192.0.2.7'", "public_url"),
+            ("tls = 'acme'\npublic_url = 'https://a.example'\nacme_directory = 'http://x'", "acme_directory"),
+            ("tls = 'files'\npublic_url = 'https://a.example'\ntls_cert = 'x'", "tls_key"),
+            ("tls_cert = 'x'", "tls_cert"),
+            ("redirect_listen = '[::]:80'", "redirect_listen"),
         ] {
             assert!(load(mistake, &[]).unwrap_err().to_string().contains(at), "{mistake}");
         }
@@ -379,6 +467,22 @@ mod tests {
         assert_eq!(secret.oidc_client_secret.reveal(), "12345");
         assert!(!format!("{secret:?}").contains("12345"));
         assert!(Config::load(Some(Path::new("/nowhere/sally.toml")), std::iter::empty()).is_err());
+    }
+
+    #[test]
+    fn with_tls_it_listens_where_browsers_look_unless_it_is_told_where() {
+        let tls = "tls = 'acme'\npublic_url = 'https://Sally.Example.com:8443/'\n";
+        let config = load(&format!("{tls}hosts = ['tasks.example.com', 'sally.example.com', '../x', '10.0.0.1']"), &[]);
+        let config = config.unwrap();
+        assert_eq!(config.listen, Config::OVER_TLS);
+        assert_eq!(config.names(), ["sally.example.com", "tasks.example.com"]);
+        assert_eq!(config.tls_folder(), Path::new("sally.db.tls"));
+        for (file, environment) in [
+            (format!("{tls}listen = '127.0.0.1:4000'"), None),
+            (tls.to_owned(), Some(("SALLY_LISTEN", "127.0.0.1:4000"))),
+        ] {
+            assert_eq!(load(&file, environment.as_slice()).unwrap().listen, Config::default().listen);
+        }
     }
 
     #[test]
@@ -411,7 +515,7 @@ mod tests {
             .fold(String::new(), |text, line| text + line + "\n");
         let table: toml::Table = uncommented.parse().unwrap();
         let config: Config = table.clone().try_into().unwrap();
-        let without = Config { public_url: None, smtp_url: None, mail_from: None, ..config };
+        let without = Config { public_url: None, redirect_listen: None, smtp_url: None, mail_from: None, ..config };
         assert_eq!(format!("{without:?}"), format!("{:?}", Config::default()));
         let fields = format!("{:?}", Config::default()).matches(": ").count();
         assert!(table.len() >= fields - 1, "the example has {} settings, the struct about {fields}", table.len());

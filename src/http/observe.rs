@@ -14,6 +14,7 @@ use crate::core::store::one;
 use crate::core::time::Moment;
 use crate::features::backups;
 use crate::mcp::http::Endpoint;
+use crate::tls;
 
 use super::{auth, rest};
 
@@ -87,6 +88,8 @@ fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str
     let sign_ins = app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?;
     let open_files = std::fs::read_dir("/proc/self/fd").map_or(-1, |files| files.count() as i64);
     let backup_age = backups::newest(app.config()).flatten().map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000);
+    let certificate = tls::all(app.config()).into_iter().next().and_then(|(_, kept)| kept.ok().flatten());
+    let certificate_lasts = certificate.map_or(-1, |kept| (kept.until.ms() - at.ms()).max(0) / 1_000);
     let mut all = app.store().state().to_vec();
     all.extend([
         ("sessions", "Sign-ins that have not expired", sign_ins),
@@ -97,6 +100,11 @@ fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str
         ("open_files", "Open files and sockets", open_files),
         ("uptime_seconds", "Time since the start", app.started().elapsed().as_secs() as i64),
         ("backup_age_seconds", "Age of the newest backup in the folder of the settings; -1 for none", backup_age),
+        (
+            "certificate_seconds_left",
+            "Time that the certificate for public_url still counts; -1 for none of its own",
+            certificate_lasts,
+        ),
     ]);
     Ok(all)
 }

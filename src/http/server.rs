@@ -9,21 +9,24 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{App as Actix, HttpMessage, HttpRequest, HttpResponse, HttpServer, guard, web};
 use futures_util::FutureExt;
 
 use crate::core::app::App;
+use crate::core::config::Tls;
 use crate::core::error::{Error, Kind, Problem};
 use crate::core::news::News;
 use crate::core::secret;
 use crate::core::store::panic_text;
 use crate::mcp;
 use crate::oidc::Provider;
+use crate::tls::Certificates;
 
 use super::auth::RequestId;
 use super::{assets, auth, files, observe, openapi, rest};
@@ -31,8 +34,27 @@ use super::{assets, auth, files, observe, openapi, rest};
 /// A running request is finished, if it takes no longer than this.
 const SHUTDOWN_SECONDS: u64 = 10;
 
+/// TLS handshakes of a worker at a time. A client that begins one and falls silent has its place for three seconds; at the
+/// usual 256, a few hundred of them would keep everybody out.
+const HANDSHAKES: usize = 4_096;
+
+/// Where requests come in.
+pub struct Listeners {
+    pub main: TcpListener,
+    /// With them it speaks TLS.
+    pub certificates: Option<Certificates>,
+    /// Plain HTTP beside TLS.
+    pub redirect: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(main: TcpListener) -> Self {
+        Listeners { main, certificates: None, redirect: None }
+    }
+}
+
 /// Serves until SIGTERM or SIGINT, then finishes what runs and closes the file. A second signal ends the process at once.
-pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> {
+pub async fn serve(app: Arc<App>, listeners: Listeners) -> std::io::Result<()> {
     let signals = async {
         if let Err(error) = a_signal().await {
             log::error!("signals cannot be heard: {error}");
@@ -44,23 +66,23 @@ pub async fn serve(app: Arc<App>, listener: TcpListener) -> std::io::Result<()> 
             std::process::exit(1);
         });
     };
-    serve_until(app, listener, signals).await
+    serve_until(app, listeners, signals).await
 }
 
 /// Serves until `stop` is there, then finishes what runs and closes the file.
 pub async fn serve_until(
     app: Arc<App>,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()> + 'static,
 ) -> std::io::Result<()> {
     let endpoint = mcp::http::Endpoint::new(&app).map_err(std::io::Error::other)?;
-    serve_endpoint(endpoint, listener, stop).await
+    serve_endpoint(endpoint, listeners, stop).await
 }
 
 /// The same where somebody has something to say about the MCP endpoint.
 pub async fn serve_endpoint(
     endpoint: mcp::http::Endpoint,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()> + 'static,
 ) -> std::io::Result<()> {
     let app = endpoint.app.clone();
@@ -70,8 +92,9 @@ pub async fn serve_endpoint(
     let document = web::Data::new(openapi::Document::default());
     let readiness = web::Data::new(observe::Readiness::default());
     let provider = web::Data::new(Provider::new(app.config()).map(Arc::new));
+    let Listeners { main, certificates, redirect } = listeners.into();
     let shared = app.clone();
-    let server = HttpServer::new(move || {
+    let mut server = HttpServer::new(move || {
         Actix::new()
             .app_data(web::Data::from(shared.clone()))
             .app_data(web::Data::from(routes.clone()))
@@ -88,9 +111,17 @@ pub async fn serve_endpoint(
     // With Nagle's algorithm an answer of two chunks waits 40 ms for the client's delayed ACK.
     .tcp_nodelay(true)
     .shutdown_timeout(SHUTDOWN_SECONDS)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    .max_connection_rate(HANDSHAKES)
+    .disable_signals();
+    server = match &certificates {
+        Some(certificates) => server.listen_rustls_0_23(main, certificates.server_config())?,
+        None => server.listen(main)?,
+    };
+    if let Some(redirect) = redirect {
+        server = server.listen(redirect)?;
+    }
+    let server = server.run();
+    let certificates = certificates.map(|certificates| actix_web::rt::spawn(certificates.keep()));
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
     let mail = actix_web::rt::spawn(crate::jobs::send_mail(app.clone()));
@@ -109,6 +140,9 @@ pub async fn serve_endpoint(
     clock.abort();
     mail.abort();
     watch.abort();
+    if let Some(certificates) = certificates {
+        certificates.abort();
+    }
     if let Err(error) = app.tidy().await {
         log::warn!("tidying before the end: {error}");
     }
@@ -221,6 +255,11 @@ async fn around(
     let id = given_id(request.headers()).unwrap_or_else(next_id);
     request.extensions_mut().insert(RequestId(id.clone()));
     let app = request.app_data::<web::Data<App>>().expect("every worker has it").clone();
+    // What comes in beside TLS gets no further than here.
+    if app.config().tls != Tls::Off && !request.app_config().secure() {
+        let response = not_over_tls(&request, &app, &id);
+        return Ok(request.into_response(response));
+    }
     let is_secure = auth::is_secure(request.request(), &app);
     // The MCP endpoint looks by itself, and says it in its own protocol.
     if request.path() != "/mcp" && !auth::is_meant(request.request(), &app) {
@@ -235,8 +274,7 @@ async fn around(
             Kind::NotSetUp,
             "This server is being set up. Open the one-time link that `sally serve` printed.",
         );
-        let accepts_html = |value: &HeaderValue| value.to_str().is_ok_and(|accept| accept.contains("text/html"));
-        let mut response = match request.headers().get(ACCEPT).is_some_and(accepts_html) {
+        let mut response = match accepts_html(&request) {
             true => crate::web::not_set_up(request.request(), error),
             false => plain_problem(&error.problem(&id), error.status()),
         };
@@ -263,6 +301,29 @@ async fn around(
         observe::log(response.request(), &app, status, took);
     }
     Ok(response)
+}
+
+fn accepts_html(request: &ServiceRequest) -> bool {
+    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|accept| accept.contains("text/html"));
+    request.headers().get(ACCEPT).is_some_and(accepts)
+}
+
+/// A browser is sent on. A program is not: it would send its key in the clear each time, and nobody would notice.
+fn not_over_tls(request: &ServiceRequest, app: &App, id: &str) -> HttpResponse {
+    let base = app.config().base_url();
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && accepts_html(request);
+    let mut response = match is_page {
+        true => {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            HttpResponse::PermanentRedirect().insert_header((LOCATION, format!("{base}{path}"))).finish()
+        }
+        false => {
+            let error = Error::new(Kind::Misdirected, format!("This server speaks HTTPS only. Use {base}."));
+            plain_problem(&error.problem(id), error.status())
+        }
+    };
+    finish(response.headers_mut(), id, false);
+    response
 }
 
 /// Until there is an account, only health and the set-up page are served.

@@ -10,7 +10,7 @@ use lettre::{Address, Message, SmtpTransport, Transport};
 use crate::core::app::{App, Call};
 use crate::core::caller::Credential;
 use crate::core::config::Config;
-use crate::core::error::{Error, Result};
+use crate::core::error::{Error, Result, with_causes};
 use crate::features::mail::{self, Due, MailKind, MailState, SettleMail};
 
 /// So many go out before the clock does something else.
@@ -83,22 +83,8 @@ impl Sender {
             .message_id(Some(format!("<{}@{}>", due.id, self.domain)))
             .multipart(MultiPart::alternative_plain_html(due.body.clone(), html))
             .map_err(|error| error.to_string())?;
-        self.transport.send(&message).map(drop).map_err(|error| told(&error))
+        self.transport.send(&message).map(drop).map_err(|error| with_causes(&error))
     }
-}
-
-/// An error with what caused it: by itself it only says that the connection failed.
-fn told(error: &lettre::transport::smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text.chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 /// Sends what is due, one after the other: each attempt outside of any transaction, then what became of it in one.
