@@ -240,6 +240,11 @@ fn a_backup_is_put_back_while_nobody_serves_and_what_was_there_is_kept() {
     assert_eq!(titles(&folder.path().join("sally.db")), HashSet::from(["Before".to_owned()]));
     deal(&server, key, "Later");
     drop(server);
+    // A program that only has the file open, as Litestream does all the time.
+    let other = Connection::open(folder.path().join("sally.db")).unwrap();
+    other.query_row("select count(*) from crm_deal", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(complaint(&run(folder.path(), &["restore", "copy.db", "--force"])).contains("another program"));
+    drop(other);
     let unfinished = |name: &String| name.starts_with(".sally-unfinished");
     assert!(!others(folder.path()).iter().any(unfinished));
 

@@ -463,6 +463,27 @@ async fn a_full_disk_undoes_everything_that_waited_for_the_same_commit() {
     assert_eq!(store.write(move |conn| mark(conn, 4, 5_000_000)).await.unwrap(), 1, "it goes on by itself");
 }
 
+#[test]
+fn nothing_is_left_of_an_old_log_where_litestream_has_been() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sally.db");
+    let store = Store::beside(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("create table scratch (x blob)").unwrap();
+    // Writes until the log was begun anew, and tells how short it ever was.
+    let shortest = || {
+        let length = |_| {
+            store.write_and_wait(|conn| run(conn, "insert into scratch values (zeroblob(100000))", [])).unwrap();
+            std::fs::metadata(folder.path().join("sally.db-wal")).unwrap().len()
+        };
+        (0..100).map(length).min().unwrap()
+    };
+    shortest();
+    assert!(shortest() > 4_000_000, "a log that is written over is faster");
+    other.execute_batch("create table _litestream_seq (id integer primary key, seq integer)").unwrap();
+    assert!(shortest() < 1_000_000);
+}
+
 #[tokio::test]
 async fn the_use_of_a_key_is_noted_and_told_as_nobodys_change() {
     let world = World::new().await;

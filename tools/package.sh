@@ -34,7 +34,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/$name"/{docs,packaging}
 cp "$sally" "$texts"/* README.md CHANGELOG.md SECURITY.md LICENSE-* sally.toml.example "$work/$name/"
 cp docs/*.md "$work/$name/docs/"
-cp packaging/sally.{service,sysusers,toml} "$work/$name/packaging/"
+cp packaging/sally.{service,sysusers,toml} packaging/litestream.{yml,conf} "$work/$name/packaging/"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -czf "$out/$name.tar.gz" "$name"
 
 (cd "$out" && sha256sum -- * >SHA256SUMS)

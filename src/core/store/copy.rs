@@ -129,12 +129,13 @@ fn named(path: &Path, error: rusqlite::Error) -> Error {
 /// Gives the file another name, with its log, which would spoil any other file that came to stand there. The file is
 /// linked first and taken away by what replaces it, so that there is no moment without one.
 fn put_aside(file: &Path) -> Result<PathBuf> {
-    // A sound file takes its log in and closes it; a damaged one keeps it.
+    // A sound file takes its log in and does without one; a damaged one keeps it. SQLite allows it only to whoever has the
+    // file alone: Litestream would go on with the file that it has open, under whatever name, and spoil its copy.
     if let Ok(conn) = open_existing(file) {
-        let emptied = conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0));
-        if matches!(emptied, Ok(busy) if busy != 0) {
+        let alone = conn.query_row("pragma journal_mode = delete", [], |_| Ok(()));
+        if alone.is_err_and(|error| error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)) {
             return Err(Error::conflict(format!(
-                "{} is in use by another command; try again when it is done",
+                "{} is in use by another program, Litestream or a command; stop it, or try again when it is done",
                 file.display()
             )));
         }

@@ -67,8 +67,10 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
     apply(conn, &STEPS[version..], newest)
 }
 
+/// Litestream, where it runs already, makes its two tables in a new file before we get to ours.
 fn is_empty(conn: &Connection) -> Result<bool> {
-    Ok(conn.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))?)
+    const EMPTY: &str = r"select count(*) = 0 from sqlite_schema where tbl_name not like '\_litestream\_%' escape '\'";
+    Ok(conn.query_row(EMPTY, [], |row| row.get(0))?)
 }
 
 fn version_of(conn: &Connection) -> Result<usize> {
@@ -173,6 +175,21 @@ mod tests {
         assert!(is_due(&conn, &path).unwrap_err().to_string().contains("newer Sally"));
         conn.pragma_update(None, "application_id", 1).unwrap();
         assert!(is_due(&conn, &path).unwrap_err().to_string().contains("another program"));
+    }
+
+    #[test]
+    fn a_file_that_only_litestream_has_been_at_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sally.db");
+        let theirs = Connection::open(&path).unwrap();
+        theirs
+            .execute_batch(
+                "create table _litestream_seq (id integer primary key, seq integer);
+                 create table _litestream_lock (id integer);",
+            )
+            .unwrap();
+        Store::beside(&path).unwrap().close();
+        assert_eq!(version_of(&theirs).unwrap(), STEPS.len());
     }
 
     #[test]

@@ -389,9 +389,17 @@ fn open_for_writing(path: &Path) -> Result<Connection> {
     conn.pragma_update(None, "synchronous", "full")?;
     // Only here: on a reader's mapped pages it would run at every look (a tenth of a list's cost).
     conn.pragma_update(None, "cell_size_check", true)?;
-    conn.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     conn.pragma_update(None, "cache_size", -8_192)?;
+    limit_log(&conn)?;
     Ok(conn)
+}
+
+/// How much of the old log stays behind a log that is begun anew: nothing where Litestream has been. If it was away
+/// meanwhile, it takes what is left of the old one for a sign that it missed nothing (0.5.17), and its copy is damaged.
+fn limit_log(conn: &Connection) -> rusqlite::Result<()> {
+    const LITESTREAM: &str = "select exists (select 1 from sqlite_schema where name = '_litestream_seq')";
+    let is_litestreams = conn.prepare_cached(LITESTREAM)?.query_row([], |row| row.get(0))?;
+    conn.pragma_update(None, "journal_size_limit", if is_litestreams { 0 } else { WAL_LIMIT })
 }
 
 /// Only the owner of the process reads what the team knows.

@@ -13,13 +13,13 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rusqlite::Connection;
-use rusqlite::hooks::Wal;
+use rusqlite::hooks::{CheckpointMode, Wal};
 use tokio::sync::oneshot;
 
 use crate::core::error::{Error, Result};
 use crate::core::metrics::Metrics;
 
-use super::journal;
+use super::{journal, limit_log};
 
 /// Writes that may wait; beyond, callers get 503 instead of an ever longer queue.
 const WAITING: usize = 1_024;
@@ -114,10 +114,12 @@ thread_local! {
     static CHECKPOINTS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// SQLite's own rule, which it keeps to itself, so that checkpoints can be counted. One that fails is tried again with the
-/// next commit; the commit before it stands.
+/// SQLite's own rule, which it keeps to itself, so that checkpoints can be counted: those that got through. One that did not
+/// is tried again with the next commit; the commit before it stands. While Litestream replicates the file, its read
+/// transaction lets none through, and it checkpoints instead.
 fn checkpoint_when_due(log: &Wal, pages: c_int) -> rusqlite::Result<()> {
-    if pages >= CHECKPOINT_FROM && log.checkpoint().is_ok() {
+    if pages >= CHECKPOINT_FROM && matches!(log.checkpoint_v2(CheckpointMode::PASSIVE), Ok((all, done)) if all == done)
+    {
         CHECKPOINTS.set(CHECKPOINTS.get() + 1);
     }
     Ok(())
@@ -136,7 +138,8 @@ impl Loop {
             self.together(first);
         }
         // No `pragma optimize`: statistics of a young file made the planner walk all accounts for one workspace's members.
-        self.look_after("pragma wal_checkpoint(truncate)");
+        // Nor any waiting: a reader such as Litestream keeps its transaction for ever, and what stays in the log is no loss.
+        self.look_after("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
         self.conn
     }
 
@@ -161,7 +164,14 @@ impl Loop {
                 }
             })
         };
-        self.metrics.committed(done.len(), begun.elapsed(), CHECKPOINTS.take());
+        let checkpoints = CHECKPOINTS.take();
+        self.metrics.committed(done.len(), begun.elapsed(), checkpoints);
+        // The next commit may begin the log anew, and Litestream may have come since the last time.
+        if checkpoints > 0
+            && let Err(error) = limit_log(&self.conn)
+        {
+            log::warn!("limiting the log: {error}");
+        }
         for Done { keep, tell } in done {
             tell(if keep { committed.clone() } else { Ok(()) });
         }
