@@ -238,7 +238,8 @@ fn data(config: &Config, findings: &mut Findings) {
 
 fn backup(config: &Config, findings: &mut Findings) {
     const CHECK: &str = "backups";
-    let Some(newest) = backups::newest(config) else {
+    let now = Moment::now();
+    let Some(newest) = backups::newest(config, now) else {
         return findings.note(
             CHECK,
             "the server takes none",
@@ -253,7 +254,7 @@ fn backup(config: &Config, findings: &mut Findings) {
             "The server takes the first within a minute of its start; look into its log if it does not.",
         );
     };
-    let hours = (Moment::now().ms() - taken.ms()) / 3_600_000;
+    let hours = (now.ms() - taken.ms()) / 3_600_000;
     match hours > i64::from(config.backup_every_hours) * 2 {
         true => findings.bad(
             CHECK,
@@ -357,11 +358,12 @@ fn secrets(config: &Config, settings: &Path, findings: &mut Findings) {
 fn limits(findings: &mut Findings) {
     #[cfg(unix)]
     {
-        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        // The server asks for as many as there may be.
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
         match files {
             Some(files) if files < 4_096 => findings.note(
                 "open files",
-                format!("this shell allows {files}"),
+                format!("no more than {files} may be open here"),
                 "Each connection and stream needs one; systemd: LimitNOFILE=65536.",
             ),
             Some(files) => findings.ok("open files", files.to_string()),

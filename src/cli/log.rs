@@ -13,8 +13,9 @@ use crate::core::time::Moment;
 /// `RUST_LOG` wins over the setting.
 pub(super) fn start(levels: &str, format: LogFormat) {
     let mut log = env_logger::Builder::new();
-    // It tells of every start and stop, and so do we.
+    // It tells of every start and stop, and so do we; and, as an error, of every request that is none.
     log.filter_module("actix_server", LevelFilter::Warn);
+    log.filter_module("actix_http", LevelFilter::Off);
     log.parse_filters(&std::env::var("RUST_LOG").unwrap_or_else(|_| levels.to_owned()));
     if format == LogFormat::Json {
         log.format(json);

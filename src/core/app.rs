@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::audit::{self, Audited};
 use super::caller::{self, AccessKey, Caller, Credential, Identity, Means, Selector, Session};
+use super::clock::{self, Clock};
 use super::config::Config;
 use super::error::{Error, Kind, Result};
 use super::id::Id;
@@ -32,6 +33,7 @@ pub struct App {
     by_name: HashMap<&'static str, usize>,
     by_type: HashMap<TypeId, usize>,
     pub limits: Limits,
+    pub clock: Clock,
     /// What open streams wait for.
     pub news: News,
     /// Uses of keys and sessions not yet written down; see [`App::tidy`].
@@ -114,6 +116,7 @@ impl App {
             }
         }
         App {
+            clock: Clock::new(&store),
             store: Arc::new(store),
             limits: Limits::new(&config),
             config,
@@ -409,16 +412,28 @@ impl App {
              where created_at < ?1 and not exists (select 1 from access_key k where k.oauth_client_id = oauth_client.id)";
         let uses = std::mem::take(&mut *self.last_uses.lock().expect("nothing panics while holding it"));
         let (now, keep_days) = (Moment::now(), self.config.audit_days);
+        let is_believed = self.clock.is_believed();
+        let is_to_be_set_right = is_believed && self.clock.is_to_be_set_right();
         self.store
             .write(move |conn| {
+                // A use later than now was noted while the clock was ahead.
                 const USED: &str = "
                     update access_key set last_used_at = ?2, last_address = ?3
-                     where id = ?1 and ifnull(last_used_at, 0) <= ?2";
+                     where id = ?1 and (ifnull(last_used_at, 0) <= ?2 or last_used_at > ?4)";
+                const SEEN: &str = "
+                    update session set last_used_at = ?2 where id = ?1 and (last_used_at <= ?2 or last_used_at > ?3)";
                 for (key, (at, address)) in uses.keys {
-                    run(conn, USED, (key, at, address.map(|address| address.to_canonical().to_string())))?;
+                    let address = address.map(|address| address.to_canonical().to_string());
+                    run(conn, USED, (key, at, address, now))?;
                 }
                 for (session, at) in uses.sessions {
-                    run(conn, "update session set last_used_at = max(last_used_at, ?2) where id = ?1", (session, at))?;
+                    run(conn, SEEN, (session, at, now))?;
+                }
+                if !is_believed {
+                    return Ok(());
+                }
+                if is_to_be_set_right {
+                    clock::set_right(conn, now)?;
                 }
                 audit::tidy(conn, now, keep_days)?;
                 run(conn, "delete from idempotent_answer where created_at < ?1", [now.plus_days(-1)])?;
@@ -433,7 +448,11 @@ impl App {
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })
-            .await
+            .await?;
+        if is_to_be_set_right {
+            self.clock.is_set_right();
+        }
+        Ok(())
     }
 }
 

@@ -187,7 +187,11 @@ impl Error {
     }
 
     /// Several fields are wrong: 422, all of them told at once.
-    pub fn fields(errors: Vec<FieldError>) -> Self {
+    pub fn fields(mut errors: Vec<FieldError>) -> Self {
+        // The name may be anything that somebody has sent.
+        for error in &mut errors {
+            error.field = short(&error.field);
+        }
         let told: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
         let mut error = Error::new(Kind::Invalid, told.join("; "));
         error.0.errors = errors;
@@ -324,12 +328,15 @@ impl Error {
 
 /// The offending text as people typed it, short enough for a sentence.
 pub fn quoted(text: &str) -> String {
+    format!("“{}”", short(text))
+}
+
+fn short(text: &str) -> String {
     const SHOWN: usize = 80;
-    if text.chars().count() <= SHOWN {
-        return format!("“{text}”");
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    let start: String = text.chars().take(SHOWN).collect();
-    format!("“{start}…”")
 }
 
 /// An error of others with what caused it, as one line of the log: by itself it often says only that something failed.

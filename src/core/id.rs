@@ -21,26 +21,40 @@ pub struct Id<T>(i64, PhantomData<fn() -> T>);
 /// 2024-01-01T00:00:00Z: ids count milliseconds from here, 41 bits of them, until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;
 pub const RANDOM_BITS: u32 = 22;
+/// A clock that says 2093 or later, or that it is before there was any id, is wrong; there is room for more ids behind this.
+const LAST_MS: i64 = (1 << 41) - (1 << 35);
+/// The last id that was made, or found in the file that this process has open.
+static LAST: AtomicI64 = AtomicI64::new(0);
+
+/// Ids grow from here on, whatever the clock says: it may have been ahead when the file was written last.
+pub fn grow_from(raw: i64) {
+    LAST.fetch_max(raw, Ordering::Relaxed);
+}
+
+fn milliseconds(ms: i64) -> i64 {
+    (ms - EPOCH_MS).clamp(0, LAST_MS)
+}
 
 impl<T> Id<T> {
     /// A new id: the time in front, so that ids sort by age, then random bits, so that the server
     /// and the command line can make them at the same time. Within a process it always grows.
     pub fn new(now_ms: i64) -> Self {
-        static LAST: AtomicI64 = AtomicI64::new(0);
         let mut random = [0; 4];
         getrandom::fill(&mut random).expect("the operating system gives random bytes");
         let noise = i64::from(u32::from_le_bytes(random)) & ((1 << RANDOM_BITS) - 1);
-        let fresh = ((now_ms - EPOCH_MS).max(0) << RANDOM_BITS) | noise;
+        let fresh = (milliseconds(now_ms) << RANDOM_BITS) | noise;
         let last = LAST.fetch_max(fresh, Ordering::Relaxed);
         if fresh > last {
             return Id(fresh, PhantomData);
         }
-        Id(LAST.fetch_add(1, Ordering::Relaxed) + 1, PhantomData)
+        // Behind the last one, as far as chance says: another process may go on from the same.
+        let step = (noise >> 8) + 1;
+        Id(LAST.fetch_add(step, Ordering::Relaxed) + step, PhantomData)
     }
 
     /// Below every id that is made at this moment or later.
     pub fn floor(ms: i64) -> Self {
-        Id((ms - EPOCH_MS).max(0) << RANDOM_BITS, PhantomData)
+        Id(milliseconds(ms) << RANDOM_BITS, PhantomData)
     }
 
     pub const fn from_raw(raw: i64) -> Self {
@@ -212,5 +226,13 @@ mod tests {
         let now = EPOCH_MS + 1_000;
         let ids: Vec<i64> = (0..1_000).map(|n| Id::<Deal>::new(now - n % 3).raw()).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn no_clock_makes_an_id_that_nothing_comes_after() {
+        for ms in [i64::MIN / 2, 0, EPOCH_MS, EPOCH_MS + (1 << 41), EPOCH_MS + (1 << 43), i64::MAX / 2] {
+            let floor = Id::<Deal>::floor(ms).raw();
+            assert!((0..i64::MAX - (1 << 56)).contains(&floor), "{ms}: {floor}");
+        }
     }
 }

@@ -177,19 +177,22 @@ impl Shape {
     }
 
     fn unknown(&self, name: &str) -> String {
+        /// A whole MiB that stands where a name should be is compared with none.
+        const LONGEST_NAME: usize = 100;
         let nearest = self
             .fields
             .keys()
+            .filter(|_| name.len() <= LONGEST_NAME)
             .map(|known| (strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase()), known))
             .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
         match nearest {
             Some((likeness, known)) if likeness > 0.75 => format!("is not known here; did you mean {known}?"),
-            Some(_) => {
+            _ if self.fields.is_empty() => "is not known here; nothing is expected".into(),
+            _ => {
                 let mut known: Vec<&str> = self.fields.keys().map(String::as_str).collect();
                 known.sort_unstable();
                 format!("is not known here; known are {}", known.join(", "))
             }
-            None => "is not known here; nothing is expected".into(),
         }
     }
 }

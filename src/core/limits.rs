@@ -4,13 +4,14 @@
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::caller::{AccessKey, Account, Caller, Identity, Workspace};
 use super::config::Config;
@@ -30,12 +31,20 @@ pub struct Limits {
     registrations: Limit,
     authorizations: Limit,
     /// Documents of programs that are read from the internet at a time.
-    pub fetches: Arc<tokio::sync::Semaphore>,
+    pub fetches: Arc<Semaphore>,
     /// Argon2 takes 19 MiB and a core for each: two at a time leave the rest of the server alone.
-    pub slow_hashes: Arc<tokio::sync::Semaphore>,
-    /// One backup at a time is enough.
-    pub backups: tokio::sync::Semaphore,
+    pub slow_hashes: Arc<Semaphore>,
+    /// One backup at a time is enough; when the last was taken, or the server started.
+    pub backups: Mutex<Instant>,
+    /// KiB that larger bodies may take together while they arrive.
+    bodies: Semaphore,
 }
+
+/// Of bodies that are larger than this, …
+const SMALL_BODY_KIB: usize = 16;
+/// … all that are on their way take no more than this, or than two of the largest: a thousand strangers who each send nearly
+/// a whole MiB, slowly, would take a GiB.
+const BODIES_KIB: usize = 64 << 10;
 
 /// After ten codes of an account, one each ten minutes.
 const CODE_EVERY: Duration = Duration::from_secs(600);
@@ -132,6 +141,30 @@ impl StateStore for Slots {
     }
 }
 
+/// What a body takes of what all may take together, given back when it has arrived or broken off.
+pub struct Room<'a> {
+    bodies: &'a Semaphore,
+    taken: Option<SemaphorePermit<'a>>,
+}
+
+impl Room<'_> {
+    /// The body has grown to so many bytes; 503 where too many others are as large.
+    pub fn grow(&mut self, bytes: usize) -> Result<()> {
+        let wanted = (bytes / 1_024).saturating_sub(SMALL_BODY_KIB);
+        let taken = self.taken.as_ref().map_or(0, SemaphorePermit::num_permits);
+        if wanted <= taken {
+            return Ok(());
+        }
+        let more = self.bodies.try_acquire_many((wanted - taken) as u32);
+        let more = more.map_err(|_| Error::busy("Too many large requests are arriving. Try again in a moment."))?;
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        Ok(())
+    }
+}
+
 impl Limits {
     pub(super) fn new(config: &Config) -> Self {
         Limits {
@@ -148,10 +181,16 @@ impl Limits {
             invitations: Limit::new("invitations were mailed today", per_day, config.invitations_per_day),
             registrations: Limit::new("registrations", Quota::per_hour, config.oauth_registrations_per_hour),
             authorizations: Limit::new("requests", Quota::per_minute, config.oauth_requests_per_minute),
-            fetches: Arc::new(tokio::sync::Semaphore::new(4)),
-            slow_hashes: Arc::new(tokio::sync::Semaphore::new(2)),
-            backups: tokio::sync::Semaphore::new(1),
+            fetches: Arc::new(Semaphore::new(4)),
+            slow_hashes: Arc::new(Semaphore::new(2)),
+            backups: Mutex::new(Instant::now()),
+            bodies: Semaphore::new(BODIES_KIB.max(config.upload_body_limit() / 512)),
         }
+    }
+
+    /// Where a body that arrives is kept.
+    pub fn room_for_body(&self) -> Room<'_> {
+        Room { bodies: &self.bodies, taken: None }
     }
 
     /// One attempt of the address, then one at the account; 429 when either has had too many. An address that has used
@@ -235,6 +274,22 @@ mod tests {
         assert_eq!(limits.sign_in("ada@example.com", address("192.0.2.1")).unwrap_err().status(), 429);
         // An IPv4 address is the same one however it is written.
         assert_eq!(limits.sign_in("eve@example.com", address("::ffff:192.0.2.1")).unwrap_err().status(), 429);
+    }
+
+    #[test]
+    fn large_bodies_share_their_room_and_small_ones_always_have_some() {
+        let limits = Limits::new(&Config::default());
+        let mut rooms: Vec<Room<'_>> = (0..16).map(|_| limits.room_for_body()).collect();
+        for room in &mut rooms {
+            for mib in 1..=4 {
+                room.grow(mib << 20).unwrap();
+            }
+        }
+        let mut one_more = limits.room_for_body();
+        one_more.grow(SMALL_BODY_KIB * 1_024).unwrap();
+        assert_eq!(one_more.grow(2 << 20).unwrap_err().status(), 503);
+        drop(rooms);
+        one_more.grow(25 << 20).unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod app;
 pub mod audit;
 pub mod caller;
 pub mod choice;
+pub mod clock;
 pub mod config;
 pub mod error;
 pub mod id;

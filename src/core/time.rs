@@ -40,6 +40,12 @@ impl Moment {
         self.plus_seconds(days * 86_400)
     }
 
+    /// No further than so many seconds from another moment, before or after it: what a clock that was ahead has dated must not
+    /// count as new until then.
+    pub fn is_within(self, seconds: i64, other: Moment) -> bool {
+        (self.0 - other.0).abs() <= seconds * 1_000
+    }
+
     /// The day it is in a time zone.
     pub fn day(self, zone: &TimeZone) -> Day {
         Day(self.timestamp().to_zoned(zone.clone()).date())

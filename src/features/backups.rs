@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ impl Operation for ListBackups {
         let config = cx.config();
         let folder = folder(config);
         Ok(Backups {
-            items: folder.map_or(Vec::new(), found),
+            items: folder.map_or(Vec::new(), |folder| found(folder, cx.now())),
             every_hours: folder.map(|_| config.backup_every_hours),
             keep: config.backup_keep,
         })
@@ -115,8 +115,9 @@ fn time_in(name: &str) -> Option<Moment> {
     (self::name(at) == name).then_some(at)
 }
 
-/// The backups in a folder, newest first.
-fn found(folder: &Path) -> Vec<BackupView> {
+/// The backups in a folder, newest first. Whatever was taken tomorrow or later was taken while the clock was ahead, so it is
+/// older than all that are dated as they should be.
+fn found(folder: &Path, now: Moment) -> Vec<BackupView> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut backups: Vec<BackupView> = entries
         .filter_map(|entry| {
@@ -124,19 +125,27 @@ fn found(folder: &Path) -> Vec<BackupView> {
             Some(BackupView { taken_at: time_in(&name)?, bytes: entry.metadata().ok()?.len(), name })
         })
         .collect();
-    backups.sort_by_key(|backup| std::cmp::Reverse(backup.taken_at));
+    backups.sort_by_key(|backup| (is_ahead(backup.taken_at, now), std::cmp::Reverse(backup.taken_at)));
     backups
 }
 
-/// When the newest backup in the folder of the settings was taken, where there is such a folder.
-pub fn newest(config: &Config) -> Option<Option<Moment>> {
-    folder(config).map(|folder| found(folder).first().map(|backup| backup.taken_at))
+fn is_ahead(taken_at: Moment, now: Moment) -> bool {
+    taken_at > now.plus_days(1)
 }
 
-/// Is it time for the clock to take one?
-pub fn is_due(config: &Config, now: Moment) -> bool {
-    let hours = Duration::from_secs(u64::from(config.backup_every_hours) * 3_600).as_secs() as i64;
-    newest(config).is_some_and(|newest| newest.is_none_or(|at| at.plus_seconds(hours) <= now))
+/// When the newest backup in the folder of the settings was taken, where there is such a folder.
+pub fn newest(config: &Config, now: Moment) -> Option<Option<Moment>> {
+    let newest = |folder: &Path| found(folder, now).first().map(|backup| backup.taken_at);
+    folder(config).map(|folder| newest(folder).filter(|taken_at| !is_ahead(*taken_at, now)))
+}
+
+/// Is it time for the clock to take one? It is also when the clock stands still, or has gone back.
+fn is_due(app: &App, now: Moment) -> bool {
+    let every = Duration::from_secs(u64::from(app.config().backup_every_hours) * 3_600);
+    // While one is being taken, no other is due.
+    let is_long_ago = || app.limits.backups.try_lock().is_ok_and(|last| last.elapsed() >= every);
+    newest(app.config(), now)
+        .is_some_and(|newest| newest.is_none_or(|at| at.plus_seconds(every.as_secs() as i64) <= now) || is_long_ago())
 }
 
 /// Takes one, and deletes the oldest beyond those to keep. Takes as long as it takes: never on a thread that others need.
@@ -146,16 +155,21 @@ pub fn take(app: &App) -> Result<BackupView> {
             "No folder for backups is set; name one as backup_dir in the settings, or use “sally backup FILE”.",
         )
     })?;
-    let _only = app.limits.backups.try_acquire().map_err(|_| Error::conflict("A backup is being taken already."))?;
+    let only = app.limits.backups.try_lock();
+    let mut last = only.map_err(|_| Error::conflict("A backup is being taken already."))?;
     make(folder)?;
     store::clear_unfinished(folder);
-    let name = name(Moment::now());
+    let now = Moment::now();
+    // A second has room for one; where the clock stands still, or has gone back, it may be taken.
+    let free = (0..).map(|seconds| name(now.plus_seconds(seconds))).find(|name| !folder.join(name).exists());
+    let name = free.expect("a folder has an end, and time has none");
     let Backup { file, bytes, taken_at, .. } = app.store().back_up(&folder.join(&name))?;
-    for old in found(folder).iter().skip(app.config().backup_keep) {
+    for old in found(folder, now).iter().skip(app.config().backup_keep) {
         if let Err(error) = std::fs::remove_file(folder.join(&old.name)) {
             log::warn!("the old backup {} cannot be deleted: {error}", old.name);
         }
     }
+    *last = Instant::now();
     log::info!("took the backup {}", file.display());
     Ok(BackupView { taken_at: time_in(&name).unwrap_or(taken_at), name, bytes })
 }
@@ -171,7 +185,7 @@ fn make(folder: &Path) -> Result<()> {
 
 /// Takes one if it is time, on a thread of its own.
 pub async fn take_if_due(app: &Arc<App>) -> Result<()> {
-    if is_due(app.config(), Moment::now()) {
+    if is_due(app, Moment::now()) {
         let app = app.clone();
         tokio::task::spawn_blocking(move || take(&app)).await.map_err(Error::internal)??;
     }

@@ -65,12 +65,13 @@ impl Operation for RequestPasswordReset {
             select a.id from account a
              where a.email = ?1 and a.archived_at is null
                and not exists (select 1 from one_time_link l
-                                where l.account_id = a.id and l.purpose = 'PASSWORD' and l.used_at is null and l.created_at > ?2)";
+                                where l.account_id = a.id and l.purpose = 'PASSWORD' and l.used_at is null
+                                  and abs(l.created_at - ?2) < 1000 * ?3)";
         if cx.config().smtp_url.is_none() {
             return Ok(());
         }
-        let lately = cx.now().plus_seconds(-BETWEEN_RESETS_SECONDS);
-        let Some(account) = optional(cx.conn(), FIND, (&self.email, lately), |row| row.take())? else { return Ok(()) };
+        let parameters = (&self.email, cx.now(), BETWEEN_RESETS_SECONDS);
+        let Some(account) = optional(cx.conn(), FIND, parameters, |row| row.take())? else { return Ok(()) };
         let url = set_password_url(cx, account, true, cx.now().plus_seconds(RESET_SECONDS))?;
         let text = format!(
             "Somebody, hopefully you, asked for a new password for your account on Sally.\n\n\

@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod auth;
+mod connection;
 pub mod events;
 pub mod files;
 pub mod form;

@@ -122,7 +122,7 @@ async fn register(request: HttpRequest, payload: web::Payload, app: web::Data<Ap
         let call = call(&request, &app);
         app.limits.registration(call.address)?;
         is_of(&request, "application/json")?;
-        let body = rest::read(&request, payload, BODY, app.config().body_timeout_seconds).await?;
+        let body = rest::read(&request, payload, &app, BODY).await?;
         let metadata =
             crate::core::json::read(&body).map_err(|error| Refusal::new("invalid_client_metadata", error.detail()))?;
         let Registered { client, secret, at } = app.run(call, RegisterClient::parse(&metadata)?).await?;
@@ -207,7 +207,7 @@ async fn asked(request: &HttpRequest, payload: web::Payload, app: &App) -> Resul
     let call = call(request, app);
     app.limits.authorization(call.address)?;
     is_of(request, "application/x-www-form-urlencoded")?;
-    let body = rest::read(request, payload, BODY, app.config().body_timeout_seconds).await?;
+    let body = rest::read(request, payload, app, BODY).await?;
     let pairs: Vec<_> = url::form_urlencoded::parse(&body).collect();
     Ok((call, Parameters::read(pairs.iter().map(|(name, value)| (&**name, &**value)))?))
 }

@@ -87,7 +87,7 @@ fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str
     let at = Moment::now();
     let sign_ins = app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?;
     let open_files = std::fs::read_dir("/proc/self/fd").map_or(-1, |files| files.count() as i64);
-    let backup_age = backups::newest(app.config()).flatten().map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000);
+    let backup_age = backups::newest(app.config(), at).flatten().map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000);
     let certificate = tls::all(app.config()).into_iter().next().and_then(|(_, kept)| kept.ok().flatten());
     let certificate_lasts = certificate.map_or(-1, |kept| (kept.until.ms() - at.ms()).max(0) / 1_000);
     let mut all = app.store().state().to_vec();

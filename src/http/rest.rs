@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+    ACCEPT, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
+    RETRY_AFTER,
 };
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt;
@@ -90,7 +91,7 @@ async fn answer(
         app.known(&call)?;
     }
     let limit = if takes_file { app.config().upload_body_limit() } else { app.config().body_limit_kib * 1_024 };
-    let bytes = read(request, payload, limit, app.config().body_timeout_seconds).await?;
+    let bytes = read(request, payload, app, limit).await?;
     let body =
         if takes_file && form::is_form(request) { form::read(request, bytes).await? } else { body(request, &bytes)? };
     if method == "GET" && !body.is_empty() {
@@ -243,28 +244,33 @@ fn body(request: &HttpRequest, bytes: &[u8]) -> Result<Map<String, Value>> {
 }
 
 /// The body's bytes, as many as allowed and as long as allowed: actix itself waits for ever.
-pub async fn read(
-    request: &HttpRequest,
-    mut payload: web::Payload,
-    limit: usize,
-    timeout_seconds: u64,
-) -> Result<web::BytesMut> {
+pub async fn read(request: &HttpRequest, mut payload: web::Payload, app: &App, limit: usize) -> Result<web::BytesMut> {
+    let headers = request.headers();
+    // Nothing is unpacked here, so nothing small becomes large.
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let why = "The body must not be compressed; send it without Content-Encoding.";
+        return Err(Error::new(Kind::UnsupportedMediaType, why));
+    }
     let too_large = || Error::new(Kind::TooLarge, format!("The body is larger than {} KiB.", limit / 1_024));
-    let length = request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
     let collect = async {
-        let mut bytes = web::BytesMut::new();
+        let mut bytes = web::BytesMut::with_capacity(length.unwrap_or_default());
+        let mut room = app.limits.room_for_body();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| Error::malformed(format!("The body broke off: {error}.")))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
             bytes.extend_from_slice(&chunk);
+            // What is only declared takes no memory yet; what came in pieces has been given more than it has come to.
+            room.grow(if length.is_some() { bytes.len() } else { bytes.capacity() })?;
         }
         Ok(bytes)
     };
-    let late = |_| Error::new(Kind::Timeout, format!("The body did not arrive within {timeout_seconds} seconds."));
-    tokio::time::timeout(Duration::from_secs(timeout_seconds), collect).await.map_err(late)?
+    let seconds = app.config().body_timeout_seconds;
+    let late = |_| Error::new(Kind::Timeout, format!("The body did not arrive within {seconds} seconds."));
+    tokio::time::timeout(Duration::from_secs(seconds), collect).await.map_err(late)?
 }

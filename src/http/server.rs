@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,7 +15,7 @@ use actix_web::http::header::{
     REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Compress, Next, from_fn};
-use actix_web::{App as Actix, HttpMessage, HttpRequest, HttpResponse, HttpServer, guard, web};
+use actix_web::{App as Actix, HttpMessage, HttpRequest, HttpResponse, guard, web};
 use futures_util::FutureExt;
 
 use crate::core::app::App;
@@ -29,14 +29,11 @@ use crate::oidc::Provider;
 use crate::tls::Certificates;
 
 use super::auth::RequestId;
+use super::connection::{self, Line};
 use super::{assets, auth, files, observe, openapi, rest};
 
 /// A running request is finished, if it takes no longer than this.
-const SHUTDOWN_SECONDS: u64 = 10;
-
-/// TLS handshakes of a worker at a time. A client that begins one and falls silent has its place for three seconds; at the
-/// usual 256, a few hundred of them would keep everybody out.
-const HANDSHAKES: usize = 4_096;
+const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Where requests come in.
 pub struct Listeners {
@@ -94,7 +91,10 @@ pub async fn serve_endpoint(
     let provider = web::Data::new(Provider::new(app.config()).map(Arc::new));
     let Listeners { main, certificates, redirect } = listeners.into();
     let shared = app.clone();
-    let mut server = HttpServer::new(move || {
+    let tls = certificates.as_ref().map(|certificates| Arc::new(certificates.server_config()));
+    let (workers, patience) = (app.config().worker_threads(), Duration::from_secs(app.config().body_timeout_seconds));
+    let listeners = [Some((main, tls)), redirect.map(|redirect| (redirect, None))];
+    let server = connection::server(listeners.into_iter().flatten(), workers, patience, SHUTDOWN, move || {
         Actix::new()
             .app_data(web::Data::from(shared.clone()))
             .app_data(web::Data::from(routes.clone()))
@@ -105,22 +105,7 @@ pub async fn serve_endpoint(
             .wrap(Compress::default())
             .wrap(from_fn(around))
             .configure(all_routes)
-    })
-    .workers(app.config().worker_threads())
-    .backlog(4_096)
-    // With Nagle's algorithm an answer of two chunks waits 40 ms for the client's delayed ACK.
-    .tcp_nodelay(true)
-    .shutdown_timeout(SHUTDOWN_SECONDS)
-    .max_connection_rate(HANDSHAKES)
-    .disable_signals();
-    server = match &certificates {
-        Some(certificates) => server.listen_rustls_0_23(main, certificates.server_config())?,
-        None => server.listen(main)?,
-    };
-    if let Some(redirect) = redirect {
-        server = server.listen(redirect)?;
-    }
-    let server = server.run();
+    })?;
     let certificates = certificates.map(|certificates| actix_web::rt::spawn(certificates.keep()));
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
@@ -254,9 +239,11 @@ async fn around(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = given_id(request.headers()).unwrap_or_else(next_id);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let line = request.conn_data::<Line>();
+    let (busy, is_over_tls) = (line.map(Line::busy), line.is_some_and(Line::is_over_tls));
     let app = request.app_data::<web::Data<App>>().expect("every worker has it").clone();
     // What comes in beside TLS gets no further than here.
-    if app.config().tls != Tls::Off && !request.app_config().secure() {
+    if app.config().tls != Tls::Off && !is_over_tls {
         let response = not_over_tls(&request, &app, &id);
         return Ok(request.into_response(response));
     }
@@ -300,7 +287,10 @@ async fn around(
     if app.config().log_requests {
         observe::log(response.request(), &app, status, took);
     }
-    Ok(response)
+    Ok(match busy {
+        Some(busy) => response.map_body(|_, body| busy.until_sent(body)),
+        None => response,
+    })
 }
 
 fn accepts_html(request: &ServiceRequest) -> bool {

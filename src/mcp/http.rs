@@ -178,8 +178,7 @@ async fn respond(
     }
     let accepts = Accepts::of(request)?;
     is_json(request)?;
-    let config = app.config();
-    let body = rest::read(request, payload, config.body_limit_kib * 1_024, config.body_timeout_seconds).await?;
+    let body = rest::read(request, payload, app, app.config().body_limit_kib * 1_024).await?;
     let message = json::read(&body)
         .map_err(|error| RpcError::with_status(400, PARSE_ERROR, format!("Parse error: {}", error.detail())))?;
 

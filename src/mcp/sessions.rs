@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rusqlite::named_params;
 use serde_json::Value;
@@ -25,6 +26,12 @@ const WRITTEN_EVERY_SECONDS: i64 = 60;
 /// Some clients begin a new session with every batch of calls and never end one, so the longest unused makes room.
 const SESSIONS_OF_A_KEY: usize = 100;
 
+/// Milliseconds since this process first asked, whatever happens to the clock meanwhile.
+fn uptime_ms() -> i64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_millis() as i64
+}
+
 struct SessionRecord;
 impl Record for SessionRecord {
     const PREFIX: &'static str = "mcp";
@@ -42,6 +49,7 @@ pub struct Session {
     pub revision: &'static str,
     /// As the client named itself.
     pub client: Option<String>,
+    /// By [`uptime_ms`].
     last_used: AtomicI64,
     written: AtomicI64,
     /// The lists of tools and of prompts that were given last; 0 for none yet.
@@ -71,12 +79,15 @@ const OPEN: &str = "
 impl Sessions {
     /// The sessions that were alive when the server stopped last.
     pub fn load(store: &Arc<Store>, streams: &Arc<Streams>) -> Result<Self> {
-        let since = Moment::now().plus_seconds(-IDLE_SECONDS);
+        let (now, uptime) = (Moment::now(), uptime_ms());
         let found = store.read(|reading| {
-            all(reading.conn(), LOAD, [since], |row| {
+            all(reading.conn(), LOAD, [now.plus_seconds(-IDLE_SECONDS)], |row| {
                 let (hash, key) = (row.take()?, row.take()?);
                 let revision = protocol::revision(&row.take::<String>()?).unwrap_or(protocol::REVISIONS[0]);
-                let mut session = Session::new(hash, key, revision, row.take()?, row.take()?);
+                let (client, last_used_at) = (row.take()?, row.take::<Moment>()?);
+                // Of one that was used later than now, no more can be said than that the clock was ahead.
+                let idle = (now.ms() - last_used_at.ms()).max(0);
+                let mut session = Session::new(hash, key, revision, client, uptime - idle);
                 session.subscribed = Subscribed::from_json(row.take()?);
                 Ok(Arc::new(session))
             })
@@ -90,8 +101,8 @@ impl Sessions {
         let id = secret::session_token();
         let now = Moment::now();
         let (hash, revision, client) = (TokenHash::of(&id), hello.revision, hello.client);
-        let session = Arc::new(Session::new(hash, key, revision, client.clone(), now));
-        let gone = self.admit(session, now);
+        let session = Arc::new(Session::new(hash, key, revision, client.clone(), uptime_ms()));
+        let gone = self.admit(session);
         let write = move |conn: &rusqlite::Connection| {
             for hash in gone {
                 run(conn, "delete from mcp_session where token_hash = ?1", [hash])?;
@@ -109,16 +120,15 @@ impl Sessions {
     /// The session of this id, used now; `None` if there never was one, or it has ended.
     pub fn find(&self, id: &str) -> Option<Arc<Session>> {
         let hash = TokenHash::of(id);
-        let now = Moment::now();
         let mut live = self.live();
         let session = live.get(&hash)?.clone();
-        if session.is_idle(now) {
+        if session.is_idle(uptime_ms()) {
             live.remove(&hash);
             self.streams.close(&hash);
             return None;
         }
         drop(live);
-        self.touch(&session, now);
+        self.touch(&session);
         Some(session)
     }
 
@@ -129,7 +139,7 @@ impl Sessions {
 
     /// Keeps a session alive that is used without requests: by an open stream.
     pub fn keep(&self, session: &Session) {
-        self.touch(session, Moment::now());
+        self.touch(session);
     }
 
     pub async fn end(&self, session: &Session) -> Result<()> {
@@ -165,16 +175,16 @@ impl Sessions {
         Ok(())
     }
 
-    fn touch(&self, session: &Session, now: Moment) {
-        session.last_used.fetch_max(now.ms(), Ordering::Relaxed);
+    fn touch(&self, session: &Session) {
+        let uptime = uptime_ms();
+        session.last_used.fetch_max(uptime, Ordering::Relaxed);
         let written = session.written.load(Ordering::Relaxed);
-        let is_due = now.ms() - written >= WRITTEN_EVERY_SECONDS * 1_000;
+        let is_due = uptime - written >= WRITTEN_EVERY_SECONDS * 1_000;
         // Whoever wins the exchange writes.
-        if !is_due || session.written.compare_exchange(written, now.ms(), Ordering::Relaxed, Ordering::Relaxed).is_err()
-        {
+        if !is_due || session.written.compare_exchange(written, uptime, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
         }
-        let (store, hash) = (self.store.clone(), session.hash);
+        let (store, hash, now) = (self.store.clone(), session.hash, Moment::now());
         actix_web::rt::spawn(async move {
             const TOUCH: &str = "update mcp_session set last_used_at = ?2 where token_hash = ?1";
             if let Err(error) = store.write(move |conn| run(conn, TOUCH, (hash, now))).await {
@@ -184,13 +194,13 @@ impl Sessions {
     }
 
     /// Takes a session in. Makes room for it: drops what is idle, and what the key has beyond its share; answers which those were.
-    fn admit(&self, session: Arc<Session>, now: Moment) -> Vec<TokenHash> {
-        let key = session.key;
+    fn admit(&self, session: Arc<Session>) -> Vec<TokenHash> {
+        let (key, uptime) = (session.key, uptime_ms());
         let mut live = self.live();
-        let mut gone: Vec<TokenHash> = live.values().filter(|s| s.is_idle(now)).map(|s| s.hash).collect();
+        let mut gone: Vec<TokenHash> = live.values().filter(|s| s.is_idle(uptime)).map(|s| s.hash).collect();
         let mut own: Vec<(i64, TokenHash)> = live
             .values()
-            .filter(|session| session.key == key && !session.is_idle(now))
+            .filter(|session| session.key == key && !session.is_idle(uptime))
             .map(|session| (session.last_used.load(Ordering::Relaxed), session.hash))
             .collect();
         let surplus = (own.len() + 1).saturating_sub(SESSIONS_OF_A_KEY);
@@ -215,7 +225,7 @@ impl Session {
         key: Id<AccessKey>,
         revision: &'static str,
         client: Option<String>,
-        last_used: Moment,
+        last_used: i64,
     ) -> Self {
         Session {
             hash,
@@ -223,8 +233,8 @@ impl Session {
             token: Mutex::default(),
             revision,
             client,
-            last_used: AtomicI64::new(last_used.ms()),
-            written: AtomicI64::new(last_used.ms()),
+            last_used: AtomicI64::new(last_used),
+            written: AtomicI64::new(last_used),
             listed_tools: AtomicU64::default(),
             listed_prompts: AtomicU64::default(),
             subscribed: Subscribed::default(),
@@ -241,8 +251,8 @@ impl Session {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
-    fn is_idle(&self, now: Moment) -> bool {
-        now.ms() - self.last_used.load(Ordering::Relaxed) > IDLE_SECONDS * 1_000
+    fn is_idle(&self, uptime: i64) -> bool {
+        uptime - self.last_used.load(Ordering::Relaxed) > IDLE_SECONDS * 1_000
     }
 
     /// Which lists the client has, as far as it asked for them since the server started.

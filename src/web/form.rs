@@ -544,8 +544,7 @@ impl FromRequest for Form {
             let read = async {
                 let payload = payload.await.map_err(Error::internal)?;
                 let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-                let (limit, timeout) = (app.config().body_limit_kib * 1_024, app.config().body_timeout_seconds);
-                let body = rest::read(&request, payload, limit, timeout).await?;
+                let body = rest::read(&request, payload, &app, app.config().body_limit_kib * 1_024).await?;
                 let is_form = kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
                 if !body.is_empty() && !is_form {
                     let what = format!("A form must be application/x-www-form-urlencoded, not {}.", quoted(kind));

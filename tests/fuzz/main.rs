@@ -1,5 +1,5 @@
 //! Requests that no client would send, made up from what the server says about itself: REST from its OpenAPI document, MCP
-//! from its list of tools, pages from their own links and forms. Whatever comes: a clear answer, no 5xx, no panic, and no
+//! from its list of tools, pages from their own links and forms, cursors, Markdown and tables. Whatever comes: a clear answer, no 5xx, no panic, and no
 //! memory kept.
 //!
 //! In short here; `REQUESTS=1000000 cargo test --release --test fuzz -- --nocapture` is the long run. `SEED=7` is another one.
@@ -8,10 +8,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cursors;
+mod markdown;
 mod mcp;
 mod pages;
 mod pool;
 mod rest;
+mod tables;
 mod values;
 
 use std::fs::File;
@@ -98,8 +101,22 @@ fn whatever_is_sent_is_answered() {
 
     let (rest, mcp, pages) = (rest::Rest::of(&target), mcp::Mcp::of(&target), pages::Pages::default());
     rest.look_around(&target);
+    let (cursors, markdown) = (cursors::Cursors::of(&rest.document), markdown::Markdown::of(&target));
     let (requests, seed) = (number("REQUESTS", 1_500), number("SEED", 1) as u64);
     let (sent, begun) = (AtomicUsize::new(0), Instant::now());
+    // What these follow and look at, the others may delete.
+    std::thread::scope(|scope| {
+        for hand in 0..HANDS as u64 {
+            let (target, cursors, markdown) = (&target, &cursors, &markdown);
+            scope.spawn(move || {
+                let mut chance = Chance::with_seed(seed * 7_919 + hand);
+                for _ in 0..requests / 20 / HANDS {
+                    cursors.send(target, &mut chance);
+                    markdown.send(target, &mut chance);
+                }
+            });
+        }
+    });
     let in_hand = |share: std::ops::Range<usize>| {
         std::thread::scope(|scope| {
             for hand in 0..HANDS {
@@ -122,6 +139,9 @@ fn whatever_is_sent_is_answered() {
     let before = target.memory();
     in_hand(requests / 3..requests);
     let after = target.memory();
+    // Each is a process of its own.
+    let mut chance = Chance::with_seed(seed);
+    (0..4 + requests / 5_000).for_each(|_| tables::import(folder.path(), &mut chance));
     let rate = requests as f64 / begun.elapsed().as_secs_f64();
     println!("{} requests, {rate:.0}/s, {before} and {after} KiB; answers: {}", sent.into_inner(), target.pool.told());
     assert!(requests < JUDGED_FROM || after <= before + GROWTH_KIB, "{before} KiB became {after}");

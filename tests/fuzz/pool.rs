@@ -73,14 +73,15 @@ impl Pool {
     /// Requests that are all refused at the door, or led to the sign-in, would prove nothing.
     pub fn must_have_seen_good_and_bad(&self) {
         let statuses = self.statuses.lock().unwrap();
-        for surface in ["rest", "mcp", "pages"] {
+        for surface in ["rest", "mcp", "pages", "cursors", "markdown"] {
             let seen = |is_so: &dyn Fn(u16, bool) -> bool| -> u64 {
                 let those = statuses.iter().filter(|((of, status, is_in), _)| *of == surface && is_so(*status, *is_in));
                 those.map(|(_, count)| count).sum()
             };
             let good = seen(&|status, signed_in| signed_in && (200..300).contains(&status));
             let refused = seen(&|status, _| status >= 400);
-            assert!(good > 20 && refused > 20, "{surface}: {good} good answers, {refused} refusals");
+            let is_enough = good > 20 && (refused > 20 || matches!(surface, "cursors" | "markdown"));
+            assert!(is_enough, "{surface}: {good} good answers, {refused} refusals");
         }
     }
 }

@@ -18,7 +18,7 @@ const ONLY_IN_VAIN: [&str; 7] = [
 ];
 
 pub struct Rest {
-    document: Value,
+    pub document: Value,
     /// Method and path.
     operations: Vec<(String, String)>,
 }

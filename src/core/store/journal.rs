@@ -147,13 +147,25 @@ pub(super) fn act_as_nobody(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// The largest id of any record: new ones come after it.
+pub(super) fn newest_id(conn: &Connection) -> Result<i64> {
+    let with_ids = tables(conn, "and exists (select 1 from pragma_table_info(t.name) c where c.name = 'id' and c.pk)")?;
+    let newest = with_ids.iter().map(|table| format!("select max(id) as id from main.{table}"));
+    let sql = format!("select ifnull(max(id), 0) from ({})", newest.collect::<Vec<_>>().join(" union all "));
+    Ok(conn.query_row(&sql, [], |row| row.get(0))?)
+}
+
+fn tables(conn: &Connection, condition: &str) -> Result<Vec<String>> {
+    const OURS: &str =
+        "select t.name from pragma_table_list t where t.schema = 'main' and t.type = 'table' and t.strict";
+    let mut find = conn.prepare(&format!("{OURS} {condition}"))?;
+    Ok(find.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Makes the triggers. A write outside any change set fails, so nothing is changed by nobody.
 pub(super) fn install(conn: &Connection) -> Result<()> {
     conn.execute_batch("create temp table acting (change_set_id integer); insert into temp.acting values (null);")?;
-    let tables: Vec<String> = conn
-        .prepare("select name from pragma_table_list where schema = 'main' and type = 'table' and strict")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let tables = tables(conn, "")?;
     for table in tables.iter().filter(|table| !NOT_JOURNALED.contains(&table.as_str())) {
         let columns: Vec<String> = conn
             .prepare("select name from pragma_table_info(?1) where name <> 'id'")?

@@ -21,6 +21,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Error, Kind, Result};
+use super::id;
 use super::metrics::Metrics;
 
 pub use copy::{Backup, Progress, Restored, back_up, restore, stamp};
@@ -104,6 +105,7 @@ impl Store {
             migrations::migrate(&mut conn, path)?;
         }
         journal::install(&conn)?;
+        id::grow_from(journal::newest_id(&conn)?);
         let slow_query_ms = tuning.slow_query_ms;
         tell_slow_queries(&conn, slow_query_ms);
         let metrics = Arc::new(Metrics::new());

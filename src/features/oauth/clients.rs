@@ -40,7 +40,7 @@ impl Answer for Client {}
 impl Client {
     /// A document may change, so it is read again after a while.
     pub fn is_fresh(&self) -> bool {
-        self.fetched_at.is_none_or(|at| Moment::now() < at.plus_seconds(FRESH_SECONDS))
+        self.fetched_at.is_none_or(|at| Moment::now().is_within(FRESH_SECONDS, at))
     }
 
     /// Exactly one of its own addresses; on this computer the port is the program's choice of the moment (RFC 8252).
@@ -231,7 +231,7 @@ fn make_room(tx: &Tx) -> Result<()> {
     let (unused, oldest) =
         one(tx.conn(), UNUSED_ONES, [], |row| Ok((row.take::<i64>()?, row.take::<Option<Moment>>()?)))?;
     let Some(oldest) = oldest.filter(|_| unused >= UNUSED) else { return Ok(()) };
-    if oldest > tx.now().plus_seconds(-MAKES_ROOM_SECONDS) {
+    if tx.now().is_within(MAKES_ROOM_SECONDS, oldest) {
         let wait = MAKES_ROOM_SECONDS as u32;
         return Err(Error::too_many("Too many programs have registered that nobody uses. Try again in an hour.", wait));
     }

@@ -208,7 +208,7 @@ impl RefreshTokens {
         let (granted, _, rotated_at) = found
             .filter(|(granted, expires_at, _)| granted.client == client && granted.is_good && *expires_at > tx.now())
             .ok_or_else(no_good)?;
-        if rotated_at.is_some_and(|at| at.plus_seconds(GRACE_SECONDS) < tx.now()) {
+        if rotated_at.is_some_and(|at| !tx.now().is_within(GRACE_SECONDS, at)) {
             end(tx, granted.key, granted.owner)?;
             return Err(no_good().into());
         }

@@ -1,0 +1,88 @@
+//! The server that all this is sent to.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::cli::{Server, adas_file, sally};
+
+pub struct Target {
+    pub server: Server,
+    pub address: SocketAddr,
+    pub api_key: String,
+    pub mcp_key: String,
+    folder: tempfile::TempDir,
+    log: PathBuf,
+}
+
+impl Target {
+    pub fn start(settings: &[(&str, &str)]) -> Target {
+        Target::start_as(settings, |command| command)
+    }
+
+    /// In another way than by its name alone.
+    pub fn start_as(settings: &[(&str, &str)], launch: impl FnOnce(Command) -> Command) -> Target {
+        let (folder, made) = adas_file();
+        let log = folder.path().join("log");
+        let mut command = sally(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(settings.iter().copied());
+        let mut server = Server::launch_logging(launch(command), File::create(&log).unwrap());
+        // None that is kept open, and closed by the server just when it is used again.
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
+        server.agent = agent.build().new_agent();
+        let address = server.url.trim_start_matches("http://").parse().unwrap();
+        let key = |name: &str| made[name].as_str().unwrap().to_owned();
+        let target = Target { server, address, api_key: key("apiKey"), mcp_key: key("mcpKey"), folder, log };
+        target.is_there_for_others();
+        target
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn process(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.server.child.id()))
+    }
+
+    /// Open files and sockets.
+    pub fn files(&self) -> usize {
+        std::fs::read_dir(self.process().join("fd")).unwrap().count()
+    }
+
+    /// Memory that is not a part of a file, in KiB: the least of a second, as what is given back goes with the next work.
+    pub fn memory(&self) -> u64 {
+        let looks = (0..20).map(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!(self.server.status("/health"), 200);
+            let status = std::fs::read_to_string(self.process().join("status")).unwrap();
+            let line = status.lines().find(|line| line.starts_with("RssAnon")).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        });
+        looks.min().unwrap()
+    }
+
+    /// Somebody with nothing but good manners reads and writes.
+    pub fn is_there_for_others(&self) {
+        assert_eq!(self.server.status("/health"), 200);
+        assert_eq!(self.server.status("/login"), 200);
+        let (status, made) =
+            self.server.post("/api/crm/deals", &self.api_key, &json!({ "title": "Relaunch" })).unwrap();
+        assert_eq!(status, 201, "{made}");
+        let (status, found) =
+            self.server.get(&format!("/api/crm/deals/{}", made["id"].as_str().unwrap()), &self.api_key);
+        assert_eq!((status, &found["title"]), (200, &Value::from("Relaunch")));
+    }
+
+    /// Nothing went wrong inside, as far as it tells.
+    pub fn has_nothing_to_complain_of(&self) {
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        let complaints: Vec<&str> =
+            log.lines().filter(|line| line.contains("ERROR") || line.contains("panic")).collect();
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+}
