@@ -10,6 +10,8 @@ mod crm;
 mod days;
 #[path = "pages/forms.rs"]
 mod forms;
+#[path = "pages/imports.rs"]
+mod imports;
 #[path = "pages/joining.rs"]
 mod joining;
 #[path = "pages/live.rs"]

@@ -96,6 +96,47 @@ fn tasks_come_in_beside_a_running_server_and_are_known_by_their_key() {
 }
 
 #[test]
+fn a_table_may_be_utf_16_have_empty_lines_and_lines_that_are_too_short() {
+    let (folder, _) = adas_file();
+    let at = folder.path();
+    let table = "Name\tE-Mail\r\n\r\n\"Jörg\r\nMüller\"\tjoerg@acme.example\r\n\t\r\nPaula\r\n\t\r\nEva\teva@acme.example\r\n\t\r\n\t";
+    let wide: Vec<u8> = "\u{feff}".encode_utf16().chain(table.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for (bytes, made, skipped) in [(wide, 1, 0), (table.as_bytes().to_vec(), 0, 1)] {
+        std::fs::write(at.join("table.csv"), bytes).unwrap();
+        let told: Value =
+            serde_json::from_slice(&run(at, &[&["import", "table.csv", "--as", "people"], IN].concat()).stdout)
+                .unwrap();
+        assert_eq!(counts(&told), [made, 0, skipped, 2], "{told}");
+        assert_eq!(told["errors"][0]["line"], 3, "a name has no line end in it: {told}");
+        assert_eq!(told["errors"][1], json!({ "line": 6, "message": "it has 1 cells, the first line has 2" }));
+    }
+}
+
+#[test]
+fn lines_of_many_turns_keep_their_order_and_meet_each_other() {
+    let (folder, made) = adas_file();
+    let at = folder.path();
+    let mut table = "Key,Title\n".to_owned();
+    (0..600).for_each(|number| table.push_str(&format!(",Task {number}\n")));
+    let server = Server::start(at, &[]);
+    let key = made["apiKey"].as_str().unwrap();
+    assert_eq!(server.post("/api/projects", key, &json!({ "name": "Website", "key": "WEB" })).unwrap().0, 201);
+    let tasks = &["--as", "tasks", "--set", "projectId=WEB"][..];
+    assert_eq!(counts(&import(at, &table, &[tasks, &["--dry-run"]].concat()).1), [600, 0, 0, 0]);
+    assert_eq!(counts(&import(at, &table, tasks).1), [600, 0, 0, 0]);
+    for number in [0, 299, 599] {
+        let task = server.get(&format!("/api/tasks/WEB-{}", number + 1), key).1;
+        assert_eq!(task["title"], format!("Task {number}"));
+    }
+    let twice: String = (0..600).map(|number| format!("p{}@acme.example\n", number % 300)).collect();
+    let people = &["--as", "people", "--set", "name=Somebody"][..];
+    for arguments in [&[people, &["--dry-run"]].concat(), people] {
+        let told = import(at, &format!("email\n{twice}"), arguments).1;
+        assert_eq!(counts(&told), [300, 0, 300, 0], "{told}");
+    }
+}
+
+#[test]
 fn a_table_that_cannot_be_understood_is_refused_with_the_reason() {
     let (folder, _) = adas_file();
     let at = folder.path();
@@ -105,8 +146,12 @@ fn a_table_that_cannot_be_understood_is_refused_with_the_reason() {
         assert!(told.contains(why), "{told} is not about {why}");
     };
     let people = &["--as", "people"][..];
-    refused(b"name,email\nPaula\n", people, "line 2: it has 1 cells");
     refused(b"name\nM\xfcller\n", people, "line 2: the text is not UTF-8");
+    refused(b"\xff\xfen\0a\0\x00\xd8", people, "not UTF-16");
+    refused(b"", people, "the table is empty");
+    refused(b"\r\n;;\r\n", people, "the table is empty");
+    refused(b"name,notes\nA,\"x\nB,y\nC,z\n", people, "line 2: a quotation mark is opened and never closed");
+    refused(b"name,\"notes\nA,x\n", people, "line 1: a quotation mark is opened and never closed");
     refused(b"name,Full Name\nA,B\n", people, "would both be name");
     refused(b"name\nA\n", &[people, &["--map", "Mail=email"]].concat(), "no column “Mail”");
     refused(b"name,Mail\nA,B\n", &[people, &["--map", "Mail=nonsense"]].concat(), "“nonsense” is no field");

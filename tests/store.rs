@@ -10,6 +10,8 @@ use sally::core::error::{Error, Kind};
 use sally::core::id::Id;
 use sally::core::operation::Needs;
 use sally::core::store::{Reading, Store, Tuning, all, one, run};
+use sally::features::transfer::imports::{Imports, RunImport, UploadTable};
+use sally::features::transfer::sheet::Records;
 use sally::features::workspaces::ClearAway;
 use serde_json::{Value, json};
 use support::{Person, World, console, json_of, put};
@@ -337,6 +339,11 @@ async fn no_list_scans_its_table() {
         ben.ask("timesheet.add", json!({ "taskId": filters["taskId"], "minutes": 5 })).await.unwrap();
         ada.ask("agent.create", json!({ "name": format!("Agent {n}") })).await.unwrap();
     }
+    let people = (0..30).fold("name\n".to_owned(), |table, n| format!("{table}Person {n}\n"));
+    let import = ben.run(UploadTable::new(Records::People, None, None, people.into_bytes())).await.unwrap();
+    let rehearsal = RunImport { import_id: import.id.to_string(), rehearsal: true, columns: None, on_duplicate: None };
+    ben.run(rehearsal).await.unwrap();
+    Imports::new(&world.app).go_on(&world.app).await.unwrap();
     for (filter, value) in [
         ("accountId", json!("ben@example.com")),
         ("from", json!("-7d")),
@@ -349,6 +356,8 @@ async fn no_list_scans_its_table() {
         ("event", json!("KEY")),
         ("record", project["id"].clone()),
         ("inWorkspace", json!("ws_0000000000001")),
+        ("importId", json!(import.id)),
+        ("became", json!("MADE")),
     ] {
         filters[filter] = value;
     }

@@ -9,7 +9,7 @@ use crate::core::config::Config;
 use crate::core::error::{Error, Result};
 use crate::features::transfer::export::export;
 use crate::features::transfer::import::{self, Imported};
-use crate::features::transfer::sheet::{self, OnDuplicate, Outcome, Plan, Records};
+use crate::features::transfer::sheet::{self, Asked, OnDuplicate, Outcome, Records};
 
 #[derive(Args)]
 pub(super) struct Export {
@@ -85,8 +85,8 @@ impl Import {
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::internal)?;
         if let (Some(records), Some(workspace)) = (self.records, self.workspace) {
             let Import { map, set, on_duplicate, dry_run, .. } = self;
-            let plan = Plan { records, workspace, map, set, on_duplicate, dry_run };
-            let outcome = runtime.block_on(sheet::import(&app, &self.file, &plan, output::progress("Importing")))?;
+            let asked = Asked { records, workspace, map, set, on_duplicate, dry_run };
+            let outcome = runtime.block_on(sheet::import(&app, &self.file, asked, output::progress("Importing")))?;
             match self.json {
                 true => output::json(&outcome)?,
                 false => output::say(&table_told(&outcome))?,

@@ -272,9 +272,7 @@ impl App {
 
     /// Permission, then input, then the transaction.
     async fn pass_through(self: &Arc<Self>, spec: &Spec, mut call: Call, parse: Parse<'_>) -> Result<Outcome> {
-        if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
-            return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
-        }
+        self.must_be_on(spec)?;
         if spec.is_for_nobody() {
             // Whose session has run out must be able to sign in, whatever their program still sends along.
             call.credential = None;
@@ -328,22 +326,75 @@ impl App {
 
     /// One write, inside the writer's transaction. The right is looked up again: it may have gone while the write waited.
     fn write(&self, conn: &Connection, spec: &Spec, call: &Call, step: Box<dyn Step>) -> Result<Outcome> {
-        let now = Moment::now();
+        let caller = self.admit_to_write(conn, spec, call)?;
+        self.perform(conn, spec, &caller, call, step)
+    }
+
+    /// Who writes, and that they may, looked up inside the writer's transaction: until its end nothing about it can change.
+    pub fn admit_to_write(&self, conn: &Connection, spec: &Spec, call: &Call) -> Result<Caller> {
         let found = caller::identify(conn, call.credential()).map(Arc::new);
-        let found = found.and_then(|identity| identity.check(now, call.address).map(|()| identity));
+        let found = found.and_then(|identity| identity.check(Moment::now(), call.address).map(|()| identity));
         let identity = if spec.needs == Needs::Public { or_nobody(found)? } else { found? };
-        let caller = caller::admit(conn, identity, call.selector.as_ref(), spec, self.config.require_two_factor)?;
+        caller::admit(conn, identity, call.selector.as_ref(), spec, self.config.require_two_factor)
+    }
+
+    /// Runs an operation from JSON as one of many in a write that is under way, for whoever was admitted to it. What fails is
+    /// undone, and nothing else. Not for what prepares: here others would wait for it.
+    pub fn answer_within(
+        &self,
+        conn: &Connection,
+        listed: &Listed,
+        caller: &Caller,
+        call: &Call,
+        input: Map<String, Value>,
+    ) -> Result<Reply> {
+        let spec = &listed.entry.spec;
+        self.must_be_on(spec)?;
+        caller::key_permits(&caller.identity, spec)?;
+        caller::permits(caller, spec)?;
+        let step = (listed.entry.parse)(input, &listed.shape)?;
+        debug_assert!(!step.prepares(), "{} takes its time", spec.name);
+        run(conn, "savepoint within", [])?;
+        let answer = self.perform(conn, spec, caller, call, step);
+        if conn.is_autocommit() {
+            // A full disk has taken back everything, and what ran from here on would be kept alone.
+            return Err(answer.err().unwrap_or_else(|| Error::busy("Nothing was changed. Try again.")));
+        }
+        if answer.is_err() {
+            run(conn, "rollback to within", [])?;
+        }
+        run(conn, "release within", [])?;
+        Ok(*answer?.downcast().expect("a step out of JSON gives a reply"))
+    }
+
+    fn perform(
+        &self,
+        conn: &Connection,
+        spec: &Spec,
+        caller: &Caller,
+        call: &Call,
+        step: Box<dyn Step>,
+    ) -> Result<Outcome> {
+        let now = Moment::now();
         if call.rehearsal {
             run(conn, "savepoint rehearsal", [])?;
         }
-        act(conn, &Acting { at: now, ..acting(&caller, call, spec.name, spec.more.audit) })?;
-        let answer = step.execute(&Tx::new(conn, &caller, &self.config, now, call))?;
+        act(conn, &Acting { at: now, ..acting(caller, call, spec.name, spec.more.audit) })?;
+        let answer = step.execute(&Tx::new(conn, caller, &self.config, now, call))?;
         acted(conn)?;
         if call.rehearsal {
             run(conn, "rollback to rehearsal", [])?;
             run(conn, "release rehearsal", [])?;
         }
         Ok(answer)
+    }
+
+    /// 404 for what this server leaves out.
+    fn must_be_on(&self, spec: &Spec) -> Result<()> {
+        if spec.toolset == super::operation::Toolset::Crm && !self.config.crm {
+            return Err(Error::new(Kind::NotFound, "The CRM is turned off on this server (feature key crm.core)."));
+        }
+        Ok(())
     }
 
     /// Who takes a file out of here is written down.
@@ -386,8 +437,7 @@ impl App {
             Means::Key(key) => {
                 let is_known = uses.keys.insert(key.id, (now, call.address)).is_some();
                 if let Some(account) = identity.account.as_ref().filter(|_| !is_known) {
-                    // Whether anybody listens is not the key's business.
-                    let _ = self.news.uses.send((account.id, key.id));
+                    self.news.tell(account.id, format!("key:{}", key.id));
                 }
             }
             Means::Session { id, .. } => drop(uses.sessions.insert(*id, now)),
@@ -410,6 +460,10 @@ impl App {
         const UNUSED_PROGRAMS: &str = "
             delete from oauth_client
              where created_at < ?1 and not exists (select 1 from access_key k where k.oauth_client_id = oauth_client.id)";
+        // With up to 100,000 lines each.
+        const OLD_IMPORTS: &str = "
+            delete from import where id in (
+              select id from import where updated_at < ?1 and state <> 'RUNNING' order by updated_at limit 2)";
         let uses = std::mem::take(&mut *self.last_uses.lock().expect("nothing panics while holding it"));
         let (now, keep_days) = (Moment::now(), self.config.audit_days);
         let is_believed = self.clock.is_believed();
@@ -445,6 +499,7 @@ impl App {
                 run(conn, "delete from oauth_code where expires_at < ?1", [now.plus_days(-1)])?;
                 run(conn, "delete from oauth_token where expires_at < ?1", [now])?;
                 run(conn, UNUSED_PROGRAMS, [now.plus_days(-3)])?;
+                run(conn, OLD_IMPORTS, [now.plus_days(-1)])?;
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })

@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::app::App;
-use super::caller::{AccessKey, Account, Workspace};
+use super::caller::{Account, Workspace};
 use super::error::Result;
 use super::id::Id;
 use super::store::{all, one};
 
 /// How soon a stream learns of a change.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// First uses of keys that a stream may be behind with.
-const USES: usize = 16;
+/// Of what the journal does not tell, a stream may be behind with so much.
+const TOLD: usize = 16;
 
 /// What streams wait for.
 pub struct News {
@@ -23,8 +23,9 @@ pub struct News {
     pub rights: watch::Sender<u64>,
     /// What was written last.
     pub work: watch::Sender<Work>,
-    /// A key was used that was not in use a moment ago, and whose it is.
-    pub uses: broadcast::Sender<(Id<Account>, Id<AccessKey>)>,
+    /// What the journal does not tell, for one account alone, by its topic: that a key was used which was not in use a moment
+    /// ago, how far an import is.
+    pub told: broadcast::Sender<(Id<Account>, String)>,
     /// Does the server stop?
     pub is_over: watch::Sender<bool>,
     listeners: Mutex<Listeners>,
@@ -57,7 +58,7 @@ impl Default for News {
         News {
             rights: watch::Sender::default(),
             work: watch::Sender::default(),
-            uses: broadcast::Sender::new(USES),
+            told: broadcast::Sender::new(TOLD),
             is_over: watch::Sender::default(),
             listeners: Mutex::default(),
         }
@@ -86,6 +87,11 @@ impl News {
                 Err(error) => log::warn!("looking for changes: {error}"),
             }
         }
+    }
+
+    /// Whether anybody listens is not the teller's business.
+    pub fn tell(&self, account: Id<Account>, topic: String) {
+        let _ = self.told.send((account, topic));
     }
 
     /// One more stream of a page. The oldest of the account makes room, which is one whose window has gone, if any has:

@@ -89,4 +89,5 @@ pub const ALL: &[&[Entry]] = &[
     tasks::todos::OPERATIONS,
     tasks::images::OPERATIONS,
     search::OPERATIONS,
+    transfer::imports::OPERATIONS,
 ];

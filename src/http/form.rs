@@ -16,12 +16,30 @@ pub fn is_form(request: &HttpRequest) -> bool {
     kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
 }
 
+/// A file as it was sent.
+pub struct File {
+    pub name: String,
+    pub mime_type: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
 /// The one file as `base64`, `fileName` and `mimeType`, whatever its field is called; other fields by their names.
 pub async fn read(request: &HttpRequest, bytes: web::BytesMut) -> Result<Map<String, Value>> {
+    let (file, mut input) = parts(request, bytes).await?;
+    if let Some(File { name, mime_type, bytes }) = file {
+        put(&mut input, "base64", STANDARD.encode(bytes).into())?;
+        put(&mut input, "fileName", name.into())?;
+        put(&mut input, "mimeType", mime_type.into())?;
+    }
+    Ok(input)
+}
+
+/// The one file, whatever its field is called, and the other fields by their names.
+pub async fn parts(request: &HttpRequest, bytes: web::BytesMut) -> Result<(Option<File>, Map<String, Value>)> {
     let broken = |error: MultipartError| Error::malformed(format!("The form cannot be read: {error}."));
     let body = stream::once(async move { Ok::<_, PayloadError>(bytes.freeze()) });
     let mut form = Multipart::new(request.headers(), Box::pin(body));
-    let mut input = Map::new();
+    let (mut file, mut input) = (None, Map::new());
     while let Some(field) = form.next().await {
         let mut field = field.map_err(broken)?;
         let name = field.name().unwrap_or_default().to_owned();
@@ -31,23 +49,23 @@ pub async fn read(request: &HttpRequest, bytes: web::BytesMut) -> Result<Map<Str
         while let Some(chunk) = field.next().await {
             content.extend_from_slice(&chunk.map_err(broken)?);
         }
-        let values = match file_name {
-            Some(file_name) => vec![
-                ("base64".to_owned(), Value::from(STANDARD.encode(content))),
-                ("fileName".to_owned(), Value::from(file_name)),
-                ("mimeType".to_owned(), Value::from(mime_type)),
-            ],
+        match file_name {
+            Some(_) if file.is_some() => return Err(twice(&name)),
+            Some(name) => file = Some(File { name, mime_type, bytes: content }),
             None => {
                 let text = String::from_utf8(content)
                     .map_err(|_| Error::malformed(format!("The field {} is not UTF-8.", quoted(&name))))?;
-                vec![(name, Value::from(text))]
-            }
-        };
-        for (name, value) in values {
-            if input.insert(name.clone(), value).is_some() {
-                return Err(Error::field(&name, "is given twice; send one file"));
+                put(&mut input, &name, text.into())?;
             }
         }
     }
-    Ok(input)
+    Ok((file, input))
+}
+
+fn put(input: &mut Map<String, Value>, name: &str, value: Value) -> Result<()> {
+    if input.insert(name.to_owned(), value).is_some() { Err(twice(name)) } else { Ok(()) }
+}
+
+fn twice(name: &str) -> Error {
+    Error::field(name, "is given twice; send one file")
 }

@@ -110,6 +110,7 @@ pub async fn serve_endpoint(
 
     let clock = actix_web::rt::spawn(crate::jobs::by_the_clock(app.clone()));
     let mail = actix_web::rt::spawn(crate::jobs::send_mail(app.clone()));
+    let imports = actix_web::rt::spawn(crate::jobs::import_tables(app.clone()));
     let watch = actix_web::rt::spawn(News::watch(app.clone()));
     let handle = server.handle();
     let ending = app.clone();
@@ -124,6 +125,7 @@ pub async fn serve_endpoint(
     stopping.abort();
     clock.abort();
     mail.abort();
+    imports.abort();
     watch.abort();
     if let Some(certificates) = certificates {
         certificates.abort();

@@ -13,6 +13,7 @@ use crate::core::error::Result;
 use crate::features::backups;
 use crate::features::notifications::{self, TellDue};
 use crate::features::oauth::connections::{self, ClearConnections};
+use crate::features::transfer::imports::Imports;
 use crate::features::workspaces::{self, ClearAway};
 
 /// Tidies up, reminds and takes backups, for as long as the server runs.
@@ -74,6 +75,17 @@ pub async fn send_mail(app: Arc<App>) {
         clock.tick().await;
         if let Err(error) = mail::send(&app, &sender).await {
             log::warn!("sending mail: {error}");
+        }
+    }
+}
+
+/// Goes on with tables that people import, for as long as the server runs.
+pub async fn import_tables(app: Arc<App>) {
+    let mut imports = Imports::new(&app);
+    loop {
+        if let Err(error) = imports.go_on(&app).await {
+            log::warn!("importing: {error}");
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 }

@@ -503,12 +503,13 @@ pub fn first_upper(text: &str) -> String {
 }
 
 /// What the forms call a field: `expectedCloseAt` is "Expected close".
-fn label(field: &str) -> String {
+pub fn label(field: &str) -> String {
     const OTHERS: &[(&str, &str)] = &[
         ("primaryPersonId", "Contact person"),
         ("linkedinUrl", "LinkedIn"),
         ("email", "E-mail"),
         ("base64", "The file"),
+        ("file", "The table"),
         ("body", "Text"),
         ("for", "Project or task"),
         ("minutes", "Time"),

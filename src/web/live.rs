@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, Interval, interval_at, sleep_until};
 
 use crate::core::app::{App, Call};
-use crate::core::caller::{AccessKey, Account, Workspace};
+use crate::core::caller::{Account, Workspace};
 use crate::core::id::Id;
 use crate::core::news::{Listener, News, Work};
 use crate::core::time::Moment;
@@ -45,6 +45,7 @@ pub fn topics(page: &Page) -> String {
         ("tasks", Some(key), _) => format!("project:{}", key.rsplit_once('-').map_or(key, |(project, _)| project)),
         ("clients", ..) => "clients project:".to_owned(),
         ("crm", ..) => "crm".to_owned(),
+        ("imports", Some(id), None) => format!("import:{id}"),
         _ => String::new(),
     }
 }
@@ -61,7 +62,7 @@ struct Stream {
     after: Option<i64>,
     not_before: Instant,
     work: watch::Receiver<Work>,
-    uses: broadcast::Receiver<(Id<Account>, Id<AccessKey>)>,
+    told: broadcast::Receiver<(Id<Account>, String)>,
     is_over: watch::Receiver<bool>,
     clock: Interval,
     listener: Listener,
@@ -83,7 +84,7 @@ pub async fn listen(page: Page) -> Answer {
         after: None,
         not_before: Instant::now(),
         work,
-        uses: news.uses.subscribe(),
+        told: news.told.subscribe(),
         is_over: news.is_over.subscribe(),
         clock: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
         listener: News::listen(page.app(), page.account.id, OF_AN_ACCOUNT),
@@ -104,9 +105,9 @@ impl Stream {
                 biased;
                 () = over(&mut self.is_over) => return None,
                 _ = &mut self.listener.ended => return None,
-                used = self.uses.recv() => {
-                    if let Ok((account, key)) = used && account == self.account {
-                        return Some(event(json!({ "topics": [format!("key:{key}")] })));
+                told = self.told.recv() => {
+                    if let Ok((account, topic)) = told && account == self.account {
+                        return Some(event(json!({ "topics": [topic] })));
                     }
                 }
                 () = changed(&mut self.work, self.not_before) => {

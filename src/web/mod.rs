@@ -11,6 +11,7 @@ pub mod field;
 pub mod form;
 pub mod frame;
 pub mod gate;
+pub mod imports;
 pub mod keys;
 pub mod live;
 pub mod markdown;
@@ -63,7 +64,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(settings::routes)
         .configure(admin::routes)
         .configure(work::routes)
-        .configure(crm::routes);
+        .configure(crm::routes)
+        .configure(imports::routes);
 }
 
 /// An address of a page: other methods get the error page too.

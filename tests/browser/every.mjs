@@ -27,6 +27,12 @@ const entry = await find('/time/report', 'table td a[href^="/time/"]');
 const agent = await find('/settings/agents');
 const account = await find('/admin/accounts');
 const followUp = await find('/crm/follow-ups', '.todo-item .title a');
+await finder.goto('/imports?records=PEOPLE');
+await finder.setInputFiles('#file', { name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from('Name,Mail,Shoes\nPaula Example,paula@nowhere.example,38\nUwe,uwe(at)nowhere,\n') });
+await finder.click('form.import button.primary');
+const columns = new URL(finder.url()).pathname;
+await finder.click('button[form=goes]');
+await finder.locator('h2', { hasText: 'Checked' }).waitFor();
 await finder.context().close();
 
 const inside = [
@@ -39,6 +45,7 @@ const inside = [
   '/crm/deals', '/crm/deals?view=table', '/crm/deals?view=table&q=zzzzzz', '/crm/deals/new', deal, `${deal}/edit`, `${deal}/lost`, `${deal}/archive`,
   '/crm/organizations', '/crm/organizations/new', organization, `${organization}/edit`, '/crm/people', '/crm/people/new', person, `${person}/edit`,
   '/crm/activities', '/crm/activities/new', '/crm/follow-ups', '/crm/follow-ups/new', followUp,
+  '/imports', '/imports?records=TASKS', columns, columns.replace('/columns', ''), columns.replace('/columns', '?show=MADE'),
   '/settings', '/settings/members', '/settings/notifications', '/settings/sessions', '/settings/security', '/settings/security/setup',
   '/settings/connections', '/settings/keys', '/settings/agents', agent, '/settings/audit',
   '/admin', '/admin/accounts', account, '/admin/workspaces', '/admin/audit', '/welcome', '/welcome/assistant', '/welcome/first',

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use sally::core::time::Moment;
 use sally::features::keys::KeyKind;
+use sally::features::transfer::imports::{self, RunImport, UploadTable};
+use sally::features::transfer::sheet::Records;
 use serde_json::{Value, json};
 
 use super::support::server::Server;
@@ -170,4 +172,20 @@ async fn after_the_first_look_the_journals_place_alone_counts_and_no_address_ask
                 update client set notes = 'Late'";
     put(&world.app, late).await;
     assert_eq!(window.hears().unwrap()["topics"], json!(["clients"]));
+}
+
+#[tokio::test]
+async fn a_window_hears_how_far_its_persons_import_is_and_nobody_elses() {
+    let world = World::new().await;
+    let [ada, ben] = [world.person("ada").await, world.person("ben").await];
+    let server = Server::start(&world.app);
+    let since = format!("?since={}", Moment::now().ms() + 60_000);
+    let (mut hers, mut his) = (Window::open(&server, &ada.token, &since), Window::open(&server, &ben.token, &since));
+    let table = UploadTable::new(Records::People, None, None, b"name\nPaula\n".to_vec());
+    let import_id = ben.run(table).await.unwrap().id.to_string();
+    let rehearsal = RunImport { import_id: import_id.clone(), rehearsal: true, columns: None, on_duplicate: None };
+    imports::begin(&world.app, &ben.call(), rehearsal).await.unwrap();
+    assert_eq!(his.hears().unwrap()["topics"], json!([format!("import:{import_id}")]));
+    ada.ask("client.create", json!({ "name": "Nordlicht" })).await.unwrap();
+    assert_eq!(hers.hears().unwrap()["topics"], json!(["clients"]), "the first that she hears of");
 }

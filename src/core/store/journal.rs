@@ -26,6 +26,8 @@ const NOT_JOURNALED: &[&str] = &[
     "change_set",
     "change",
     "idempotent_answer",
+    "import",
+    "import_line",
     "mail",
     "mcp_session",
     "oauth_client",

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0008_pipeline.sql"),
     include_str!("migrations/0009_board_groups.sql"),
     include_str!("migrations/0010_search_merges.sql"),
+    include_str!("migrations/0011_imports.sql"),
 ];
 
 /// "Sally" in the file's header, so that nobody opens something else by mistake.

@@ -5,6 +5,7 @@
 
 pub mod export;
 pub mod import;
+pub mod imports;
 pub mod sheet;
 
 use std::collections::BTreeMap;
@@ -245,6 +246,8 @@ mod tests {
         "change_set",
         "external_identity",
         "idempotent_answer",
+        "import",
+        "import_line",
         "invite",
         "mail",
         "mcp_session",
