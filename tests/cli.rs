@@ -381,8 +381,11 @@ fn openapi_and_completions_need_no_file_and_a_closed_pipe_is_no_panic() {
     assert!(document["paths"]["/crm/deals"].is_object() || document["paths"]["/api/crm/deals"].is_object());
     let script = run(folder.path(), &["completions", "bash"]);
     assert!(String::from_utf8(script.stdout).unwrap().contains("_sally"));
-    let manual = run(folder.path(), &["completions", "man"]);
-    assert!(String::from_utf8(manual.stdout).unwrap().contains(".SH SUBCOMMANDS"));
+    let manual = String::from_utf8(run(folder.path(), &["completions", "man"]).stdout).unwrap();
+    for command in ["serve", "key create", "mcp", "mcp config", "restore", "completions"] {
+        assert!(manual.contains(&format!(".SS sally {command}\n")), "{command}: {manual}");
+    }
+    assert!(!manual.contains("\\-serve(1)"), "there is no such page");
     assert_eq!(run(folder.path(), &["completions", "tcsh"]).status.code(), Some(2));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 

@@ -100,8 +100,13 @@ async fn a_key_is_made_as_the_guides_write_it() {
 #[tokio::test]
 async fn the_routes_of_the_crm_documents_answer_at_the_root() {
     let ben = Client::of("ben").await;
-    ben.deal("Relaunch");
+    let deal = ben.deal("Relaunch");
     assert_eq!(ben.ask("GET", "/crm/deals", Value::Null).json()["items"][0]["title"], "Relaunch");
+    // As JSON and as Markdown it has an address of its own, for programs too.
+    let own = format!("/crm/deals/{}", deal["id"].as_str().unwrap());
+    assert_eq!(ben.ask("GET", &own, Value::Null).json()["title"], "Relaunch");
+    assert_eq!(ben.ask("GET", &format!("{own}.json"), Value::Null).json()["title"], "Relaunch");
+    assert!(ben.ask("GET", &format!("{own}.md"), Value::Null).body.contains("# Relaunch"));
     assert_eq!(ben.ask("GET", "/crm", Value::Null).json()["ok"], true);
     assert_eq!(ben.ask("POST", "/crm/organizations", json!({ "name": "Nordlicht" })).status, 201);
     let by_accept = ben.send("GET", "/crm/deals", &[("Accept", "application/json")], "");

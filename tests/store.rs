@@ -479,18 +479,21 @@ fn nothing_is_left_of_an_old_log_where_litestream_has_been() {
     let store = Store::beside(&path).unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("create table scratch (x blob)").unwrap();
-    // Writes until the log was begun anew, and tells how short it ever was.
-    let shortest = || {
+    let lengths_of_the_log = |writes| -> Vec<u64> {
         let length = |_| {
-            store.write_and_wait(|conn| run(conn, "insert into scratch values (zeroblob(100000))", [])).unwrap();
+            store.write_and_wait(|conn| run(conn, "insert into scratch values (zeroblob(1000000))", [])).unwrap();
             std::fs::metadata(folder.path().join("sally.db-wal")).unwrap().len()
         };
-        (0..100).map(length).min().unwrap()
+        (0..writes).map(length).collect()
     };
-    shortest();
-    assert!(shortest() > 4_000_000, "a log that is written over is faster");
+    let longest = *lengths_of_the_log(12).last().unwrap();
+    assert!((4_000_000..6_000_000).contains(&longest), "begun anew at a thousand pages, and written over: {longest}");
     other.execute_batch("create table _litestream_seq (id integer primary key, seq integer)").unwrap();
-    assert!(shortest() < 1_000_000);
+    // The next checkpoint sees it; the one after waits for 64 MB.
+    let lengths = lengths_of_the_log(80);
+    assert!(*lengths.iter().min().unwrap() < 2_000_000, "{lengths:?}");
+    assert!((60_000_000..70_000_000).contains(lengths.iter().max().unwrap()), "{lengths:?}");
+    assert!(*lengths.last().unwrap() < 60_000_000, "{lengths:?}");
 }
 
 #[tokio::test]

@@ -144,14 +144,17 @@ impl Labels {
     }
 
     fn new(labels: Vec<Line<40>>) -> Result<Self, String> {
-        let mut unique: Vec<String> = Vec::with_capacity(labels.len());
+        let many = labels.len();
+        let mut unique: Vec<String> = Vec::new();
         for label in labels {
-            if !unique.iter().any(|known| known.eq_ignore_ascii_case(label.as_str())) {
-                unique.push(label.0);
+            if unique.iter().any(|known| known.eq_ignore_ascii_case(label.as_str())) {
+                continue;
             }
-        }
-        if unique.len() > Self::MOST {
-            return Err(format!("has {} labels; at most {} are allowed", unique.len(), Self::MOST));
+            // Not one by one to the end: each is compared with all before it.
+            if unique.len() == Self::MOST {
+                return Err(format!("has {many} labels; at most {} are allowed", Self::MOST));
+            }
+            unique.push(label.0);
         }
         Ok(Labels(unique))
     }

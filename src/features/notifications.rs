@@ -393,6 +393,9 @@ impl Operation for UpdatePreferences {
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Preferences> {
         const FIND: &str = "select id from notification_preference where account_id = ?1 and type = ?2";
         let account = cx.signed_in()?.id;
+        if self.items.len() > NotificationType::ALL.len() {
+            return Err(Error::field("items", "takes each type once"));
+        }
         for Choice { kind, in_app, email } in self.items {
             let mut row = Change::of("notification_preference");
             if let Some(in_app) = in_app {

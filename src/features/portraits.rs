@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::ImageFormat;
-use image::imageops::FilterType;
+use image::imageops::{self, FilterType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -61,11 +61,10 @@ impl Operation for UploadPortrait {
         let cut = image.width().min(image.height());
         let (left, top) = ((image.width() - cut) / 2, (image.height() - cut) / 2);
         let side = SIDE.min(cut);
+        // For one kind of pixels, not for each there is.
+        let cut = image.crop_imm(left, top, cut, cut).into_rgba8();
         let mut png = Cursor::new(Vec::new());
-        image
-            .crop_imm(left, top, cut, cut)
-            .resize_exact(side, side, FilterType::Lanczos3)
-            .into_rgba8()
+        imageops::resize(&cut, side, side, FilterType::Lanczos3)
             .write_to(&mut png, ImageFormat::Png)
             .map_err(Error::internal)?;
         self.png = png.into_inner();

@@ -202,8 +202,13 @@ pub const OPEN_TO_ANYBODY: &[&str] = &[
     "/static/{hash}/{path:.*}",
 ];
 
-/// The routes of the CRM documents answer at the root too: to programs with JSON, to browsers with pages.
+/// The routes of the CRM documents answer at the root too: to programs with JSON, to browsers with pages. Behind a record's
+/// own address, `.json` and `.md` say for themselves what is wanted.
 fn wants_json(context: &guard::GuardContext<'_>) -> bool {
+    let path = context.head().uri.path();
+    if path.ends_with(".json") || path.ends_with(".md") {
+        return false;
+    }
     let headers = context.head().headers();
     let accepts = |kind: &str| {
         headers.get("accept").and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains(kind))

@@ -198,6 +198,7 @@ impl Certificates {
             .expect("ring knows the default versions")
             .with_no_client_auth()
             .with_cert_resolver(self.shown.clone());
+        config.alpn_protocols.push(b"http/1.1".to_vec());
         if self.config.tls == Tls::Acme {
             config.alpn_protocols.push(acme::PROTOCOL.to_vec());
         }

@@ -88,6 +88,9 @@ impl Purpose {
     }
 }
 
+/// More than any form of ours has: fields are looked up one by one.
+const MOST_FIELDS: usize = 2_000;
+
 /// The page's own, and no field of an operation: what each field said when it was shown, and which showing that was.
 const SEEN: &str = "seen";
 const ONCE: &str = "once";
@@ -547,6 +550,9 @@ impl FromRequest for Form {
                 let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
                 let body = rest::read(&request, payload, &app, app.config().body_limit_kib * 1_024).await?;
                 let is_form = kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+                if body.iter().filter(|byte| **byte == b'&').count() >= MOST_FIELDS {
+                    return Err(Error::new(Kind::TooLarge, format!("The form has more than {MOST_FIELDS} fields.")));
+                }
                 if !body.is_empty() && !is_form {
                     let what = format!("A form must be application/x-www-form-urlencoded, not {}.", quoted(kind));
                     return Err(Error::new(Kind::UnsupportedMediaType, what));

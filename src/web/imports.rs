@@ -171,8 +171,7 @@ async fn start(page: Page) -> Answer {
 async fn upload(page: Page, payload: web::Payload) -> Answer {
     let (app, request) = (page.app(), page.request());
     let read = async {
-        let (limit, timeout) = (app.config().upload_body_limit(), app.config().body_timeout_seconds);
-        let body = rest::read(request, payload, limit, timeout).await?;
+        let body = rest::read(request, payload, app, app.config().upload_body_limit()).await?;
         match multipart::is_form(request) {
             true => multipart::parts(request, body).await,
             false => Err(Error::new(Kind::UnsupportedMediaType, "A table is sent as multipart/form-data.")),

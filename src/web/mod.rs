@@ -45,15 +45,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/setup").route(get().to(gate::setup_page)).route(post().to(gate::setup)))
         .service(at(welcome::START).route(get().to(welcome::show)))
         .service(at("/welcome/sample").route(post().to(welcome::fill)))
-        .service(
-            at("/welcome/assistant").route(get().to(welcome::assistant_page)).route(post().to(welcome::connect)),
-        )
+        .service(at("/welcome/assistant").route(get().to(welcome::assistant_page)).route(post().to(welcome::connect)))
         .service(at("/welcome/first").route(get().to(welcome::first)))
         .service(at("/reset-password").route(get().to(gate::reset_page)).route(post().to(gate::reset)))
         .service(at("/forgot-password").route(get().to(gate::forgot_page)).route(post().to(gate::forgot)))
-        .service(
-            at("/confirm-email").route(get().to(gate::confirm_email_page)).route(post().to(gate::confirm_email)),
-        )
+        .service(at("/confirm-email").route(get().to(gate::confirm_email_page)).route(post().to(gate::confirm_email)))
         .service(at("/accept-invite").route(get().to(gate::invite_page)).route(post().to(gate::accept_invite)))
         .service(at("/oauth/authorize").route(get().to(consent::show)).route(post().to(consent::decide)))
         .service(at("/workspace").route(post().to(gate::choose_workspace)))

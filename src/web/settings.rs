@@ -27,24 +27,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/settings/password").route(get().to(show)).route(post().to(change_password)))
         .service(at("/settings/security").route(get().to(security::show)))
         .service(at("/settings/security/setup").route(get().to(security::show)).route(post().to(security::set_up)))
-        .service(
-            at("/settings/security/confirm").route(get().to(security::show)).route(post().to(security::confirm)),
-        )
+        .service(at("/settings/security/confirm").route(get().to(security::show)).route(post().to(security::confirm)))
         .service(at("/settings/security/codes").route(get().to(security::show)).route(post().to(security::renew)))
-        .service(
-            at("/settings/security/disable").route(get().to(security::show)).route(post().to(security::disable)),
-        )
-        .service(
-            at("/settings/notifications").route(get().to(preferences::show)).route(post().to(preferences::save)),
-        )
+        .service(at("/settings/security/disable").route(get().to(security::show)).route(post().to(security::disable)))
+        .service(at("/settings/notifications").route(get().to(preferences::show)).route(post().to(preferences::save)))
         .service(at("/settings/sessions").route(get().to(sessions)))
         .service(at("/settings/sessions/{id}/end").route(post().to(end_session)))
         .service(at("/settings/members").route(get().to(members::list)))
         .service(at("/settings/members/{id}").route(post().to(members::update)))
         .service(
-            at("/settings/members/{id}/remove")
-                .route(get().to(members::ask_remove))
-                .route(post().to(members::remove)),
+            at("/settings/members/{id}/remove").route(get().to(members::ask_remove)).route(post().to(members::remove)),
         )
         .service(at("/settings/invites").route(post().to(members::invite)))
         .service(at("/settings/invites/{id}/resend").route(post().to(members::resend)))

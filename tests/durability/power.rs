@@ -111,7 +111,8 @@ fn place(folder: &Path, files: &BTreeMap<u8, Vec<u8>>) -> std::path::PathBuf {
 fn what_was_answered_outlives_a_power_failure() {
     let ledger = Ledger::new();
     let mut disks = BTreeMap::from([(DATABASE, Kept::default()), (LOG, Kept::default())]);
-    disks.get_mut(&DATABASE).unwrap().synced = std::fs::read(ledger.file()).unwrap();
+    let begun_with = std::fs::read(ledger.file()).unwrap();
+    disks.get_mut(&DATABASE).unwrap().synced.clone_from(&begun_with);
 
     let mut command = sally(ledger.folder(), &["serve", "--listen", "127.0.0.1:0"]);
     command.env("LD_PRELOAD", disk(ledger.folder())).env("DISK_RECORD", &ledger.record);
@@ -152,7 +153,7 @@ fn what_was_answered_outlives_a_power_failure() {
         "the log was folded into the file: {syncs:?}"
     );
 
-    // And the ledger would notice: a disk that loses the log although it says otherwise breaks promises.
-    let lying = BTreeMap::from([(DATABASE, disks[&DATABASE].synced.clone()), (LOG, Vec::new())]);
+    // And the ledger would notice: a disk that loses all of it although it says otherwise breaks promises.
+    let lying = BTreeMap::from([(DATABASE, begun_with), (LOG, Vec::new())]);
     assert!(!ledger.broken(&place(elsewhere.path(), &lying), at as u64).is_empty());
 }

@@ -57,7 +57,7 @@ fn table(chance: &mut Chance) -> Vec<u8> {
     let comma = *chance.choice(&[",", ";", "\t"]).unwrap();
     let end = *chance.choice(&["\n", "\r\n", "\r"]).unwrap();
     let columns = chance.usize(1..8);
-    let mut cell = |chance: &mut Chance, known: &[&str]| {
+    let cell = |chance: &mut Chance, known: &[&str]| {
         let text = match chance.u8(0..10) {
             0 => word(chance).chars().take(500).collect(),
             1 => String::new(),
@@ -70,7 +70,7 @@ fn table(chance: &mut Chance) -> Vec<u8> {
             _ => text,
         }
     };
-    let mut line = |chance: &mut Chance, known: &[&str]| {
+    let line = |chance: &mut Chance, known: &[&str]| {
         let many = if chance.u8(0..30) == 0 { chance.usize(0..12) } else { columns };
         (0..many).map(|_| cell(chance, known)).collect::<Vec<_>>().join(comma)
     };

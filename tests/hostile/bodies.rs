@@ -57,6 +57,14 @@ fn texts() -> Vec<(String, Vec<u8>, u16)> {
         text("the same name, escaped", "{\"title\":\"a\",\"t\\u0069tle\":\"b\"}".into(), 400),
         text("a title of 900,000 letters", format!("{{\"title\":\"{}\"}}", "x".repeat(900_000)), 422),
         text("300,000 labels", format!("{{\"title\":\"x\",\"labels\":[{}0]}}", "0,".repeat(300_000)), 422),
+        text(
+            "30,000 labels",
+            format!(
+                "{{\"title\":\"x\",\"labels\":[{}]}}",
+                (0..30_000).map(|n| format!("\"l{n}\"")).collect::<Vec<_>>().join(",")
+            ),
+            422,
+        ),
         text("blanks only", " ".repeat(1_000_000), 400),
         text("blanks, then too late", " ".repeat(1_100_000) + "{\"title\":\"x\"}", 413),
     ];
@@ -344,6 +352,8 @@ fn pages_take_no_more_than_they_should() {
         let send = |body: &[u8]| request(target.address, &format!("POST {page}"), &headers, body);
         for (what, body) in [
             ("100,000 fields", fields(100_000)),
+            ("40,000 choices", (0..40_000).map(|n| format!("take.a{n}=theirs")).collect::<Vec<_>>().join("&")),
+            ("1,900 choices", (0..1_900).map(|n| format!("take.a{n}=theirs")).collect::<Vec<_>>().join("&")),
             ("a field 100,000 times", "title=x&".repeat(100_000)),
             ("a name of 900,000 letters", format!("{}=1", "x".repeat(900_000))),
             ("a text of 900,000 letters", format!("title={0}&name={0}&email={0}", "x".repeat(200_000))),
@@ -371,7 +381,7 @@ fn pages_take_no_more_than_they_should() {
 
 #[test]
 fn large_bodies_that_do_not_end_take_no_more_than_their_room() {
-    const CLIENTS: usize = 100;
+    const CLIENTS: usize = 300;
     let target = Target::start(&[("SALLY_BODY_TIMEOUT_SECONDS", "300")]);
     let before = target.memory();
     let body = format!("{{\"email\":\"a@example.com\",\"password\":\"{}", "x".repeat(1_000_000));
@@ -390,7 +400,7 @@ fn large_bodies_that_do_not_end_take_no_more_than_their_room() {
     let refused =
         answers.filter(|answer| !answer.is_empty()).map(|answer| String::from_utf8(answer).unwrap().to_lowercase());
     let refused: Vec<String> = refused.collect();
-    assert!((10..CLIENTS / 2).contains(&refused.len()), "{} are refused", refused.len());
+    assert!((CLIENTS / 2..CLIENTS).contains(&refused.len()), "{} are refused", refused.len());
     assert!(
         refused.iter().all(|told| told.starts_with("http/1.1 503") && told.contains("retry-after:")),
         "{refused:?}"
@@ -400,7 +410,7 @@ fn large_bodies_that_do_not_end_take_no_more_than_their_room() {
     drop(clients);
     let after = target.memory();
     println!("{before} KiB, then {after}");
-    assert!(after <= before + 96 * 1_024, "{before} KiB became {after}");
+    assert!(after <= before + 200 * 1_024, "{before} KiB became {after}");
     assert_eq!(target.server.get("/api/auth/me", &target.api_key).0, 200);
     target.has_nothing_to_complain_of();
 }

@@ -112,7 +112,9 @@ async fn two_at_a_follow_up() {
     let update = |fields: Value| act("crm.follow_up.update", merged(&json!({ "followUpId": "$followUp" }), fields));
     let task = || act("crm.follow_up.create_task", json!({ "followUpId": "$followUp", "projectId": "$project" }));
     let (done, cancelled) = (update(json!({ "status": "DONE" })), update(json!({ "status": "CANCELLED" })));
-    let of = |what: &str, setup: &[Step], first: Act, second: Act| pair(what, setup, first, second, &[look.clone()]);
+    let of = |what: &str, setup: &[Step], first: Act, second: Act| {
+        pair(what, setup, first, second, std::slice::from_ref(&look))
+    };
     let linked = [
         follow_up.clone(),
         vec![step("task", "crm.follow_up.create_task", json!({ "followUpId": "$followUp", "projectId": "$project" }))],

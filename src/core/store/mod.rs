@@ -396,12 +396,14 @@ fn open_for_writing(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// How much of the old log stays behind a log that is begun anew: nothing where Litestream has been. If it was away
-/// meanwhile, it takes what is left of the old one for a sign that it missed nothing (0.5.17), and its copy is damaged.
-fn limit_log(conn: &Connection) -> rusqlite::Result<()> {
+/// How much of the old log stays behind one that is begun anew: nothing where Litestream has been, and whether it has. If it
+/// was away meanwhile, it takes what is left of the old one for a sign that it missed nothing (0.5.17), and its copy is
+/// damaged.
+fn limit_log(conn: &Connection) -> rusqlite::Result<bool> {
     const LITESTREAM: &str = "select exists (select 1 from sqlite_schema where name = '_litestream_seq')";
-    let is_litestreams = conn.prepare_cached(LITESTREAM)?.query_row([], |row| row.get(0))?;
-    conn.pragma_update(None, "journal_size_limit", if is_litestreams { 0 } else { WAL_LIMIT })
+    let has_litestream = conn.prepare_cached(LITESTREAM)?.query_row([], |row| row.get(0))?;
+    conn.pragma_update(None, "journal_size_limit", if has_litestream { 0 } else { WAL_LIMIT })?;
+    Ok(has_litestream)
 }
 
 /// Only the owner of the process reads what the team knows.

@@ -27,6 +27,9 @@ const WAITING: usize = 1_024;
 const TOGETHER: usize = 256;
 /// Pages of the write-ahead log from which on a commit takes them over into the file: SQLite's own default.
 const CHECKPOINT_FROM: c_int = 1_000;
+/// The same where Litestream has been. Checkpoints are its business then, and best left to it: only it knows what it has
+/// copied. A log of 64 MB says that it is gone, or cannot.
+const CHECKPOINT_FOR_LITESTREAM_FROM: c_int = 16_000;
 
 /// Runs on the connection, or is told why it cannot.
 type Job = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
@@ -112,14 +115,15 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 thread_local! {
     /// Checkpoints of this writer since it last looked.
     static CHECKPOINTS: Cell<u64> = const { Cell::new(0) };
+    /// Pages of the log from which on this writer checkpoints.
+    static FROM: Cell<c_int> = const { Cell::new(CHECKPOINT_FROM) };
 }
 
 /// SQLite's own rule, which it keeps to itself, so that checkpoints can be counted: those that got through. One that did not
-/// is tried again with the next commit; the commit before it stands. While Litestream replicates the file, its read
-/// transaction lets none through, and it checkpoints instead.
+/// is tried again with the next commit; the commit before it stands. While Litestream runs, its read transaction lets none
+/// through.
 fn checkpoint_when_due(log: &Wal, pages: c_int) -> rusqlite::Result<()> {
-    if pages >= CHECKPOINT_FROM && matches!(log.checkpoint_v2(CheckpointMode::PASSIVE), Ok((all, done)) if all == done)
-    {
+    if pages >= FROM.get() && matches!(log.checkpoint_v2(CheckpointMode::PASSIVE), Ok((all, done)) if all == done) {
         CHECKPOINTS.set(CHECKPOINTS.get() + 1);
     }
     Ok(())
@@ -134,6 +138,7 @@ struct Loop {
 impl Loop {
     fn run(mut self) -> Connection {
         self.conn.wal_hook(Some(checkpoint_when_due));
+        self.mind_litestream();
         while let Ok(first) = self.jobs.recv() {
             self.together(first);
         }
@@ -166,11 +171,9 @@ impl Loop {
         };
         let checkpoints = CHECKPOINTS.take();
         self.metrics.committed(done.len(), begun.elapsed(), checkpoints);
-        // The next commit may begin the log anew, and Litestream may have come since the last time.
-        if checkpoints > 0
-            && let Err(error) = limit_log(&self.conn)
-        {
-            log::warn!("limiting the log: {error}");
+        if checkpoints > 0 {
+            // It may have come since the last time, and the next commit begins the log anew.
+            self.mind_litestream();
         }
         for Done { keep, tell } in done {
             tell(if keep { committed.clone() } else { Ok(()) });
@@ -204,6 +207,14 @@ impl Loop {
             "insert or replace into search_index (rowid, scope, title, body) select id, scope, title, body from search_pending",
         )?;
         self.execute("delete from search_pending")
+    }
+
+    fn mind_litestream(&self) {
+        match limit_log(&self.conn) {
+            Ok(true) => FROM.set(CHECKPOINT_FOR_LITESTREAM_FROM),
+            Ok(false) => FROM.set(CHECKPOINT_FROM),
+            Err(error) => log::warn!("looking for Litestream: {error}"),
+        }
     }
 
     fn execute(&self, sql: &str) -> Result<()> {

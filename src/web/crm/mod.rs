@@ -39,12 +39,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("/crm/deals/{id}/move").route(post().to(deals::move_to)))
         .service(at("/crm/deals/{id}/lost").route(get().to(deal::lose_page)))
         .service(at("/crm/deals/{id}/set").route(post().to(deal::set)))
-        .service(
-            at("/crm/deals/{id}/project").route(get().to(deal::project_page)).route(post().to(deal::make_project)),
-        )
-        .service(
-            at("/crm/deals/{id}/archive").route(get().to(deal::archive_page)).route(post().to(deal::archive)),
-        );
+        .service(at("/crm/deals/{id}/project").route(get().to(deal::project_page)).route(post().to(deal::make_project)))
+        .service(at("/crm/deals/{id}/archive").route(get().to(deal::archive_page)).route(post().to(deal::archive)));
     config
         .service(at("/crm/organizations").route(get().to(organizations::list)))
         .service(
@@ -75,13 +71,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         );
     config
         .service(at("/crm/follow-ups").route(get().to(follow_ups::list)))
+        .service(at("/crm/follow-ups/new").route(get().to(follow_ups::new_page)).route(post().to(follow_ups::create)))
         .service(
-            at("/crm/follow-ups/new").route(get().to(follow_ups::new_page)).route(post().to(follow_ups::create)),
-        )
-        .service(
-            at("/crm/follow-ups/{id}/edit")
-                .route(get().to(follow_ups::edit_page))
-                .route(post().to(follow_ups::edit)),
+            at("/crm/follow-ups/{id}/edit").route(get().to(follow_ups::edit_page)).route(post().to(follow_ups::edit)),
         )
         .service(at("/crm/follow-ups/{id}/task").route(post().to(follow_ups::make_task)))
         .service(at("/crm/follow-ups/{id}/done").route(post().to(follow_ups::done)))
