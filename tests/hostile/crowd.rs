@@ -10,8 +10,8 @@ use crate::target::Target;
 
 /// A few of what the server keeps for the next of its kind.
 const KEPT_FILES: usize = 8;
-/// What a client of a crowd takes while it is there, in KiB: after two crowds no more may be left than this for one.
-const KIB_EACH: u64 = 16;
+/// What may be left of a crowd's memory, in KiB; a client takes about 20 while it is there.
+const KEPT_KIB: u64 = 16 * 1024;
 
 /// As many open files as this process may have; how many connections of its own that is good for.
 fn room() -> usize {
@@ -28,6 +28,7 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
         println!("{crowd} clients instead of {wanted}: this process may not open more files");
     }
     let target = Target::start(&[("SALLY_BODY_TIMEOUT_SECONDS", "3")]);
+    target.is_there_for_others();
     let cold = target.memory();
     let before = target.files();
     let begin = |n: usize| match n % 4 {
@@ -39,7 +40,6 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
             target.address
         ),
     };
-    let mut held = Vec::new();
     for _ in 0..2 {
         let mut most = 0;
         let clients: Vec<Client> = (0..crowd)
@@ -63,11 +63,14 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
             let status = if n % 4 == 2 { 200 } else { 408 };
             assert_eq!(ended.statuses(), [status], "{n}: {}", ended.text);
         }
-        held.push(target.memory());
     }
-    println!("{cold} KiB, after each crowd of {crowd} clients {held:?}");
-    assert!(held[1] <= cold + crowd as u64 * KIB_EACH, "{cold} KiB became {held:?}");
-    target.is_there_for_others();
+    // The allocator gives back what is free while it is at work: a few thousand requests after the crowd.
+    wait_until("the crowd's memory", || {
+        (0..2_000).for_each(|_| assert_eq!(target.server.status("/health"), 200));
+        let held = target.memory();
+        println!("{cold} KiB of memory, {held} after two crowds of {crowd} clients");
+        held <= cold + KEPT_KIB
+    });
     target.has_nothing_to_complain_of();
 }
 
