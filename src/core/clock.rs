@@ -44,11 +44,15 @@ impl Clock {
     fn beginning(at: Instant, moment: Moment, last: Option<Moment>, before_yesterday: Option<Moment>) -> Self {
         let behind = last.filter(|last| last.ms() - moment.ms() > LEAP_MS);
         let ahead = before_yesterday.filter(|last| moment.ms() - last.ms() > LONG_UNUSED_MS);
-        let odd = behind.or(ahead);
-        if let Some(last) = odd {
+        if let Some(last) = behind {
             log::warn!("it is {moment}, and the file was in use at {last}; nothing is cleared away for a day");
+        } else if let Some(last) = ahead {
+            log::info!(
+                "the file was in use at {last}, long ago or by another clock; nothing is cleared away for a day"
+            );
         }
-        Clock(Mutex::new(Seen { at, moment, leapt: odd.map(|_| at), is_to_be_set_right: true }))
+        let leapt = behind.or(ahead).map(|_| at);
+        Clock(Mutex::new(Seen { at, moment, leapt, is_to_be_set_right: true }))
     }
 
     /// Has it gone as it should, for long enough?

@@ -26,9 +26,10 @@ const LAST_MS: i64 = (1 << 41) - (1 << 35);
 /// The last id that was made, or found in the file that this process has open.
 static LAST: AtomicI64 = AtomicI64::new(0);
 
-/// Ids grow from here on, whatever the clock says: it may have been ahead when the file was written last.
+/// Ids grow from here on, whatever the clock says: it may have been ahead when the file was written last. Not from where
+/// nothing is left to grow into: of the room behind the last time half is kept.
 pub fn grow_from(raw: i64) {
-    LAST.fetch_max(raw, Ordering::Relaxed);
+    LAST.fetch_max(raw.min((LAST_MS + (1 << 34)) << RANDOM_BITS), Ordering::Relaxed);
 }
 
 fn milliseconds(ms: i64) -> i64 {

@@ -164,7 +164,9 @@ pub fn take(app: &App) -> Result<BackupView> {
     let free = (0..).map(|seconds| name(now.plus_seconds(seconds))).find(|name| !folder.join(name).exists());
     let name = free.expect("a folder has an end, and time has none");
     let Backup { file, bytes, taken_at, .. } = app.store().back_up(&folder.join(&name))?;
-    for old in found(folder, now).iter().skip(app.config().backup_keep) {
+    // The one just taken stays, though others be dated later: the clock may have gone back.
+    let others = found(folder, now).into_iter().filter(|old| old.name != name);
+    for old in others.skip(app.config().backup_keep.saturating_sub(1)) {
         if let Err(error) = std::fs::remove_file(folder.join(&old.name)) {
             log::warn!("the old backup {} cannot be deleted: {error}", old.name);
         }

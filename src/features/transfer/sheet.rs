@@ -183,7 +183,7 @@ fn text_of(bytes: Vec<u8>) -> Result<String> {
 
 /// Spreadsheets write a comma, a semicolon or a tab, as the country has it: the one that the first line has most of.
 fn delimiter(text: &str) -> u8 {
-    let first = text.trim_start().lines().next().unwrap_or_default();
+    let first = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or_default();
     // What stands between quotation marks is every other part.
     let count = |byte: &u8| first.split('"').step_by(2).flat_map(str::bytes).filter(|other| other == byte).count();
     [b',', b';', b'\t'].into_iter().rev().max_by_key(count).unwrap_or(b',')
