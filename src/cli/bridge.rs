@@ -12,12 +12,12 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use ureq::http::{HeaderMap, Request, Response};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 use url::Url;
 
 use super::output;
 use crate::core::error::{Error, Result};
+use crate::core::outward;
 use crate::features::keys::KeyKind;
 use crate::mcp::http::BRIDGE;
 use crate::mcp::protocol::{NO_SESSION, PARSE_ERROR, REFUSED};
@@ -214,16 +214,11 @@ enum Reply {
 
 impl Bridge {
     fn new(settings: Settings) -> Self {
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
+        let agent = outward::agent()
             .user_agent(format!("{BRIDGE}{}", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT))
             // Below the time after which the server closes a connection that nobody uses.
             .max_idle_age(Duration::from_secs(3))
-            .tls_config(tls)
             .build()
             .into();
         Bridge {

@@ -294,7 +294,6 @@ fn network(config: &Config, findings: &mut Findings) {
             }
         }
     }
-    let is_behind_tls = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     if config.tls != Tls::Off {
         findings.ok("network", format!("{}, over TLS", config.listen));
     } else if !is_near && config.trusted_proxies.is_empty() {
@@ -303,7 +302,7 @@ fn network(config: &Config, findings: &mut Findings) {
             format!("{} takes plain HTTP from everywhere", config.listen),
             "Switch tls on, listen on 127.0.0.1 behind a proxy that ends TLS, or close the port to all but the proxy.",
         );
-    } else if is_behind_tls && config.trusted_proxies.is_empty() {
+    } else if config.is_behind_tls() && config.trusted_proxies.is_empty() {
         findings.note(
             "proxy",
             "trusted_proxies is empty",
@@ -337,18 +336,25 @@ fn certificates(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Settings with a secret are for nobody else's eyes.
+/// Files with a secret are for nobody else's eyes.
 fn secrets(config: &Config, settings: &Path, findings: &mut Findings) {
     #[cfg(unix)]
-    if let Ok(facts) = std::fs::metadata(settings) {
+    {
         use std::os::unix::fs::MetadataExt;
-        match !config.metrics_token.is_empty() && facts.mode() & 0o004 != 0 {
-            true => findings.bad(
-                "settings",
-                format!("everybody may read {}, which has a token", settings.display()),
-                format!("chmod 640 {}", settings.display()),
-            ),
-            false => findings.ok("settings", settings.display().to_string()),
+        let have_secrets = !config.metrics_token.is_empty()
+            || !config.oidc_client_secret.reveal().is_empty()
+            || config.smtp_url.is_some();
+        let has_key = config.tls == Tls::Files;
+        for (path, is_secret) in [(settings, have_secrets), (config.tls_key.as_path(), has_key)] {
+            let Ok(facts) = std::fs::metadata(path) else { continue };
+            match is_secret && facts.mode() & 0o004 != 0 {
+                true => findings.bad(
+                    "settings",
+                    format!("everybody may read {}, which has secrets", path.display()),
+                    format!("chmod 640 {}", path.display()),
+                ),
+                false => findings.ok("settings", path.display().to_string()),
+            }
         }
     }
     #[cfg(not(unix))]

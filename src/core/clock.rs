@@ -103,9 +103,12 @@ pub(super) fn set_right(conn: &Connection, now: Moment) -> Result<()> {
         );
         run(conn, &sql, [now])?;
     }
-    for (table, column) in
-        [("idempotent_answer", "created_at"), ("oauth_client", "created_at"), ("mcp_session", "last_used_at")]
-    {
+    for (table, column) in [
+        ("idempotent_answer", "created_at"),
+        ("oauth_client", "created_at"),
+        ("mcp_session", "last_used_at"),
+        ("import", "updated_at"),
+    ] {
         run(conn, &format!("update {table} set {column} = ?1 where {column} > ?1"), [now])?;
     }
     acted(conn)

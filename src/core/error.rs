@@ -1,6 +1,7 @@
 //! One error for all surfaces, and the problem object (RFC 9457) that each of them shows.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Shorthand for what nearly every function here returns.
@@ -92,7 +93,7 @@ impl Kind {
 }
 
 /// What is wrong with one field, and the way out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
     pub field: String,
     pub message: String,
@@ -355,7 +356,7 @@ pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// What others said, for the log: one line of it and no more than that.
 pub fn one_line(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(500).collect()
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(500).collect()
 }
 
 impl std::fmt::Display for Error {

@@ -40,10 +40,10 @@ pub struct Limits {
     bodies: Semaphore,
 }
 
-/// Of bodies that are larger than this, …
-const SMALL_BODY_KIB: usize = 16;
-/// … all that are on their way take no more than this, or than two of the largest: a thousand strangers who each send nearly
-/// a whole MiB, slowly, would take a GiB.
+/// Whoever is not known may send no more than this. Of bodies that are larger, …
+pub const SMALL_BODY_KIB: usize = 16;
+/// … all that are on their way take no more than this, or than two of the largest: a thousand people who each send nearly a
+/// whole MiB, slowly, would take a GiB.
 const BODIES_KIB: usize = 64 << 10;
 
 /// After ten codes of an account, one each ten minutes.

@@ -16,6 +16,7 @@ pub mod money;
 pub mod network;
 pub mod news;
 pub mod operation;
+pub mod outward;
 pub mod page;
 pub mod patch;
 pub mod place;

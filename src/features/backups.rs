@@ -157,7 +157,8 @@ pub fn take(app: &App) -> Result<BackupView> {
     })?;
     let only = app.limits.backups.try_lock();
     let mut last = only.map_err(|_| Error::conflict("A backup is being taken already."))?;
-    make(folder)?;
+    store::private_folder(folder)
+        .map_err(|error| Error::conflict(format!("{} cannot be made: {error}", folder.display())))?;
     store::clear_unfinished(folder);
     let now = Moment::now();
     // A second has room for one; where the clock stands still, or has gone back, it may be taken.
@@ -174,15 +175,6 @@ pub fn take(app: &App) -> Result<BackupView> {
     *last = Instant::now();
     log::info!("took the backup {}", file.display());
     Ok(BackupView { taken_at: time_in(&name).unwrap_or(taken_at), name, bytes })
-}
-
-/// For nobody but the user that Sally runs as.
-fn make(folder: &Path) -> Result<()> {
-    let mut make = std::fs::DirBuilder::new();
-    make.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
-    make.create(folder).map_err(|error| Error::conflict(format!("{} cannot be made: {error}", folder.display())))
 }
 
 /// Takes one if it is time, on a thread of its own.

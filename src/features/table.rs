@@ -23,10 +23,18 @@ pub fn csv<'a>(
     Ok(File { name, media_type: CSV, bytes: csv.into_inner().map_err(Error::internal)? })
 }
 
+/// What a spreadsheet takes for a formula begins with one of these.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+
 /// A text that no spreadsheet takes for a formula.
 fn plain(text: String) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
+    match text.starts_with(FORMULA) {
         true => format!("'{text}"),
         false => text,
     }
+}
+
+/// The text that [`plain`] was made of.
+pub fn as_it_was(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|text| text.starts_with(FORMULA)).unwrap_or(text)
 }

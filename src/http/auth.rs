@@ -137,10 +137,18 @@ pub fn is_meant(request: &HttpRequest, app: &App) -> bool {
         Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
         None => false,
     };
-    let is_from_here =
-        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback() && !is_proxy(app, peer.ip()));
-    let must_be_known = config.public_url.is_some() || !config.hosts.is_empty() || is_from_here;
+    let must_be_known = config.public_url.is_some() || !config.hosts.is_empty() || is_from_here(request, app);
     is_bare && (is_known || !must_be_known)
+}
+
+/// Sent on this machine, by whomever.
+pub fn is_near(request: &HttpRequest) -> bool {
+    request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+}
+
+/// From this machine itself, and not by a proxy on it.
+pub fn is_from_here(request: &HttpRequest, app: &App) -> bool {
+    is_near(request) && request.peer_addr().is_none_or(|peer| !is_proxy(app, peer.ip()))
 }
 
 pub fn selector(request: &HttpRequest) -> Result<Option<Selector>> {

@@ -40,6 +40,8 @@ const REFUSED_AT_ONCE: usize = 64;
 const WAITING: i32 = 4_096;
 /// A client that begins a handshake and falls silent has its place for this long.
 const HANDSHAKE: Duration = Duration::from_secs(3);
+/// For the first head of a connection, if it is not given less.
+const FIRST_HEAD: Duration = Duration::from_secs(5);
 /// Beyond this a peer that has gone without a word is given up: an open stream says something every 15 seconds.
 #[cfg(target_os = "linux")]
 const UNHEARD: Duration = Duration::from_secs(60);
@@ -201,7 +203,11 @@ impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Wire::Plain(connection) => Pin::new(connection).poll_read(cx, buffer),
-            Wire::Tls(secured) => Pin::new(secured).poll_read(cx, buffer),
+            Wire::Tls(secured) => match Pin::new(secured).poll_read(cx, buffer) {
+                // Many close without a word of TLS. Whether something is missing, HTTP knows by itself.
+                Poll::Ready(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+                read => read,
+            },
         }
     }
 }
@@ -310,6 +316,9 @@ where
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
                 })
+                .client_request_timeout(patience.min(FIRST_HEAD))
+                // Also the time for the last of an answer: to actix the pause begins when it has written that down.
+                .keep_alive(patience)
                 .client_disconnect_timeout(Duration::from_secs(1))
                 .on_connect_ext(|wire: &Wire, known| drop(known.insert(wire.line().clone())))
                 .finish(map_config(factory().into_factory(), |()| AppConfig::default()));
@@ -320,11 +329,17 @@ where
                         Ok(seat) => {
                             let peer: Option<SocketAddr> = io.peer_addr().ok();
                             let connection = Connection::new(io, tls.is_some(), patience, seat);
-                            let wire = Wire::new(connection, tls).await.map_err(DispatchError::Io)?;
+                            let wire = Wire::new(connection, tls).await.map_err(|error| {
+                                log::debug!("a connection without TLS that could be agreed on: {error}");
+                                DispatchError::Io(error)
+                            })?;
                             Ok((wire, Protocol::Http1, peer))
                         }
                         Err(_) => {
-                            refuse(io).await;
+                            // Over TLS it would not be understood.
+                            if tls.is_none() {
+                                refuse(io).await;
+                            }
                             Err(DispatchError::Io(ErrorKind::ConnectionRefused.into()))
                         }
                     }

@@ -70,9 +70,8 @@ fn may_look(request: &HttpRequest, app: &App) -> Result<()> {
         return Err(hidden());
     }
     if config.metrics_token.is_empty() {
-        let is_near = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
         let is_forwarded = [FORWARDED, X_FORWARDED_FOR].iter().any(|name| request.headers().contains_key(name));
-        return if is_near && !is_forwarded { Ok(()) } else { Err(hidden()) };
+        return if auth::is_near(request) && !is_forwarded { Ok(()) } else { Err(hidden()) };
     }
     let given = auth::header(request, &AUTHORIZATION)?.and_then(|text| text.strip_prefix("Bearer "));
     match given.map(TokenHash::of) == Some(TokenHash::of(&config.metrics_token)) {
@@ -88,7 +87,7 @@ fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str
     let sign_ins = app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?;
     let open_files = std::fs::read_dir("/proc/self/fd").map_or(-1, |files| files.count() as i64);
     let backup_age = backups::newest(app.config(), at).flatten().map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000);
-    let certificate = tls::all(app.config()).into_iter().next().and_then(|(_, kept)| kept.ok().flatten());
+    let certificate = tls::first(app.config()).and_then(|kept| kept.ok().flatten());
     let certificate_lasts = certificate.map_or(-1, |kept| (kept.until.ms() - at.ms()).max(0) / 1_000);
     let mut all = app.store().state().to_vec();
     all.extend([

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::core::app::{App, Listed};
 use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::json;
+use crate::core::limits::SMALL_BODY_KIB;
 use crate::core::operation::{Effect, Method, Reply};
 
 use super::{auth, form, observe, projection};
@@ -258,13 +259,21 @@ pub async fn read(request: &HttpRequest, mut payload: web::Payload, app: &App, l
     }
     let collect = async {
         let mut bytes = web::BytesMut::with_capacity(length.unwrap_or_default());
-        let mut room = app.limits.room_for_body();
+        let (mut room, mut is_known) = (app.limits.room_for_body(), false);
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|error| Error::malformed(format!("The body broke off: {error}.")))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }
             bytes.extend_from_slice(&chunk);
+            // What strangers have to say is short, and the room for the rest is not for them to take.
+            is_known = is_known
+                || bytes.len() <= SMALL_BODY_KIB * 1_024
+                || auth::call(request, app).and_then(|call| app.known(&call)).is_ok();
+            if !is_known {
+                let why = format!("The body is larger than {SMALL_BODY_KIB} KiB; sign in to send as much.");
+                return Err(Error::new(Kind::TooLarge, why));
+            }
             // What is only declared takes no memory yet; what came in pieces has been given more than it has come to.
             room.grow(if length.is_some() { bytes.len() } else { bytes.capacity() })?;
         }

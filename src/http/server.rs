@@ -251,6 +251,7 @@ async fn around(
     let app = request.app_data::<web::Data<App>>().expect("every worker has it").clone();
     // What comes in beside TLS gets no further than here.
     if app.config().tls != Tls::Off && !is_over_tls {
+        log::info!(request_id = id.as_str(); "a request without TLS is not answered: {}", request.path());
         let response = not_over_tls(&request, &app, &id);
         return Ok(request.into_response(response));
     }

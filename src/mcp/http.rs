@@ -474,11 +474,9 @@ fn own_origin(request: &HttpRequest, app: &App) -> Result<(), RpcError> {
         return Err(foreign());
     }
     // A name that leads to this computer's loopback address without being one of its names was made up to get here.
-    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
-    let is_proxied = request.peer_addr().is_some_and(|peer| auth::is_proxy(app, peer.ip()));
     let is_fine = match (is_loopback(&own), is_loopback(&origin)) {
         (true, true) => true,
-        (false, false) => own.host() == origin.host() && (!is_local || is_proxied),
+        (false, false) => own.host() == origin.host() && !auth::is_from_here(request, app),
         _ => false,
     };
     if is_fine { Ok(()) } else { Err(foreign()) }

@@ -16,11 +16,11 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 
 use crate::core::config::Config;
 use crate::core::error::{Error, Kind, Result};
+use crate::core::outward;
 use crate::core::secret::{self, TokenHash};
 use crate::features::sso::Proved;
 
@@ -104,15 +104,8 @@ impl Provider {
             return None;
         }
         signatures::install();
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            // Whom the machine trusts: a provider inside a company often has a certificate of its own.
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .https_only(config.oidc_issuer.starts_with("https:"))
-            .build();
+        let agent =
+            outward::agent().timeout_global(Some(TIMEOUT)).https_only(config.oidc_issuer.starts_with("https:")).build();
         Some(Provider {
             issuer: config.oidc_issuer.clone(),
             name: config.oidc_name.clone(),

@@ -19,11 +19,11 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::oneshot;
 use ureq::http::request::Parts;
 use ureq::http::{Request, Response};
-use ureq::tls::{RootCerts, TlsConfig};
 
 use super::{Certificate, Shown, provider};
 use crate::core::config::Config;
 use crate::core::error::{one_line, with_causes};
+use crate::core::outward;
 use crate::core::store;
 
 /// What a handshake offers that is a challenge.
@@ -63,15 +63,7 @@ pub struct Authority {
 
 impl Authority {
     pub fn new(config: &Config) -> Authority {
-        let agent = ureq::Agent::config_builder()
-            .https_only(true)
-            .timeout_global(Some(TIMEOUT))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            // Whom the machine trusts: an authority inside a company often has a certificate of its own.
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .build();
+        let agent = outward::agent().https_only(true).timeout_global(Some(TIMEOUT)).build();
         let host = url::Url::parse(&config.acme_directory).ok().and_then(|url| url.host_str().map(str::to_owned));
         Authority {
             directory: config.acme_directory.clone(),
@@ -156,7 +148,7 @@ impl Authority {
     fn keep(&self, name: &str, text: &str) -> crate::core::error::Result<()> {
         let to = self.folder.join(name);
         let unwritable = |error| crate::core::error::Error::conflict(cannot_write(&to, error));
-        private_folder(&self.folder).map_err(unwritable)?;
+        store::private_folder(&self.folder).map_err(unwritable)?;
         let mut file = store::unfinished(&to)?;
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(unwritable)?;
         store::keep(file.into_temp_path(), &to, true)
@@ -184,17 +176,6 @@ impl Authority {
 
 fn cannot_write(path: &Path, error: std::io::Error) -> String {
     format!("{} cannot be used: {error}", path.display())
-}
-
-fn private_folder(path: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(path)
 }
 
 /// Answers the challenge, and waits until the authority has seen it.
@@ -320,7 +301,7 @@ mod tests {
     fn a_refusal_says_what_to_look_at_and_is_one_line() {
         let told = in_words(&problem("connection", "no\nroute"), "sally.example.com");
         assert!(told.starts_with("it does not find this server at port 443 of sally.example.com"), "{told}");
-        assert!(told.ends_with("(“noroute”)"), "{told}");
+        assert!(told.ends_with("(“no route”)"), "{told}");
         assert!(in_words(&problem("rateLimited", "later"), "x").contains("too many orders"));
         assert_eq!(in_words(&problem("serverInternal", "oh"), "x"), "serverInternal (“oh”)");
         assert!(is_about(&Error::Api(problem("accountDoesNotExist", "")), "accountDoesNotExist"));

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use x509_cert::der::Decode;
 
@@ -25,12 +26,12 @@ use acme::Authority;
 /// How long files of one's own may have changed before somebody sees it.
 const LOOKS_EVERY: Duration = Duration::from_secs(60);
 /// The longest sleep: a clock that was set, or a machine that slept, is noticed.
-const WAKES_EVERY: i64 = 3_600;
+const WAKES_EVERY: Duration = Duration::from_secs(3_600);
 /// A refusal counts at the authority: five validations of a name may fail within an hour.
-const AFTER_A_REFUSAL: i64 = 120;
+const AFTER_A_REFUSAL: u64 = 120;
 /// An authority that was not reached counts nothing.
-const AFTER_SILENCE: i64 = 15;
-const LONGEST_WAIT: i64 = 6 * 3_600;
+const AFTER_SILENCE: u64 = 15;
+const LONGEST_WAIT: u64 = 6 * 3_600;
 
 /// A certificate with its chain and key, and while it counts.
 #[derive(Debug, Clone)]
@@ -57,6 +58,14 @@ impl Certificate {
         Ok(Certificate { key: Arc::new(key), from, until })
     }
 
+    fn must_be_for(&self, name: &str) -> std::result::Result<(), String> {
+        let not_for = |error: &dyn std::fmt::Display| format!("it is not for {name}: {error}");
+        let wanted = ServerName::try_from(name).map_err(|error| not_for(&error))?;
+        let own = self.key.end_entity_cert().map_err(|error| not_for(&error))?;
+        let own = ParsedCertificate::try_from(own).map_err(|error| not_for(&error))?;
+        verify_server_name(&own, &wanted).map_err(|error| not_for(&error))
+    }
+
     fn third(&self) -> i64 {
         (self.until.ms() - self.from.ms()) / 3
     }
@@ -69,11 +78,6 @@ impl Certificate {
     /// With a sixth of its time left, something keeps the next one from coming.
     pub fn is_overdue(&self, now: Moment) -> bool {
         now.ms() > self.until.ms() - self.third() / 2
-    }
-
-    /// When it is due, but not at once for one that is new: where the clock is wrong, one would be ordered after the other.
-    fn is_due_again_at(&self, now: Moment) -> Moment {
-        self.is_due_at().max(Moment::from_ms(now.ms() + self.third()))
     }
 }
 
@@ -89,7 +93,7 @@ fn kept(config: &Config, name: &str) -> std::result::Result<Option<Certificate>,
         Tls::Files => {
             let certificate = Certificate::read(&read(&config.tls_cert)?, &read(&config.tls_key)?);
             certificate
-                .map(Some)
+                .and_then(|certificate| certificate.must_be_for(name).map(|()| Some(certificate)))
                 .map_err(|error| format!("{} and {}: {error}", config.tls_cert.display(), config.tls_key.display()))
         }
         Tls::Acme => {
@@ -101,6 +105,11 @@ fn kept(config: &Config, name: &str) -> std::result::Result<Option<Certificate>,
             Certificate::read(&both, &both).map(Some).map_err(|error| format!("{}: {error}", path.display()))
         }
     }
+}
+
+/// The same for the name of `public_url`, if the server has certificates of its own.
+pub fn first(config: &Config) -> Option<std::result::Result<Option<Certificate>, String>> {
+    names(config).first().map(|name| kept(config, name))
 }
 
 /// The same for each name, that of `public_url` first.
@@ -241,12 +250,12 @@ impl Certificates {
         let mut authority = Authority::new(&self.config);
         let mut plans: Vec<Plan> = names(&self.config).into_iter().map(|name| Plan::new(&self.config, name)).collect();
         loop {
-            for plan in plans.iter_mut().filter(|plan| plan.due <= Moment::now()) {
+            for plan in plans.iter_mut().filter(|plan| plan.waits(Moment::now()).is_zero()) {
                 self.order(&mut authority, plan).await;
             }
-            let next = plans.iter().map(|plan| plan.due.ms()).min().unwrap_or(i64::MAX);
-            let seconds = next.saturating_sub(Moment::now().ms()) / 1_000 + 1;
-            tokio::time::sleep(Duration::from_secs(seconds.clamp(1, WAKES_EVERY) as u64)).await;
+            let now = Moment::now();
+            let next = plans.iter().map(|plan| plan.waits(now)).min().unwrap_or(WAKES_EVERY);
+            tokio::time::sleep(next.clamp(Duration::from_secs(1), WAKES_EVERY)).await;
         }
     }
 
@@ -256,23 +265,23 @@ impl Certificates {
         match authority.order(name, &self.shown).await {
             Ok(certificate) => {
                 self.show(name, &certificate);
-                plan.due = certificate.is_due_again_at(Moment::now());
-                plan.until = Some(certificate.until);
+                log::info!("the next certificate for {name} is ordered at {}", certificate.is_due_at());
+                plan.not_before = Instant::now() + Duration::from_millis(certificate.third().max(0) as u64);
+                plan.kept = Some(certificate);
                 plan.failures = 0;
-                log::info!("the next certificate for {name} is ordered at {}", plan.due);
             }
             Err(trouble) => {
                 let first = if trouble.is_silence { AFTER_SILENCE } else { AFTER_A_REFUSAL };
                 let wait = (first << plan.failures.min(16)).min(LONGEST_WAIT);
                 plan.failures += 1;
-                plan.due = Moment::now().plus_seconds(wait);
-                let goes_on = match plan.until {
+                plan.not_before = Instant::now() + Duration::from_secs(wait);
+                let goes_on = match plan.kept.as_ref().map(|kept| kept.until) {
                     Some(until) if until > Moment::now() => format!("the present one counts until {until}"),
                     Some(until) => format!("the present one ran out at {until}"),
                     None => "until then browsers do not come in by this name".to_owned(),
                 };
-                let (reason, next) = (&trouble.reason, plan.due);
-                log::warn!("no new certificate for {name}: {reason}. It is tried again at {next}; {goes_on}");
+                let reason = &trouble.reason;
+                log::warn!("no new certificate for {name}: {reason}. It is tried again in {wait} seconds; {goes_on}");
             }
         }
     }
@@ -281,16 +290,23 @@ impl Certificates {
 /// When a certificate is ordered for a name.
 struct Plan {
     name: String,
-    due: Moment,
-    until: Option<Moment>,
+    kept: Option<Certificate>,
+    /// By the time that passes, whatever the clock says: where that is wrong, one would be ordered after the other, and where it
+    /// was ahead, none for long.
+    not_before: Instant,
     failures: u32,
 }
 
 impl Plan {
     fn new(config: &Config, name: String) -> Plan {
         let kept = kept(config, &name).ok().flatten();
-        let due = kept.as_ref().map_or(Moment::from_ms(0), Certificate::is_due_at);
-        Plan { name, due, until: kept.map(|certificate| certificate.until), failures: 0 }
+        Plan { name, kept, not_before: Instant::now(), failures: 0 }
+    }
+
+    fn waits(&self, now: Moment) -> Duration {
+        let until_due = self.kept.as_ref().map_or(0, |kept| kept.is_due_at().ms() - now.ms());
+        let until_due = Duration::from_millis(until_due.max(0) as u64);
+        self.not_before.saturating_duration_since(Instant::now()).max(until_due)
     }
 }
 
@@ -322,9 +338,19 @@ mod tests {
         let certificate = read(0);
         assert_eq!(certificate.until, moment("2026-06-19T00:00:00Z"));
         assert_eq!(certificate.is_due_at(), moment("2026-06-16T00:00:00Z"));
-        assert_eq!(certificate.is_due_again_at(moment("2026-06-10T01:00:00Z")), moment("2026-06-16T00:00:00Z"));
-        // By a clock that goes wrong it has run out already.
-        assert_eq!(certificate.is_due_again_at(moment("2027-01-01T00:00:00Z")), moment("2027-01-04T00:00:00Z"));
+        let mut plan = Plan {
+            name: String::new(),
+            kept: Some(certificate.clone()),
+            not_before: Instant::now() + Duration::from_secs(3_600),
+            failures: 0,
+        };
+        let day = |day: &str| moment(&format!("{day}T00:00:00Z"));
+        assert_eq!(plan.waits(day("2026-06-10")), Duration::from_secs(6 * 86_400));
+        // By a clock that is wrong it has run out already.
+        let waits = plan.waits(day("2027-01-01"));
+        assert!((Duration::from_secs(3_500)..=Duration::from_secs(3_600)).contains(&waits), "{waits:?}");
+        plan.not_before = Instant::now();
+        assert!(plan.waits(day("2026-06-15")) > Duration::ZERO && plan.waits(day("2026-06-16")).is_zero());
         assert!(!certificate.is_overdue(moment("2026-06-17T00:00:00Z")));
         assert!(certificate.is_overdue(moment("2026-06-18T00:00:00Z")));
     }

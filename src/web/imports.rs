@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde_json::{Map, Value};
 
-use crate::core::error::{Error, Kind};
+use crate::core::error::{Error, FieldError, Kind};
 use crate::core::reference::Ref;
 use crate::core::text::Line;
 use crate::features::projects::detail::GetProject;
 use crate::features::table::{CSV, MOST_ROWS};
 use crate::features::transfer::imports::{
     self, DiscardImport, FILE, GetImport, Import, ImportLine, ListImportLines, ListImports, RunImport, State,
-    StopImport, UploadTable,
+    StopImport, UploadTable, column_field,
 };
 use crate::features::transfer::sheet::{Became, OnDuplicate, Records};
 use crate::http::form::{self as multipart, File};
@@ -21,16 +21,16 @@ use crate::http::rest;
 use super::form::{Form, first_upper, label};
 use super::page::{Answer, Page, Query, Refused, see_other};
 use super::show::{self, Choice, Pager};
-use super::{at, get};
+use super::{at, get, post};
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(at("/imports").route(get().to(start)).route(web::post().to(upload)))
+        .service(at("/imports").route(get().to(start)).route(post().to(upload)))
         .service(at("/imports/{id}").route(get().to(look)))
-        .service(at("/imports/{id}/columns").route(get().to(columns)).route(web::post().to(check)))
-        .service(at("/imports/{id}/run").route(web::post().to(import)))
-        .service(at("/imports/{id}/stop").route(web::post().to(stop)))
-        .service(at("/imports/{id}/discard").route(web::post().to(discard)))
+        .service(at("/imports/{id}/columns").route(get().to(columns)).route(post().to(check)))
+        .service(at("/imports/{id}/run").route(post().to(import)))
+        .service(at("/imports/{id}/stop").route(post().to(stop)))
+        .service(at("/imports/{id}/discard").route(post().to(discard)))
         .service(at("/imports/{id}/failed").route(get().to(failed)));
 }
 
@@ -56,7 +56,7 @@ const KINDS: [About; 4] = [
         records: Records::People,
         one: "person",
         many: "people",
-        known_by: "Known by their e-mail.",
+        known_by: "Known by their e-mail; without one, each line is a new person.",
         list: "/crm/people",
     },
     About {
@@ -108,8 +108,8 @@ impl Import {
     fn stands(&self) -> &'static str {
         match (self.state, self.rehearsal) {
             (State::Ready, _) => "Sent",
-            (State::Running, true) => "Is checked",
-            (State::Running, false) => "Is imported",
+            (State::Running, true) => "Checking …",
+            (State::Running, false) => "Importing …",
             (State::Stopped, _) => "Stopped",
             (State::Done, true) => "Checked",
             (State::Done, false) => "Imported",
@@ -138,16 +138,21 @@ struct StartPage<'a> {
     help: String,
 }
 
+/// What the person may make.
+fn open_kinds(page: &Page) -> Vec<&'static About> {
+    let is_open = |about: &&About| about.records == Records::Tasks || (page.may_write && page.crm);
+    KINDS.iter().filter(is_open).collect()
+}
+
 async fn show_start(page: &Page, form: &Form) -> Answer {
     let projects = page.own_projects().await?;
     if projects.is_empty() {
         page.must_write()?;
     }
-    let is_open = |about: &&About| about.records == Records::Tasks || (page.may_write && page.crm);
     let template = StartPage {
         page,
         form,
-        kinds: KINDS.iter().filter(is_open).collect(),
+        kinds: open_kinds(page),
         projects,
         imports: page.run(ListImports {}).await?.items,
         help: format!(
@@ -160,7 +165,11 @@ async fn show_start(page: &Page, form: &Form) -> Answer {
 
 async fn start(page: Page) -> Answer {
     let query = page.query();
-    let mut form = Form::filled([("records", query.get("records").to_owned())]);
+    let records = match open_kinds(&page)[..] {
+        [only] => only.records.word(),
+        _ => query.get("records"),
+    };
+    let mut form = Form::filled([("records", records.to_owned())]);
     if query.has_any(&["project"]) {
         let project = page.run(GetProject { project_id: Ref::new(query.get("project")) }).await?.project;
         form.set("projectId", project.id.to_string());
@@ -221,23 +230,18 @@ struct ColumnsPage<'a> {
     fields: Vec<Choice>,
 }
 
-/// What went wrong, with fields as pages call them: `email: “x” is not …` is `E-mail: “x” is not …`.
-fn in_words(problem: &str) -> String {
-    let part = |part: &str| match part.split_once(": ") {
-        Some((field, message)) if field.chars().all(char::is_alphanumeric) => format!("{}: {message}", label(field)),
-        _ => part.to_owned(),
+/// What went wrong, with fields as pages call them: `E-mail: “x” is not …`.
+fn in_words(problems: &[FieldError]) -> String {
+    let part = |problem: &FieldError| match problem.field.as_str() {
+        "" => first_upper(&problem.message),
+        field => format!("{}: {}", label(field), problem.message),
     };
-    first_upper(&problem.split("; ").map(part).collect::<Vec<_>>().join("; "))
+    problems.iter().map(part).collect::<Vec<_>>().join("; ")
 }
 
 /// As much of a cell as one needs to know it again.
 fn short(text: &str) -> String {
     text.chars().take(60).collect()
-}
-
-/// The field of the form that says where a column goes.
-fn column(at: &usize) -> String {
-    format!("column.{at}")
 }
 
 fn show_columns(page: &Page, form: &Form, import: &Import) -> Answer {
@@ -257,7 +261,7 @@ async fn columns(page: Page, id: web::Path<String>) -> Answer {
     let columns = import.columns.iter().enumerate();
     let mut form = Form::default();
     for (at, goes) in columns {
-        form.set(&column(&at), goes.field.clone().unwrap_or_default());
+        form.set(&column_field(at), goes.field.clone().unwrap_or_default());
     }
     form.set("onDuplicate", import.on_duplicate.word());
     show_columns(&page, &form, &import)
@@ -265,7 +269,13 @@ async fn columns(page: Page, id: web::Path<String>) -> Answer {
 
 async fn check(page: Page, id: web::Path<String>, mut form: Form) -> Answer {
     let import = find(&page, &id).await?;
-    let columns = (0..import.columns.len()).map(|at| form.value(&column(&at)).to_owned()).collect();
+    let columns: Vec<String> = (0..import.columns.len()).map(|at| form.value(&column_field(at)).to_owned()).collect();
+    let missing = import.records.missing(page.app(), &columns).map_err(|error| page.refuse(error))?;
+    if let Some(field) = missing.filter(|_| import.rehearsal) {
+        let message = format!("No column goes to {}, which every {} has", label(field), import.about().one);
+        form.complain(&column_field(0), message);
+        return show_columns(&page, &form, &import);
+    }
     let on_duplicate: Option<OnDuplicate> = form.value("onDuplicate").parse().ok();
     let run = RunImport { import_id: id.to_string(), rehearsal: true, columns: Some(columns), on_duplicate };
     match imports::begin(page.app(), page.call(), run).await {
@@ -300,7 +310,7 @@ fn word_for(became: Became, rehearsal: bool) -> &'static str {
 
 async fn look(page: Page, id: web::Path<String>) -> Answer {
     let import = find(&page, &id).await?;
-    if import.state == State::Ready {
+    if import.state == State::Ready && import.problem.is_none() {
         return Ok(see_other(&format!("{}/columns", import.base())));
     }
     let query = page.query();
@@ -326,25 +336,19 @@ async fn look(page: Page, id: web::Path<String>) -> Answer {
 }
 
 impl ImportPage<'_> {
-    fn title(&self) -> &'static str {
-        match (self.import.state, self.import.rehearsal) {
-            (State::Ready | State::Running, true) => "Checking …",
-            (State::Ready | State::Running, false) => "Importing …",
-            (State::Stopped, _) => "Stopped",
-            (State::Done, true) => "Checked",
-            (State::Done, false) => "Imported",
-        }
-    }
-
     fn text(&self) -> String {
         match (self.import.state, self.import.rehearsal) {
-            (State::Ready | State::Running, true) => "Nothing is written.".to_owned(),
-            (State::Ready | State::Running, false) => {
+            (State::Ready, _) => self.import.problem.clone().unwrap_or_default(),
+            (State::Running, true) => "Nothing is written.".to_owned(),
+            (State::Running, false) => {
                 "You can leave this page: it goes on, after a restart of the server too, until you sign out.".to_owned()
             }
             (State::Stopped, _) => {
                 let problem = self.import.problem.as_deref().unwrap_or_default();
                 format!("{problem} What was imported stays, and it can go on where it stopped.")
+            }
+            (State::Done, true) if !self.would_change() => {
+                "No line would make or change anything: change the columns, or mend the lines.".to_owned()
             }
             (State::Done, true) => "Nothing is written yet. This is what would become of the lines.".to_owned(),
             (State::Done, false) if self.import.failed > 0 => {
@@ -403,9 +407,9 @@ async fn failed(page: Page, id: web::Path<String>) -> Answer {
     let input: Map<String, Value> = input.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
     let lines = page.list::<ListImportLines>(input, MOST_ROWS).await?.items;
     // With the mark without which Excel takes letters for others, and would save them so.
-    let mut table = format!("\u{feff}Problem{}{}\r\n", import.delimiter, import.head);
+    let mut table = format!("\u{feff}Problem{}{}\r\n", import.delimiter, import.heading);
     for line in lines {
-        let problem = in_words(&line.problem.unwrap_or_default()).replace('"', "\"\"");
+        let problem = in_words(&line.problems).replace('"', "\"\"");
         table.push_str(&format!("\"{problem}\"{}{}\r\n", import.delimiter, line.raw.unwrap_or_default()));
     }
     let name = format!("{}-failed.csv", import.about().many);

@@ -65,6 +65,8 @@ function listen() {
   const workspace = new URLSearchParams(location.search).get("workspaceSlug");
   if (workspace) query.set("workspaceSlug", workspace);
   stream = new EventSource(`/live?${query}`);
+  // How far an import is, no journal tells.
+  stream.onopen = () => { if (main.dataset.live.startsWith("import:")) hear({ topics: [main.dataset.live] }); };
   stream.onmessage = (event) => hear(JSON.parse(event.data));
   // It comes back by itself from a server that was away, not from a refusal.
   stream.onerror = () => { if (stream?.readyState === EventSource.CLOSED) { stop(); setTimeout(listen, REST); } };

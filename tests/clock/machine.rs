@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::preload::clock;
-use crate::support::cli::{Server, adas_file, sally};
+use crate::support::cli::{PATIENCE, Server, adas_file, sally};
 
 pub const HOUR: i64 = 3_600;
 pub const DAY: i64 = 24 * HOUR;
@@ -110,7 +110,10 @@ fn launch(folder: &Path, settings: &[(&'static str, String)]) -> Server {
     let mut command = on_this_machine(folder, &["serve", "--listen", "127.0.0.1:0"]);
     command.envs(settings.iter().map(|(name, value)| (*name, value.as_str())));
     let mut server = Server::launch(command);
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .max_idle_connections(0);
     server.agent = agent.build().new_agent();
     server
 }

@@ -44,6 +44,7 @@ async fn what_was_dated_ahead_of_time_lives_no_longer_than_its_kind_does() {
 
     world.app.tidy().await.unwrap();
     let after = read("ends");
+    assert_eq!(after.len(), before.len(), "{before:?} became {after:?}");
     for (before, after) in before.iter().zip(&after) {
         assert!(after.is_within(60, *before), "{before} became {after}");
     }

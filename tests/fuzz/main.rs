@@ -20,9 +20,9 @@ mod values;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use support::cli::{Server, json_of, number, run, sally};
+use support::cli::{Server, has_nothing_to_complain_of, json_of, number, run, sally};
 use ureq::http::Request;
 
 use pool::Pool;
@@ -64,25 +64,6 @@ impl Target {
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{told} {body}\n{text}");
         }
         (status, kind, text)
-    }
-
-    /// Memory that is not a part of a file, in KiB: the least of a second, as each password that is being looked at has its
-    /// 19 MiB for a moment, and what is given back goes with the next work.
-    #[cfg(target_os = "linux")]
-    fn memory(&self) -> u64 {
-        let looks = (0..20).map(|_| {
-            std::thread::sleep(Duration::from_millis(50));
-            assert_eq!(self.server.status("/health"), 200);
-            let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).unwrap();
-            let line = status.lines().find(|line| line.starts_with("RssAnon")).unwrap();
-            line.split_whitespace().nth(1).unwrap().parse().unwrap()
-        });
-        looks.min().unwrap()
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn memory(&self) -> u64 {
-        0
     }
 }
 
@@ -136,9 +117,9 @@ fn whatever_is_sent_is_answered() {
         });
     };
     in_hand(0..requests / 3);
-    let before = target.memory();
+    let before = target.server.memory();
     in_hand(requests / 3..requests);
-    let after = target.memory();
+    let after = target.server.memory();
     // Each is a process of its own.
     let mut chance = Chance::with_seed(seed);
     (0..4 + requests / 5_000).for_each(|_| tables::import(folder.path(), &mut chance));
@@ -147,9 +128,7 @@ fn whatever_is_sent_is_answered() {
     assert!(requests < JUDGED_FROM || after <= before + GROWTH_KIB, "{before} KiB became {after}");
     target.pool.must_have_seen_good_and_bad();
 
-    let log = std::fs::read_to_string(&target.log).unwrap();
-    let complaints: Vec<&str> = log.lines().filter(|line| line.contains("ERROR") || line.contains("panic")).collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
+    has_nothing_to_complain_of(&target.log);
     drop(target);
     assert_eq!(json_of(&run(folder.path(), &["verify", "--json"]))["sound"], true);
 }

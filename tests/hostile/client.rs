@@ -29,6 +29,7 @@ impl Client {
     pub fn open(address: SocketAddr) -> Client {
         let socket = TcpStream::connect(address).expect("a connection");
         socket.set_read_timeout(Some(DRIP)).expect("a socket");
+        socket.set_write_timeout(Some(PATIENCE)).expect("a socket");
         Client(socket)
     }
 

@@ -10,7 +10,7 @@ use crate::target::Target;
 
 /// A few of what the server keeps for the next of its kind.
 const KEPT_FILES: usize = 8;
-/// What may be left of a crowd's memory, in KiB; a client takes about 20 while it is there.
+/// What may be left of a crowd's memory; a client takes about 20 KiB while it is there.
 const KEPT_KIB: u64 = 16 * 1024;
 
 /// As many open files as this process may have; how many connections of its own that is good for.
@@ -29,7 +29,7 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
     }
     let target = Target::start(&[("SALLY_BODY_TIMEOUT_SECONDS", "3")]);
     target.is_there_for_others();
-    let cold = target.memory();
+    let cold = target.server.memory();
     let before = target.files();
     let begin = |n: usize| match n % 4 {
         0 => String::new(),
@@ -64,13 +64,7 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
             assert_eq!(ended.statuses(), [status], "{n}: {}", ended.text);
         }
     }
-    // The allocator gives back what is free while it is at work: a few thousand requests after the crowd.
-    wait_until("the crowd's memory", || {
-        (0..2_000).for_each(|_| assert_eq!(target.server.status("/health"), 200));
-        let held = target.memory();
-        println!("{cold} KiB of memory, {held} after two crowds of {crowd} clients");
-        held <= cold + KEPT_KIB
-    });
+    target.gives_back(cold + KEPT_KIB);
     target.has_nothing_to_complain_of();
 }
 

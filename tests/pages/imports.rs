@@ -263,6 +263,30 @@ async fn what_is_no_table_comes_back_with_the_reason() {
 }
 
 #[tokio::test]
+async fn tables_of_other_programs_come_in_and_what_failed_fits_when_it_comes_back() {
+    let desk = Desk::of("ben").await;
+    let (_, shown) = desk.imported("PEOPLE", "name\rA\rB\r", &[]).await;
+    assert_eq!(figures(&shown), [2, 0, 0, 0]);
+
+    // Empty lines before the first, and a last column without a name.
+    let (import, shown) =
+        desk.imported("PEOPLE", ",,\n\nName,E-Mail,\nEva,eva(at)nowhere,\nUwe,uwe@x.example,\n", &[]).await;
+    assert_eq!(figures(&shown), [1, 0, 0, 1]);
+    let failed = desk.browser.get(&format!("{import}/failed")).body;
+    assert!(failed.starts_with("\u{feff}Problem,Name,E-Mail,\r\n\"E-mail: "), "{failed}");
+    let (_, shown) = desk.imported("PEOPLE", &failed.replace("eva(at)nowhere", "eva@x.example"), &[]).await;
+    assert_eq!(figures(&shown), [1, 0, 0, 0]);
+
+    let import = desk.sent("PEOPLE", "E-Mail,City\na@x.example,Kiel\n");
+    let shown = desk.check(&import, &[]);
+    assert!(shown.status == 422 && shown.has("No column goes to Name, which every person has"), "{}", shown.body);
+    let import = desk.sent("PEOPLE", "Name,E-Mail\nEva again,eva@x.example\n");
+    assert_eq!(desk.check(&import, &[]).status, 303);
+    let shown = desk.settled(&import).await;
+    assert!(shown.has("No line would make or change anything") && !shown.has("/run\""), "{}", shown.body);
+}
+
+#[tokio::test]
 async fn two_columns_do_not_go_to_one_place() {
     let desk = Desk::of("ben").await;
     let import = desk.sent("PEOPLE", "Name,Mail,Mail,\nA,a@acme.example,b@acme.example,x\n");
@@ -274,7 +298,8 @@ async fn two_columns_do_not_go_to_one_place() {
     assert_eq!(refused.status, 422);
     assert!(refused.has("would go where “Mail” goes already"), "{}", refused.body);
     assert_eq!(chosen(&refused)[2].1, "email", "as it was chosen");
-    let refused = desk.browser.post(&format!("{import}/columns"), &[("column.0", "nonsense")]);
+    let nonsense = [("column.0", "nonsense"), ("column.1", "name")];
+    let refused = desk.browser.post(&format!("{import}/columns"), &nonsense);
     assert_eq!(refused.status, 303);
     assert_eq!(figures(&desk.settled(&import).await), [0, 0, 0, 1]);
 }
@@ -514,6 +539,11 @@ async fn tables_go_after_a_day_and_the_sixth_makes_the_oldest_go() {
     let sixth = UploadTable::new(Records::People, None, None, many(1));
     assert_eq!(ben.run(sixth).await.unwrap_err().status(), 409, "all of them are running");
     to_the_end(&world, &ben, &ids[1]).await;
+    let one_runs = "update import set state = 'RUNNING' where id = (select max(id) from import)";
+    put(&world.app, one_runs).await;
+    let sixth = UploadTable::new(Records::People, None, None, many(1));
+    ben.run(sixth).await.expect("the oldest of those that do not run makes room");
+    put(&world.app, "update import set state = 'DONE'").await;
     let aged = world.app.store().write(|conn| {
         run(conn, "update import set updated_at = 1", [])?;
         run(conn, "update import set state = 'RUNNING' where id = (select max(id) from import)", [])

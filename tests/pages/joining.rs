@@ -136,7 +136,8 @@ async fn public_forms_take_nonsense_calmly() {
     for path in ["/accept-invite", "/reset-password", "/confirm-email"] {
         for token in ["", "x", "%00", huge.as_str(), "../..", "<script>alert(1)</script>"] {
             let shown = nobody.post(path, &[("token", token), ("name", "M"), ("password", "Another-horse-8")]);
-            assert_eq!(shown.status, 422, "{path}: {}", shown.body);
+            let status = if token.len() > 16 << 10 { 413 } else { 422 };
+            assert_eq!(shown.status, status, "{path}: {}", shown.body);
             assert!(!shown.has("<script>alert"), "{path}");
         }
         let doubled = nobody.post(path, &[("token", "x"), ("token", "y")]);

@@ -43,7 +43,9 @@ impl Window {
     fn next(&mut self) -> Option<Value> {
         loop {
             let mut line = String::new();
-            if self.lines.read_line(&mut line).expect("something within the time") == 0 {
+            let read = self.lines.read_line(&mut line).expect("something within the time");
+            // The last chunk has no bytes; the connection may stay for another request.
+            if read == 0 || line.trim_end() == "0" {
                 return None;
             }
             if let Some(data) = line.trim_end().strip_prefix("data: ") {

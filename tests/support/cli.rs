@@ -64,7 +64,7 @@ pub fn number(name: &str, short: usize) -> usize {
 }
 
 /// What takes longer than this does not come any more.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks again and again, and says what did not come.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -89,6 +89,13 @@ pub fn kill_when(mut command: Command, mut is_time: impl FnMut() -> bool) -> boo
         }
         std::thread::yield_now();
     }
+}
+
+/// Nothing went wrong inside, as far as the log tells.
+pub fn has_nothing_to_complain_of(log: &Path) {
+    let log = std::fs::read_to_string(log).unwrap();
+    let complaints: Vec<&str> = log.lines().filter(|line| line.contains("ERROR") || line.contains("panic")).collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
 }
 
 /// A server on a port of its own; killed when the test ends.
@@ -139,6 +146,19 @@ impl Server {
         }
         let mut response = request.send_json(body)?;
         Ok((response.status().as_u16(), response.body_mut().read_json()?))
+    }
+
+    /// Memory that is not a part of a file, in KiB: the least of a second, as each password that is being looked at has its
+    /// 19 MiB for a moment, and what is given back goes with the next work. Told by Linux only.
+    pub fn memory(&self) -> u64 {
+        let looks = (0..20).map(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!(self.status("/health"), 200);
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+            let line = status.lines().find(|line| line.starts_with("RssAnon"));
+            line.map_or(0, |line| line.split_whitespace().nth(1).unwrap().parse().unwrap())
+        });
+        looks.min().unwrap()
     }
 
     pub fn signal(&self, name: &str) {

@@ -16,6 +16,15 @@ pub fn must_be_free(to: &Path, replace: bool) -> Result<()> {
     if !replace && to.exists() { Err(exists(to)) } else { Ok(()) }
 }
 
+/// A folder for nobody but the user that Sally runs as.
+pub fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// A file in the folder of `to` that goes away again unless it is kept.
 pub fn unfinished(to: &Path) -> Result<NamedTempFile> {
     let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder(to));

@@ -25,7 +25,7 @@ use super::id;
 use super::metrics::Metrics;
 
 pub use copy::{Backup, Progress, Restored, back_up, restore, stamp};
-pub use files::{clear_unfinished, keep, must_be_free, unfinished};
+pub use files::{clear_unfinished, keep, must_be_free, private_folder, unfinished};
 pub use journal::{Acting, ChangeSet, LEFT_OUT};
 pub(crate) use journal::{act, act_for, acted, audited};
 pub use sql::{Change, all, delete, insert, one, optional, run};

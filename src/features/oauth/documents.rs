@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ureq::http::Uri;
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::Url;
 
 use crate::core::error::quoted;
 use crate::core::json;
+use crate::core::outward;
 
 use super::clients::RegisterClient;
 use super::{Outcome, Refusal};
@@ -69,15 +69,12 @@ fn parse(client_id: &str, bytes: &[u8]) -> Outcome<RegisterClient> {
 }
 
 fn agent(resolver: impl Resolver) -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
+    let config = outward::agent()
         .https_only(true)
-        .max_redirects(0)
         // A proxy would look the name up again, by itself.
         .proxy(None)
         .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
         .max_idle_connections(0)
-        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
         .build();
     ureq::Agent::with_parts(config, DefaultConnector::default(), resolver)
 }

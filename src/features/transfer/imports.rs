@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
-use rusqlite::{Connection, named_params};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Type, ValueRef};
+use rusqlite::{Connection, ToSql, named_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
@@ -89,7 +89,7 @@ pub struct Import {
     pub updated_at: Moment,
     /// The first line, as it stands in the file.
     #[serde(skip)]
-    pub head: String,
+    pub heading: String,
     #[serde(skip)]
     pub delimiter: char,
     #[serde(skip)]
@@ -140,9 +140,9 @@ impl Import {
             skipped: row.take()?,
             failed: row.take()?,
             updated_at: row.take()?,
-            head: table.beginning(0).trim_end().to_owned(),
             delimiter: table.delimiter(),
             body: table.body,
+            heading: table.heading,
         })
     }
 
@@ -208,6 +208,11 @@ struct LookedAt {
 /// The field of the form.
 pub const FILE: &str = "file";
 
+/// The field of the form that says where a column goes.
+pub fn column_field(at: usize) -> String {
+    format!("column.{at}")
+}
+
 impl UploadTable {
     pub fn new(records: Records, project: Option<Ref<ProjectRecord>>, name: Option<Line<200>>, file: Vec<u8>) -> Self {
         UploadTable { records, project_id: project, file_name: name, file, looked_at: None }
@@ -247,7 +252,9 @@ impl Operation for UploadTable {
         const MAKE_ROOM: &str = "
             delete from import where id in (
               select id from import where account_id = ?1 and workspace_id = ?2 and state <> 'RUNNING'
-               order by updated_at desc limit -1 offset ?3)";
+               order by updated_at desc limit -1
+              offset max(0, ?3 - (select count(*) from import
+                                   where account_id = ?1 and workspace_id = ?2 and state = 'RUNNING')))";
         const UNDER_WAY: &str = "select count(*) from import where account_id = ?1 and workspace_id = ?2";
         const SEND: &str = "
             insert into import (id, workspace_id, account_id, name, beginning, lines, plan, state, rehearsal, next_byte,
@@ -349,7 +356,7 @@ impl RunImport {
         {
             if let Some(other) = goes.insert(field, &column.name) {
                 let message = format!("{} would go where {} goes already", quoted(&column.name), quoted(other));
-                doubled.push(FieldError { field: format!("column.{at}"), message });
+                doubled.push(FieldError { field: column_field(at), message });
             }
         }
         if doubled.is_empty() { Ok(()) } else { Err(Error::fields(doubled)) }
@@ -415,17 +422,16 @@ impl Operation for StopImport {
     const SPEC: Spec = spec("import.stop", "Stop an import", Effect::Write, More::NO_TOOL);
     fn execute(self, cx: &Cx<'_, Self>) -> Result<Import> {
         let import = Import::of_caller(cx, &self.import_id)?;
-        if import.state == State::Running {
-            stop(cx.conn(), import.id, cx.now(), "You stopped it.")?;
-        }
+        stop(cx.conn(), import.id, cx.now(), "You stopped it.")?;
         Import::of_caller(cx, &self.import_id)
     }
 }
 
-/// A rehearsal has nothing to go on with.
+/// Stops it if it runs. A rehearsal has nothing to go on with.
 fn stop(conn: &Connection, id: Id<ImportRecord>, now: Moment, why: &str) -> Result<()> {
     const STOP: &str = "
-        update import set state = iif(rehearsal, 'READY', 'STOPPED'), problem = ?3, updated_at = ?2 where id = ?1";
+        update import set state = iif(rehearsal, 'READY', 'STOPPED'), problem = ?3, updated_at = ?2
+         where id = ?1 and state = 'RUNNING'";
     run(conn, STOP, (id, now, why)).map(drop)
 }
 
@@ -467,8 +473,8 @@ pub struct ImportLine {
     pub name: String,
     /// The number in the id of the record that it became or met.
     pub record: Option<i64>,
-    /// Why it failed.
-    pub problem: Option<String>,
+    /// Why it failed: what is wrong with which fields; what is wrong with the line as a whole has an empty one.
+    pub problems: Vec<FieldError>,
     /// Of one that failed: as it stands in the file.
     #[serde(skip)]
     pub raw: Option<String>,
@@ -480,9 +486,36 @@ impl ImportLine {
             line: row.take()?,
             name: row.take()?,
             record: row.take()?,
-            problem: row.take()?,
+            problems: row.take::<Problems>()?.0,
             raw: row.take()?,
         })
+    }
+}
+
+/// As they are kept.
+struct Problems(Vec<FieldError>);
+
+impl Problems {
+    fn of(error: &Error) -> Self {
+        match error.field_errors() {
+            [] => Problems(vec![FieldError { field: String::new(), message: error.detail().to_owned() }]),
+            errors => Problems(errors.to_vec()),
+        }
+    }
+}
+
+impl ToSql for Problems {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text =
+            serde_json::to_string(&self.0).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(text.into())
+    }
+}
+
+impl FromSql for Problems {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let Some(text) = value.as_str_or_null()? else { return Ok(Problems(Vec::new())) };
+        serde_json::from_str(text).map(Problems).map_err(FromSqlError::other)
     }
 }
 
@@ -594,7 +627,7 @@ impl Going {
             let table = Table::of(content)?;
             // What a rehearsal had met is forgotten; it begins anew.
             let from = (!rehearsal).then_some(next);
-            let sheet = Arc::new(Sheet { table, plan, call });
+            let sheet = Arc::new(Sheet { table, plan, call, since: id.raw() });
             Ok(Going { id, account, begun, sheet, from, seen: Seen::new(), told: Instant::now() })
         })
     }
@@ -603,7 +636,7 @@ impl Going {
     async fn turn(mut self, app: &Arc<App>) -> Result<Option<Going>> {
         const TELL_EVERY: Duration = Duration::from_secs(1);
         let (id, account, app_then) = (self.id, self.account, app.clone());
-        let going = app
+        let written = app
             .store()
             .write(move |conn| {
                 self.from = match self.take_turn(&app_then, conn)? {
@@ -612,7 +645,22 @@ impl Going {
                 };
                 Ok(Some(self))
             })
-            .await?;
+            .await;
+        let going = match written {
+            // Nothing of this turn is kept.
+            Err(error) if error.status() != 503 => {
+                let why = match error.kind() {
+                    Kind::Internal => {
+                        log::error!("{id}: {}", error.cause());
+                        format!("Something went wrong in the server. Its log says what, beside {id}.")
+                    }
+                    _ => error.detail().to_owned(),
+                };
+                app.store().write(move |conn| stop(conn, id, Moment::now(), &why)).await?;
+                None
+            }
+            written => written?,
+        };
         match going {
             Some(going) if going.told.elapsed() < TELL_EVERY => Ok(Some(going)),
             going => {
@@ -648,24 +696,13 @@ impl Going {
             }
         };
         let mut counts = [0_i64; 4];
-        let turn = self.sheet.turn(app, conn, from, &mut self.seen, |told| {
+        let next = self.sheet.turn(app, conn, from, &mut self.seen, |told| {
             counts[told.became as usize] += 1;
             let name: String = told.name.chars().take(200).collect();
-            let raw = told.problem.as_ref().map(|_| told.raw);
+            let (problems, raw) = told.problem.as_ref().map(|error| (Problems::of(error), told.raw)).unzip();
             let line = told.line as i64;
-            run(conn, TOLD, (self.id, told.became, line, name, told.record, told.problem, raw)).map(drop)
-        });
-        let next = match turn {
-            Ok(next) => next,
-            Err(error) if error.status() == 503 => return Err(error),
-            Err(error) => {
-                if error.kind() == Kind::Internal {
-                    log::error!("{}: {}", self.id, error.cause());
-                }
-                stop(conn, self.id, Moment::now(), error.detail())?;
-                return Ok(None);
-            }
-        };
+            run(conn, TOLD, (self.id, told.became, line, name, told.record, problems, raw)).map(drop)
+        })?;
         let [made, updated, skipped, failed] = counts;
         let end = next.unwrap_or(from);
         let so_far = (self.id, made, updated, skipped, failed, end.byte as i64, end.line as i64);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{ReaderBuilder, StringRecord, Terminator, Trim};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,16 +16,17 @@ use super::io;
 use crate::core::app::{App, Call, Listed};
 use crate::core::caller::{Caller, Credential, Selector};
 use crate::core::error::{Error, Kind as Fault, Result, quoted};
-use crate::core::id::{self, Record};
+use crate::core::id::{self, Id, Record};
 use crate::core::input::{Shape, common};
 use crate::core::operation::{Reply, Tx};
 use crate::core::reference::Ref;
-use crate::core::store::{Progress, optional};
+use crate::core::store::{ChangeSet, Progress, optional};
 use crate::core::text::{Email, Website};
 use crate::core::time::Moment;
 use crate::features::crm::deals::DealRecord;
 use crate::features::crm::organizations::OrganizationRecord;
 use crate::features::crm::people::PersonRecord;
+use crate::features::table::as_it_was;
 use crate::features::tasks::TaskRecord;
 
 crate::choices! {
@@ -49,6 +50,8 @@ pub struct Table {
     text: String,
     delimiter: u8,
     pub head: Vec<String>,
+    /// The same as it stands in the file.
+    pub heading: String,
     /// Where the lines below the first begin.
     pub body: Place,
 }
@@ -81,10 +84,15 @@ impl Table {
         if text.starts_with('\u{feff}') {
             text.remove(0);
         }
-        let delimiter = delimiter(&text);
-        let mut table = Table { text, delimiter, head: Vec::new(), body: Place::START };
-        let head = table.line_at(Place::START)?.ok_or_else(|| Error::conflict("the table is empty"))?;
+        // As a Macintosh once ended lines.
+        if !text.contains('\n') {
+            text = text.replace('\r', "\n");
+        }
+        let (delimiter, start) = said_delimiter(&text).unwrap_or_else(|| (likely_delimiter(&text), Place::START));
+        let mut table = Table { text, delimiter, head: Vec::new(), heading: String::new(), body: start };
+        let head = table.lines(start).next().transpose()?.ok_or_else(|| Error::conflict("the table is empty"))?;
         table.head = head.cells.iter().map(str::to_owned).collect();
+        table.heading = table.raw(&head).to_owned();
         table.body = head.next;
         Ok(table)
     }
@@ -94,6 +102,8 @@ impl Table {
         let text = self.text.as_bytes().get(from.byte..).unwrap_or_default();
         let mut reader = ReaderBuilder::new()
             .delimiter(self.delimiter)
+            // Not also a carriage return: each line of the table would be one of an editor no longer.
+            .terminator(Terminator::Any(b'\n'))
             .trim(Trim::All)
             .has_headers(false)
             .flexible(true)
@@ -125,10 +135,6 @@ impl Table {
         })
     }
 
-    fn line_at(&self, place: Place) -> Result<Option<Line>> {
-        self.lines(place).next().transpose()
-    }
-
     /// How many lines there are. Refused where a quotation mark is never closed: all that follows it would be one cell.
     pub fn count(&self) -> Result<usize> {
         let (mut count, mut last) = (0, Place::START);
@@ -137,7 +143,7 @@ impl Table {
         }
         // What stands behind an open quotation mark is not seen as a line.
         let ending = format!("{}\n.", &self.text[last.byte..]);
-        let ending = Table { text: ending, delimiter: self.delimiter, head: Vec::new(), body: Place::START };
+        let ending = Table { text: ending, head: Vec::new(), heading: String::new(), ..*self };
         match ending.lines(Place::START).count() {
             2.. => Ok(count),
             _ => Err(Error::conflict(format!("line {}: a quotation mark is opened and never closed", last.line))),
@@ -181,12 +187,32 @@ fn text_of(bytes: Vec<u8>) -> Result<String> {
     }
 }
 
-/// Spreadsheets write a comma, a semicolon or a tab, as the country has it: the one that the first line has most of.
-fn delimiter(text: &str) -> u8 {
-    let first = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or_default();
-    // What stands between quotation marks is every other part.
-    let count = |byte: &u8| first.split('"').step_by(2).flat_map(str::bytes).filter(|other| other == byte).count();
-    [b',', b';', b'\t'].into_iter().rev().max_by_key(count).unwrap_or(b',')
+const DELIMITERS: [u8; 4] = *b",;\t|";
+
+/// As spreadsheets understand it: `sep=;` in a line before all others.
+fn said_delimiter(text: &str) -> Option<(u8, Place)> {
+    let (first, _) = text.split_once('\n')?;
+    let [delimiter] = first.trim_end_matches('\r').strip_prefix("sep=")?.as_bytes() else { return None };
+    DELIMITERS.contains(delimiter).then_some((*delimiter, Place { byte: first.len() + 1, line: 2 }))
+}
+
+/// Spreadsheets write a comma, a semicolon or a tab, as the country has it: the one that the first line has most of, outside of
+/// quotation marks.
+fn likely_delimiter(text: &str) -> u8 {
+    let mut is_quoted = false;
+    let mut outside = |byte: &u8| {
+        is_quoted ^= *byte == b'"';
+        !is_quoted
+    };
+    let first =
+        text.trim_start_matches(['\r', '\n']).bytes().filter(|byte| outside(byte)).take_while(|byte| *byte != b'\n');
+    let mut counts = DELIMITERS.map(|delimiter| (0, delimiter));
+    for byte in first {
+        for (count, _) in counts.iter_mut().filter(|(_, delimiter)| *delimiter == byte) {
+            *count += 1;
+        }
+    }
+    counts.into_iter().rev().max_by_key(|(count, _)| *count).map_or(b',', |(_, delimiter)| delimiter)
 }
 
 /// What is known of a kind of record: its operations, and other words for its fields, in small letters without blanks.
@@ -367,6 +393,18 @@ impl Records {
         Ok(head.iter().map(|column| free(column)).collect())
     }
 
+    /// A field that no record goes without, and none of the columns into.
+    pub fn missing<'a>(self, app: &'a App, goes: &[String]) -> Result<Option<&'a str>> {
+        let required = self.operation(app, |kind| kind.create)?.shape.schema["required"].as_array();
+        let is_said = |field: &str| match field {
+            // Where the tasks go was said with the table.
+            "projectId" => true,
+            "name" => goes.iter().any(|goes| [field, FIRST_NAME, LAST_NAME].contains(&goes.as_str())),
+            _ => goes.iter().any(|goes| goes == field),
+        };
+        Ok(required.into_iter().flatten().filter_map(Value::as_str).find(|field| !is_said(field)))
+    }
+
     /// The id of a record, as people see it.
     pub fn id(self, raw: i64) -> String {
         id::typed(self.kind().prefix, raw)
@@ -390,6 +428,8 @@ pub struct Sheet {
     pub plan: Plan,
     /// Whose rights hold for each line. In a rehearsal nothing is kept.
     pub call: Call,
+    /// The number in the first id that may be one of its own records: no line meets what another has made.
+    pub since: i64,
 }
 
 /// What is told of a line.
@@ -401,7 +441,7 @@ pub struct Told<'a> {
     /// The record that it became or met.
     pub record: Option<i64>,
     /// Why it failed.
-    pub problem: Option<String>,
+    pub problem: Option<Error>,
     /// As it stands in the table.
     pub raw: &'a str,
 }
@@ -409,8 +449,11 @@ pub struct Told<'a> {
 /// So long the other writes wait for a turn.
 const TURN: Duration = Duration::from_millis(20);
 
-/// Keys of lines that a rehearsal has met: it writes nothing that a later line could find.
-pub type Seen = HashSet<String>;
+/// By which question a record is found, and by what.
+type Key = (&'static str, String);
+
+/// What later lines would find if a rehearsal wrote anything.
+pub type Seen = HashSet<Key>;
 
 impl Sheet {
     /// Takes lines from a place on, in the writer's transaction, until the turn is over. Answers where the next one begins;
@@ -439,7 +482,7 @@ impl Sheet {
                     if error.kind() == Fault::Internal {
                         log::error!(request_id = self.call.request_id.as_str(); "line {}: {}", line.begin.line, error.cause());
                     }
-                    (Became::Failed, None, Some(error.detail().to_owned()))
+                    (Became::Failed, None, Some(error))
                 }
             };
             tell(Told { line: line.begin.line, name, became, record, problem, raw: self.table.raw(&line) })?;
@@ -466,7 +509,7 @@ impl Turn<'_> {
         let plan = &self.sheet.plan;
         let set = plan.set.iter().map(|(field, value)| (field.clone(), cell(field, value)));
         let columns = plan.columns.iter().zip(&line.cells).filter(|(_, text)| !text.is_empty());
-        let own = columns.filter_map(|(field, text)| field.as_ref().map(|field| (field.clone(), cell(field, text))));
+        let own = columns.filter_map(|(field, text)| Some((field.clone()?, cell(field.as_ref()?, as_it_was(text)))));
         let mut input: Map<String, Value> = set.chain(own).collect();
         let names = [FIRST_NAME, LAST_NAME].map(|part| input.remove(part));
         let names: Vec<&str> = names.iter().flatten().filter_map(Value::as_str).collect();
@@ -478,17 +521,19 @@ impl Turn<'_> {
 
     fn put(&self, line: &Line, input: &mut Map<String, Value>, seen: &mut Seen) -> Result<(Became, Option<i64>)> {
         let (plan, cells, columns) = (&self.sheet.plan, line.cells.len(), self.sheet.table.head.len());
-        if cells != columns {
+        // Too many are forgiven where nothing stands in them, as some spreadsheets end each line.
+        if cells < columns || line.cells.iter().skip(columns).any(|cell| !cell.is_empty()) {
             return Err(Error::conflict(format!("it has {cells} cells, the first line has {columns}")));
         }
-        let (key, found) = self.find(input)?;
-        let is_second = self.sheet.call.rehearsal && key.is_some_and(|key| !seen.insert(key));
+        let (known_by, found) = self.find(input)?;
+        let is_second = known_by.first().is_some_and(|key| seen.contains(key));
         if found.is_none() && !is_second {
             let made = self.run(self.kind.create, std::mem::take(input))?;
-            return Ok((
-                Became::Made,
-                made.location.as_deref().and_then(id::any).filter(|_| !self.sheet.call.rehearsal),
-            ));
+            if self.sheet.call.rehearsal {
+                seen.extend(known_by);
+                return Ok((Became::Made, None));
+            }
+            return Ok((Became::Made, made.location.as_deref().and_then(id::any)));
         }
         match (plan.on_duplicate, found) {
             (OnDuplicate::Skip, _) => Ok((Became::Skipped, found)),
@@ -510,47 +555,48 @@ impl Turn<'_> {
         self.app.answer_within(self.conn, listed, self.caller, &self.sheet.call, input)
     }
 
-    /// What the line is known by, and the record here that is known by the same: a domain or name, an e-mail, a title, a key.
-    fn find(&self, input: &mut Map<String, Value>) -> Result<(Option<String>, Option<i64>)> {
-        let text = |field: &str| input.get(field).and_then(Value::as_str).map(str::to_owned);
-        let (sql, key) = match self.sheet.plan.records {
-            Records::Organizations => match text("website").and_then(|text| Website::parse(&text).ok()) {
-                Some(website) => (
-                    "select id from crm_organization where workspace_id = ?1 and domain = ?2 limit 1",
-                    Some(website.domain()),
-                ),
-                None => (
-                    "select id from crm_organization where workspace_id = ?1 and name = ?2 collate nocase limit 1",
-                    text("name"),
-                ),
-            },
+    /// What a record made of the line can be found by, and the one here that is found by the first of it: a domain, a name, an
+    /// e-mail, a title, a key.
+    fn find(&self, input: &mut Map<String, Value>) -> Result<(Vec<Key>, Option<i64>)> {
+        const BY_DOMAIN: &str = "select id from crm_organization where workspace_id = ?1 and domain = ?2 limit 1";
+        const BY_NAME: &str =
+            "select id from crm_organization where workspace_id = ?1 and name = ?2 collate nocase limit 1";
+        const BY_EMAIL: &str = "select id from crm_person where workspace_id = ?1 and email = ?2 limit 1";
+        const BY_TITLE: &str = "select id from crm_deal where workspace_id = ?1 and title = ?2 collate nocase limit 1";
+        let text = |field: &str| input.get(field).and_then(Value::as_str);
+        // In small letters as far as SQLite knows any.
+        let small = |field| text(field).map(str::to_ascii_lowercase);
+        let known_by: Vec<Key> = match self.sheet.plan.records {
+            Records::Organizations => {
+                let website = text("website").and_then(|text| Website::parse(text).ok());
+                let domain = website.map(|website| (BY_DOMAIN, website.domain()));
+                domain.into_iter().chain(small("name").map(|name| (BY_NAME, name))).collect()
+            }
             Records::People => {
-                let email = text("email").and_then(|text| Email::parse(&text).ok());
-                (
-                    "select id from crm_person where workspace_id = ?1 and email = ?2 limit 1",
-                    email.map(|email| email.as_str().to_owned()),
-                )
+                let email = text("email").and_then(|text| Email::parse(text).ok());
+                email.map(|email| (BY_EMAIL, email.as_str().to_owned())).into_iter().collect()
             }
-            Records::Deals => {
-                ("select id from crm_deal where workspace_id = ?1 and title = ?2 collate nocase limit 1", text("title"))
-            }
-            Records::Tasks => {
-                let Some(key) = input.remove(KEY).and_then(|key| key.as_str().map(str::to_owned)) else {
-                    return Ok((None, None));
-                };
-                // Only among those that the caller sees.
-                let tx = Tx::new(self.conn, self.caller, self.app.config(), Moment::now(), &self.sheet.call);
-                return match Ref::<TaskRecord>::new(&key).resolve(&tx) {
-                    Ok(id) => Ok((Some(plain(&key)), Some(id.raw()))),
-                    Err(error) if error.kind() == Fault::NotFound => Ok((Some(plain(&key)), None)),
-                    Err(error) => Err(error),
-                };
-            }
+            Records::Deals => small("title").map(|title| (BY_TITLE, title)).into_iter().collect(),
+            Records::Tasks => return Ok((Vec::new(), self.task(input)?)),
         };
-        let Some(key) = key else { return Ok((None, None)) };
         let workspace = self.caller.workspace.as_ref().map(|workspace| workspace.id);
-        let found = optional(self.conn, sql, (workspace, &key), |row| row.take())?;
-        Ok((Some(plain(&key)), found))
+        let found = match known_by.first() {
+            Some((sql, key)) => optional(self.conn, sql, (workspace, key), |row| row.take())?,
+            None => None,
+        };
+        Ok((known_by, found))
+    }
+
+    /// The task of a key, among those that the caller sees. Keys of tasks that this table has made mean nothing to it: they are
+    /// counted on from the last one, whatever stands in the table.
+    fn task(&self, input: &mut Map<String, Value>) -> Result<Option<i64>> {
+        let Some(Value::String(key)) = input.remove(KEY) else { return Ok(None) };
+        let tx = Tx::new(self.conn, self.caller, self.app.config(), Moment::now(), &self.sheet.call);
+        match Ref::<TaskRecord>::new(&key).resolve(&tx) {
+            Ok(id) => Ok(Some(id.raw()).filter(|raw| *raw < self.sheet.since)),
+            Err(error) if error.kind() == Fault::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -633,7 +679,8 @@ pub async fn import(app: &Arc<App>, path: &Path, asked: Asked, mut progress: Opt
     let plan = Plan { records: asked.records, columns, set: asked.set, on_duplicate: asked.on_duplicate };
     let bytes = table.text.len() as u64;
     let mut from = Some(table.body);
-    let sheet = Arc::new(Sheet { table, plan, call });
+    let since = Id::<ChangeSet>::new(Moment::now().ms()).raw();
+    let sheet = Arc::new(Sheet { table, plan, call, since });
     let mut seen = Seen::new();
     while let Some(place) = from {
         if let Some(progress) = &mut progress {
@@ -657,7 +704,7 @@ pub async fn import(app: &Arc<App>, path: &Path, asked: Asked, mut progress: Opt
                 Became::Skipped => outcome.skipped += 1,
                 Became::Failed => outcome.failed += 1,
             }
-            outcome.errors.extend(problem.map(|message| LineError { line, message }));
+            outcome.errors.extend(problem.map(|error| LineError { line, message: error.detail().to_owned() }));
         }
         outcome.errors.truncate(TOLD);
     }
