@@ -187,6 +187,10 @@ fn kind_of(mounts: &str, folder: &Path) -> Option<String> {
     around.max_by_key(|(length, _)| *length).map(|(_, kind)| kind)
 }
 
+fn may_read(path: &Path) -> bool {
+    std::fs::File::open(path).is_ok()
+}
+
 /// What the file itself tells.
 fn data(config: &Config, findings: &mut Findings) {
     if !config.db.exists() {
@@ -194,6 +198,13 @@ fn data(config: &Config, findings: &mut Findings) {
     }
     let look = match store::examine(&config.db) {
         Ok(look) => look,
+        Err(error) if !may_read(&config.db) => {
+            return findings.bad(
+                "data",
+                error.to_string(),
+                "Ask as the user that Sally runs as: sudo -u sally sally doctor",
+            );
+        }
         Err(error) => {
             return findings.bad(
                 "data",

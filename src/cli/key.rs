@@ -111,7 +111,7 @@ impl Create {
             return output::json(&made);
         }
         output::say(&made.token)?;
-        output::complain(&format!("{} is shown this once; “sally key revoke {}” ends it.", made.key.id, made.key.id));
+        output::complain(&format!("The key is shown this once; “sally key revoke {}” ends it.", made.key.id));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Map;
 use crate::core::config::LogFormat;
 use crate::core::time::Moment;
 
-/// `RUST_LOG` wins over the setting.
+/// `RUST_LOG` wins over the setting, which [`Config`](crate::core::config::Config) has looked at.
 pub(super) fn start(levels: &str, format: LogFormat) {
     let mut log = env_logger::Builder::new();
     // It tells of every start and stop, and so do we; and, as an error, of every request that is none.

@@ -148,6 +148,12 @@ fn config(db: Option<PathBuf>, file: Option<PathBuf>) -> Result<Config> {
 
 /// The application beside a server that may be running on the same file, which must exist.
 fn beside(config: Config) -> Result<Arc<App>> {
+    if let Err(error) = config.db.try_exists() {
+        return Err(Error::conflict(format!(
+            "whether there is a file {} cannot be seen: {error}; ask as the user that Sally runs as",
+            config.db.display()
+        )));
+    }
     if !config.db.exists() {
         return Err(Error::conflict(format!(
             "there is no file {}; name yours with --db, or begin one with “sally serve” or “sally init”",

@@ -50,7 +50,8 @@ pub(super) struct Import {
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair, requires = "records")]
     set: Vec<(String, String)>,
 
-    /// What becomes of a line that is here already, by domain, e-mail, title or key: skip, update or fail
+    /// What becomes of a line that is here already: skip, update or fail. Organizations are known by their website, else by
+    /// their name, people by their e-mail, deals by their title, tasks by their key; without it, each line is a new one
     #[arg(long, value_name = "WHAT", default_value = "skip", requires = "records")]
     on_duplicate: OnDuplicate,
 

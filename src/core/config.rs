@@ -7,10 +7,11 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 
 use super::caller::{PlatformRole, Role, SecondFactorFor};
-use super::error::{Error, Result};
+use super::error::{Error, Result, quoted};
 use super::money::Currency;
 use super::network::Network;
 use super::page::MOST;
+use super::text::likely;
 use crate::choices;
 
 choices! {
@@ -237,22 +238,18 @@ impl Config {
     /// The file (if there is one), overlaid with the environment.
     pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
         let path = file.map_or_else(|| PathBuf::from(Config::FILE), Path::to_owned);
-        let mut table = match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                text.parse::<toml::Table>().map_err(|error| wrong(&path.display().to_string(), error.message()))?
-            }
-            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(wrong(&path.display().to_string(), &error.to_string())),
         };
+        let mistake = |error: toml::de::Error| wrong(&place_in(&path, &text, error.span()), &in_words(error.message()));
+        let mut table: toml::Table = toml::from_str(&text).map_err(mistake)?;
         // The two sources are read one after the other, so that a mistake is told where it stands.
-        let from_file: Config = table
-            .clone()
-            .try_into()
-            .map_err(|error: toml::de::Error| wrong(&path.display().to_string(), error.message()))?;
+        let from_file: Config = toml::from_str(&text).map_err(mistake)?;
         let mut overlaid = false;
         for (name, text) in environment {
-            let Some(key) =
-                name.strip_prefix("SALLY_").map(str::to_ascii_lowercase).filter(|key| !OTHERS.contains(&key.as_str()))
+            let Some(key) = name.strip_prefix("SALLY_").map(str::to_ascii_lowercase).filter(|key| !is_others(key))
             else {
                 continue;
             };
@@ -262,8 +259,10 @@ impl Config {
             let checked: Result<Config, _> = alone.clone().try_into();
             if checked.is_err() {
                 alone.insert(key.clone(), toml::Value::String(text.clone()));
-                let _: Config =
-                    alone.clone().try_into().map_err(|error: toml::de::Error| wrong(&name, error.message()))?;
+                let _: Config = alone
+                    .clone()
+                    .try_into()
+                    .map_err(|error: toml::de::Error| wrong(&name, &in_words(error.message())))?;
             }
             table.extend(alone);
             overlaid = true;
@@ -280,7 +279,23 @@ impl Config {
         config.checked()
     }
 
+    /// A word that is no level would be taken for the name of a part that nothing comes from, and the log be empty.
+    fn check_log(&self) -> Result<()> {
+        let is_level = |text: &str| text.trim().parse::<log::LevelFilter>().is_ok();
+        let is_fine = |part: &str| match part.split_once('=') {
+            Some((_, level)) => is_level(level),
+            None => part.trim().is_empty() || is_level(part),
+        };
+        match self.log.split(',').find(|part| !is_fine(part)) {
+            Some(part) => {
+                Err(wrong("log", &format!("{} is none of off, error, warn, info, debug, trace", quoted(part))))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn checked(self) -> Result<Self> {
+        self.check_log()?;
         let positive = [
             ("body_limit_kib", self.body_limit_kib),
             ("upload_limit_mib", self.upload_limit_mib),
@@ -398,8 +413,35 @@ impl Config {
     }
 }
 
-/// Variables of the same prefix that belong to `sally mcp` and to the choice of the file.
-const OTHERS: &[&str] = &["config", "url", "user_api_key", "workspace_slug"];
+/// Variables of the same prefix that belong to `sally mcp` and to the choice of the file, or that Kubernetes sets beside a
+/// service that is called sally.
+fn is_others(key: &str) -> bool {
+    matches!(key, "config" | "url" | "user_api_key" | "workspace_slug" | "port")
+        || key.starts_with("port_")
+        || key.starts_with("service_")
+}
+
+/// Where a mistake stands: never what stands there, which may be a password.
+fn place_in(path: &Path, text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    let path = path.display();
+    let Some(before) = span.and_then(|span| text.get(..span.start)) else { return path.to_string() };
+    let line = before.matches('\n').count();
+    let setting = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(name, _)| name.trim());
+    let setting = setting.map(|name| format!(", {name}")).unwrap_or_default();
+    format!("{path} line {}{setting}", line + 1)
+}
+
+/// In place of a list of all settings, the one that was probably meant.
+fn in_words(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    match message.starts_with("unknown field").then(|| names.next()).flatten() {
+        Some(name) => match likely(name, names, 0.75) {
+            Some(known) => format!("there is no setting {}; did you mean {known}?", quoted(name)),
+            None => format!("there is no setting {}; sally.toml.example has them all", quoted(name)),
+        },
+        None => message.to_owned(),
+    }
+}
 
 /// `4` is a number, `true` a boolean, `[…]` a list; all else is text.
 fn understand(text: &str) -> toml::Value {

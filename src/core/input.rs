@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{Error, FieldError, Result, quoted};
 use super::operation::{Effect, Operation, Route, Spec};
+use super::text::likely;
 
 /// The plain facts of an operation's input, read off its schema once.
 #[derive(Debug, Default)]
@@ -177,16 +178,8 @@ impl Shape {
     }
 
     fn unknown(&self, name: &str) -> String {
-        /// A whole MiB that stands where a name should be is compared with none.
-        const LONGEST_NAME: usize = 100;
-        let nearest = self
-            .fields
-            .keys()
-            .filter(|_| name.len() <= LONGEST_NAME)
-            .map(|known| (strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase()), known))
-            .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-        match nearest {
-            Some((likeness, known)) if likeness > 0.75 => format!("is not known here; did you mean {known}?"),
+        match likely(name, self.fields.keys().map(String::as_str), 0.75) {
+            Some(known) => format!("is not known here; did you mean {known}?"),
             _ if self.fields.is_empty() => "is not known here; nothing is expected".into(),
             _ => {
                 let mut known: Vec<&str> = self.fields.keys().map(String::as_str).collect();

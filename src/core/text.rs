@@ -27,6 +27,16 @@ pub struct Website(url::Url);
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Labels(Vec<String>);
 
+/// The one of these names that was probably meant, if one is more alike than that; 1 is the same.
+pub fn likely<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, alike: f64) -> Option<&'a str> {
+    /// A whole MiB that stands where a name should be is compared with none.
+    const LONGEST_NAME: usize = 100;
+    let name = Some(name).filter(|name| name.len() <= LONGEST_NAME)?.to_lowercase();
+    let likeness = |known: &'a str| (strsim::jaro_winkler(&known.to_lowercase(), &name), known);
+    let nearest = known.into_iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))?;
+    Some(nearest.1).filter(|_| nearest.0 > alike)
+}
+
 /// `12.3 MB`: as disks are sold.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];

@@ -41,7 +41,7 @@ const WAITING: i32 = 4_096;
 /// A client that begins a handshake and falls silent has its place for this long.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// For the first head of a connection, if it is not given less.
-const FIRST_HEAD: Duration = Duration::from_secs(5);
+const FIRST_HEAD: Duration = Duration::from_secs(10);
 /// Beyond this a peer that has gone without a word is given up: an open stream says something every 15 seconds.
 #[cfg(target_os = "linux")]
 const UNHEARD: Duration = Duration::from_secs(60);

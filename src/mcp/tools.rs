@@ -13,6 +13,7 @@ use crate::core::error::{Error, Kind, Result, quoted};
 use crate::core::input::common;
 use crate::core::operation::{Effect, Method, Needs, Reply, Spec, Toolset};
 use crate::core::page::Paging;
+use crate::core::text::likely;
 use crate::http::projection;
 
 use super::excerpt::{self, Excerpt};
@@ -265,19 +266,12 @@ impl Tools {
                 quoted(name)
             ));
         }
-        let alike = |tool: &Tool| {
-            let known = app.operations()[tool.operation].entry.spec.name;
-            (strsim::jaro_winkler(known, &name.replace('_', ".")), known)
-        };
-        // Who sends a long text means no tool; comparing it would only cost time.
-        let nearest = (name.len() <= 100).then(|| self.all.iter().map(alike).max_by(|a, b| a.0.total_cmp(&b.0)));
+        let known = self.all.iter().map(|tool| app.operations()[tool.operation].entry.spec.name);
         RpcError::new(
             INVALID_PARAMS,
-            match nearest.flatten() {
-                Some((likeness, known)) if likeness > 0.85 => {
-                    format!("Unknown tool: {}; did you mean {known}?", quoted(name))
-                }
-                _ => format!("Unknown tool: {}; tools/list names what there is", quoted(name)),
+            match likely(&name.replace('_', "."), known, 0.85) {
+                Some(known) => format!("Unknown tool: {}; did you mean {known}?", quoted(name)),
+                None => format!("Unknown tool: {}; tools/list names what there is", quoted(name)),
             },
         )
     }
@@ -442,8 +436,9 @@ fn describe<'a>(
     lighten(&mut schema);
     let object = schema.as_object_mut().expect("the schema of an input is an object");
     let description = object.remove("description").unwrap_or_else(|| spec.title.into());
+    // What every tool of a kind takes is told once, in the instructions; so these are not all.
+    object.remove("additionalProperties");
     let properties = object.get_mut("properties").and_then(Value::as_object_mut).expect("every shape has properties");
-    // What every tool of a kind takes is told once, in the instructions.
     for name in [common::IDEMPOTENCY_KEY, common::IF_VERSION, common::INCLUDE, common::FIELDS] {
         properties.remove(name);
     }

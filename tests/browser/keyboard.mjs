@@ -108,7 +108,7 @@ await step('C adds a task in place, and [ puts the sidebar away', async () => {
   const other = await project.locator('option:not(:checked)').first().innerText();
   await project.selectOption({ label: other });
   await page.keyboard.press('Enter');
-  await page.waitForFunction(() => !document.querySelector('dialog[open] form').inert);
+  await page.waitForFunction(() => document.querySelector('dialog[open] form')?.inert === false);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'quick-project', 'the focus stays');
   assert.equal(await project.locator('option:checked').innerText(), other);
   assert.equal(await page.inputValue('dialog[open] [name=title]'), 'Where it belongs');

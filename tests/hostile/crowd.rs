@@ -5,11 +5,9 @@ use std::process::Command;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::client::Client;
-use crate::support::cli::{number, wait_until};
+use crate::support::cli::number;
 use crate::target::Target;
 
-/// A few of what the server keeps for the next of its kind.
-const KEPT_FILES: usize = 8;
 /// What may be left of a crowd's memory; a client takes about 20 KiB while it is there.
 const KEPT_KIB: u64 = 16 * 1024;
 
@@ -30,7 +28,6 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
     let target = Target::start(&[("SALLY_BODY_TIMEOUT_SECONDS", "3")]);
     target.is_there_for_others();
     let cold = target.server.memory();
-    let before = target.files();
     let begin = |n: usize| match n % 4 {
         0 => String::new(),
         1 => "GET /health HTTP/1.1\r\nHost: ".to_owned(),
@@ -45,7 +42,7 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
         let clients: Vec<Client> = (0..crowd)
             .map(|n| {
                 if n % 500 == 499 {
-                    most = most.max(target.files());
+                    most = most.max(target.connections());
                     target.is_there_for_others();
                 }
                 let mut client = Client::open(target.address);
@@ -53,11 +50,11 @@ fn thousands_that_say_nothing_or_little_cost_nobody_else_an_answer() {
                 client
             })
             .collect();
-        most = most.max(target.files());
+        most = most.max(target.connections());
         // The first ones may have been let go of before the last ones came.
-        assert!(most > before + crowd / 4, "{most} open files with a crowd of {crowd}");
+        assert!(most > crowd / 4, "{most} connections with a crowd of {crowd}");
         target.is_there_for_others();
-        wait_until("the end of the crowd", || target.files() <= before + KEPT_FILES);
+        target.has_let_everybody_go();
         for (n, client) in clients.into_iter().enumerate() {
             let ended = client.end("one of a crowd");
             let status = if n % 4 == 2 { 200 } else { 408 };
@@ -83,7 +80,6 @@ fn whoever_comes_when_all_places_are_taken_is_told_so() {
         }
         command
     });
-    let before = target.files();
     // What is there already is answered, whoever comes.
     let mut first = Client::open(target.address);
     let health = format!("GET /health HTTP/1.1\r\nHost: {}\r\n\r\n", target.address);
@@ -94,7 +90,7 @@ fn whoever_comes_when_all_places_are_taken_is_told_so() {
     ends.sort();
     ends.dedup();
     assert_eq!(ends, [[408], [503]]);
-    wait_until("the end of the crowd", || target.files() <= before + KEPT_FILES);
+    target.has_let_everybody_go();
     target.is_there_for_others();
     target.has_nothing_to_complain_of();
 }

@@ -13,3 +13,4 @@ mod client;
 mod crowd;
 mod slow;
 mod target;
+mod tls;

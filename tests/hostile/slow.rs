@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::support::cli::wait_until;
 use crate::target::Target;
 
 /// What is said at first, what again and again, and what is answered before the connection is closed.
@@ -20,7 +19,6 @@ fn head(target: &Target, line: &str, more: &str) -> String {
 }
 
 fn each_ends(target: &Target, cases: Vec<Slow>) {
-    let before = target.files();
     std::thread::scope(|scope| {
         for Slow { what, begins, goes_on, closes_its_side, statuses } in cases {
             scope.spawn(move || {
@@ -35,7 +33,7 @@ fn each_ends(target: &Target, cases: Vec<Slow>) {
         }
         target.is_there_for_others();
     });
-    wait_until("the end of all connections", || target.files() <= before);
+    target.has_let_everybody_go();
     target.has_nothing_to_complain_of();
 }
 
@@ -164,7 +162,6 @@ fn whoever_goes_on_however_slowly_gets_everything() {
 #[test]
 fn whoever_does_not_read_is_let_go_of() {
     let target = Target::start(&[("SALLY_BODY_TIMEOUT_SECONDS", "2")]);
-    let before = target.files();
     let ask = head(&target, "GET /api/openapi.json", "");
     let deaf: Vec<Client> = (0..20)
         .map(|_| {
@@ -174,7 +171,7 @@ fn whoever_does_not_read_is_let_go_of() {
         })
         .collect();
     target.is_there_for_others();
-    wait_until("the end of those that do not read", || target.files() <= before);
+    target.has_let_everybody_go();
     for client in deaf {
         let ended = client.end("an answer that nobody reads");
         assert!((1..100).contains(&ended.statuses().len()), "{} answers", ended.statuses().len());

@@ -9,6 +9,19 @@ use serde_json::{Value, json};
 
 use crate::support::cli::{self, PATIENCE, Server, adas_file, sally, wait_until};
 
+/// Connections to an address of ours, as far as a process holds them: neither what listens nor what is the system's alone.
+pub fn connections(address: SocketAddr) -> usize {
+    const LISTENS: &str = "0A";
+    let port = format!(":{:04X}", address.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let held = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (local, state, inode) = (fields[1], fields[3], fields[9]);
+        local.ends_with(&port) && state != LISTENS && inode != "0"
+    };
+    table.lines().skip(1).filter(held).count()
+}
+
 pub struct Target {
     pub server: Server,
     pub address: SocketAddr,
@@ -47,13 +60,13 @@ impl Target {
         self.folder.path()
     }
 
-    fn process(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}", self.server.child.id()))
+    /// Connections that the server holds.
+    pub fn connections(&self) -> usize {
+        connections(self.address)
     }
 
-    /// Open files and sockets.
-    pub fn files(&self) -> usize {
-        std::fs::read_dir(self.process().join("fd")).unwrap().count()
+    pub fn has_let_everybody_go(&self) {
+        wait_until("the end of all connections", || self.connections() == 0);
     }
 
     /// Somebody with nothing but good manners reads and writes.

@@ -129,7 +129,9 @@ async fn every_schema_is_plain_and_every_hint_is_true() {
         let name = tool["name"].as_str().unwrap();
         let spec = world.app.operation(name).unwrap().entry.spec;
         let schema = &tool["inputSchema"];
-        assert_eq!((&schema["type"], &schema["additionalProperties"]), (&json!("object"), &json!(false)), "{name}");
+        assert_eq!(schema["type"], "object", "{name}");
+        // The instructions name arguments that stand in no schema; a client that checks must let them pass.
+        assert!(schema.get("additionalProperties").is_none(), "{name}");
         let text = schema.to_string();
         for union in ["anyOf", "oneOf", "allOf", "$ref", "$schema", "\"type\":[", "nullable"] {
             assert!(!text.contains(union), "{name}: {union} in {text}");

@@ -149,7 +149,12 @@ pub fn check(conn: &Connection, path: &Path, progress: Option<Progress>) -> Resu
     }
     let head = match serde_json::from_slice(&lines.line) {
         Ok(Mark::Sally(head)) => head,
-        _ => return Err(at_line(1, "this is not a file of “sally export”")),
+        _ => {
+            return Err(at_line(
+                1,
+                "this is not a file of “sally export”; for a table, say --as organizations, people, deals or tasks",
+            ));
+        }
     };
     if head.format > FORMAT || head.schema > schema(conn)? {
         let newer = format!("the file is of a newer Sally ({}); use that version or a newer one", head.version);
