@@ -369,6 +369,8 @@ fn every_client_is_told_what_to_paste_and_beside_it_where() {
             assert!(told.contains("YOUR_KEY stands") && told.contains("sally key create --kind"), "{client}: {told}");
         }
     }
+    let told = complaint(&run(folder.path(), &["mcp", "config", "cursor", "--key", "atpm_x"]));
+    assert!(told.contains("--kind mcp"), "{told}");
     let block = run(folder.path(), &["mcp", "config", "cursor", "--stdio", "--key", "atpm_x"]).stdout;
     let block: Value = serde_json::from_slice(&block).unwrap();
     assert_eq!(block["mcpServers"]["sally"]["command"], env!("CARGO_BIN_EXE_sally"));

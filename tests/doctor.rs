@@ -99,4 +99,19 @@ fn a_certificate_that_is_not_there_or_of_no_use_is_told() {
     let (code, findings) = examined(at, &[]);
     assert_eq!(code, 1);
     assert_found(&findings, "certificate", "bad", "sally.example.com.pem: there is no certificate in it");
+
+    let key = rcgen::KeyPair::generate().unwrap();
+    let other = rcgen::CertificateParams::new(["www.example.com".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(at.join("cert.pem"), other.pem()).unwrap();
+    std::fs::write(at.join("key.pem"), key.serialize_pem()).unwrap();
+    let settings =
+        "public_url = 'https://sally.example.com'\ntls = 'files'\ntls_cert = 'cert.pem'\ntls_key = 'key.pem'";
+    std::fs::write(at.join("sally.toml"), settings).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(at.join("key.pem"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let (code, findings) = examined(at, &[]);
+    assert_eq!(code, 1);
+    assert_found(&findings, "certificate", "bad", "it is not for sally.example.com, so browsers refuse it");
+    #[cfg(unix)]
+    assert_found(&findings, "settings", "bad", "everybody may read key.pem, which has secrets");
 }

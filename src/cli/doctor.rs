@@ -339,6 +339,9 @@ fn certificates(config: &Config, findings: &mut Findings) {
             Ok(Some(kept)) if kept.until < now => {
                 findings.bad(CHECK, format!("the one for {name} ran out at {}", kept.until), advice);
             }
+            Ok(Some(kept)) if !kept.is_for(&name) => {
+                findings.bad(CHECK, format!("it is not for {name}, so browsers refuse it"), advice);
+            }
             Ok(Some(kept)) if kept.is_overdue(now) => {
                 findings.note(CHECK, format!("the one for {name} runs out at {}", kept.until), advice);
             }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use super::{bridge, output};
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
+use crate::features::keys::KeyKind;
 use crate::mcp::clients;
 
 #[derive(Args)]
@@ -52,6 +53,13 @@ impl Mcp {
         let base_url = url.map_or_else(|| config.base_url(), |url| url.to_string());
         let base_url = base_url.trim_end_matches('/').trim_end_matches("/mcp");
         let kind = if stdio { "api" } else { "mcp" };
+        let fits =
+            |key: &String| key.starts_with(KeyKind::Mcp.prefix()) || stdio && key.starts_with(KeyKind::Api.prefix());
+        if key.as_ref().is_some_and(|key| !fits(key)) {
+            return Err(Error::malformed(format!(
+                "--key: no key for this; “sally key create --kind {kind}” makes one"
+            )));
+        }
         let given = key.as_deref().unwrap_or(NO_KEY);
         let configs = match stdio {
             true => clients::local(base_url, given, &this_program()),

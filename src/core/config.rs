@@ -485,6 +485,21 @@ mod tests {
         assert!(load("wrokers = 3", &[]).unwrap_err().to_string().contains("wrokers"));
         assert!(load("", &[("SALLY_LISTEN", "nowhere")]).unwrap_err().to_string().starts_with("SALLY_LISTEN"));
         assert!(load("", &[("SALLY_NONSENSE", "1")]).unwrap_err().to_string().contains("nonsense"));
+        load("", &[("SALLY_PORT", "tcp://10.0.0.1:4000"), ("SALLY_SERVICE_HOST", "10.0.0.1")]).unwrap();
+        for (text, told) in [
+            (
+                "db = 'x'\nlisten_on = '127.0.0.1:80'",
+                "line 2, listen_on: there is no setting “listen_on”; did you mean listen?",
+            ),
+            ("\n\nworkers = \"two\"", "line 3, workers: invalid type"),
+            ("smtp_url = 'hush'", "line 1, smtp_url: "),
+            ("log = 'warning'", "log: “warning” is none of off"),
+            ("log = 'info,sally::tls=loud'", "log: “sally::tls=loud” is none of off"),
+        ] {
+            let error = load(text, &[]).unwrap_err().to_string();
+            assert!(error.contains(told) && error.lines().count() == 1, "{text}: {error}");
+        }
+        load("log = 'warn, sally::tls=debug'", &[]).unwrap();
         assert!(load("default_currency = 'XYZ1'", &[]).unwrap_err().to_string().contains("ISO 4217"));
         assert!(load("body_limit_kib = 0", &[]).is_err());
         for (mistake, at) in [

@@ -58,12 +58,11 @@ impl Certificate {
         Ok(Certificate { key: Arc::new(key), from, until })
     }
 
-    fn must_be_for(&self, name: &str) -> std::result::Result<(), String> {
-        let not_for = |error: &dyn std::fmt::Display| format!("it is not for {name}: {error}");
-        let wanted = ServerName::try_from(name).map_err(|error| not_for(&error))?;
-        let own = self.key.end_entity_cert().map_err(|error| not_for(&error))?;
-        let own = ParsedCertificate::try_from(own).map_err(|error| not_for(&error))?;
-        verify_server_name(&own, &wanted).map_err(|error| not_for(&error))
+    /// Whether browsers take it for the server of this name.
+    pub fn is_for(&self, name: &str) -> bool {
+        let own = self.key.end_entity_cert().ok().and_then(|own| ParsedCertificate::try_from(own).ok());
+        let name = ServerName::try_from(name.trim_matches(['[', ']'])).ok();
+        own.zip(name).is_some_and(|(own, name)| verify_server_name(&own, &name).is_ok())
     }
 
     fn third(&self) -> i64 {
@@ -93,7 +92,7 @@ fn kept(config: &Config, name: &str) -> std::result::Result<Option<Certificate>,
         Tls::Files => {
             let certificate = Certificate::read(&read(&config.tls_cert)?, &read(&config.tls_key)?);
             certificate
-                .and_then(|certificate| certificate.must_be_for(name).map(|()| Some(certificate)))
+                .map(Some)
                 .map_err(|error| format!("{} and {}: {error}", config.tls_cert.display(), config.tls_key.display()))
         }
         Tls::Acme => {
@@ -196,6 +195,9 @@ impl Certificates {
 
     fn show(&self, name: &str, certificate: &Certificate) {
         self.shown.show(name, certificate);
+        if !certificate.is_for(name) {
+            log::warn!("the certificate is not for {name}, so browsers will refuse it");
+        }
         log::info!("{name} is served with a certificate that counts until {}", certificate.until);
     }
 
@@ -337,6 +339,7 @@ mod tests {
     fn the_next_certificate_is_due_with_a_third_left_and_never_one_after_the_other() {
         let certificate = read(0);
         assert_eq!(certificate.until, moment("2026-06-19T00:00:00Z"));
+        assert!(certificate.is_for("sally.example.com") && !certificate.is_for("example.com"));
         assert_eq!(certificate.is_due_at(), moment("2026-06-16T00:00:00Z"));
         let mut plan = Plan {
             name: String::new(),

@@ -232,7 +232,7 @@ pub async fn setup(request: HttpRequest, mut form: Form) -> Answer {
     let zone = form.take("timeZone");
     if run::<SetUp>(&request, &mut form).await?.is_none() {
         form.set("timeZone", zone);
-        link_is_dead(&mut form);
+        link_is_dead(&mut form, "Each start of the server prints another, which ends it: restart Sally.");
         return card(&request, &form, &SetUpPage { form: &form });
     }
     let (email, password) = (form.value("email").to_owned(), form.value("password").to_owned());
@@ -266,11 +266,11 @@ async fn first_time(request: &HttpRequest, email: String, password: String, zone
 }
 
 /// The token has no field of its own to stand at.
-fn link_is_dead(form: &mut Form) {
+fn link_is_dead(form: &mut Form, way_out: &str) {
     let is_token = |field: &str| field == "token";
     if form.problems.iter().any(|problem| is_token(&problem.field)) {
         form.problems.retain(|problem| !is_token(&problem.field));
-        let text = "It is used up, expired or incomplete. Ask for a new one.".to_owned();
+        let text = format!("It is used up, expired or incomplete. {way_out}");
         form.notice = Some(Notice { title: "This link does not work", text });
     }
 }
@@ -302,7 +302,7 @@ pub async fn reset(request: HttpRequest, mut form: Form) -> Answer {
             }
         }
         None => {
-            link_is_dead(&mut form);
+            link_is_dead(&mut form, "Ask for a new one.");
             card(&request, &form, &ResetPage { form: &form, link })
         }
     }
@@ -354,7 +354,7 @@ pub async fn confirm_email_page(request: HttpRequest) -> Answer {
 pub async fn confirm_email(request: HttpRequest, mut form: Form) -> Answer {
     let link = link_of(&request, &form).await?;
     let confirmed = run::<ConfirmEmailChange>(&request, &mut form).await?.map(|account| account.email);
-    link_is_dead(&mut form);
+    link_is_dead(&mut form, "Ask for a new one.");
     card(&request, &form, &ConfirmEmailPage { form: &form, link, confirmed })
 }
 

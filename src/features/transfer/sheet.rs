@@ -102,7 +102,7 @@ impl Table {
         let text = self.text.as_bytes().get(from.byte..).unwrap_or_default();
         let mut reader = ReaderBuilder::new()
             .delimiter(self.delimiter)
-            // Not also a carriage return: each line of the table would be one of an editor no longer.
+            // A carriage return alone ends no line: they are counted as an editor counts.
             .terminator(Terminator::Any(b'\n'))
             .trim(Trim::All)
             .has_headers(false)
@@ -204,15 +204,10 @@ fn likely_delimiter(text: &str) -> u8 {
         is_quoted ^= *byte == b'"';
         !is_quoted
     };
-    let first =
-        text.trim_start_matches(['\r', '\n']).bytes().filter(|byte| outside(byte)).take_while(|byte| *byte != b'\n');
-    let mut counts = DELIMITERS.map(|delimiter| (0, delimiter));
-    for byte in first {
-        for (count, _) in counts.iter_mut().filter(|(_, delimiter)| *delimiter == byte) {
-            *count += 1;
-        }
-    }
-    counts.into_iter().rev().max_by_key(|(count, _)| *count).map_or(b',', |(_, delimiter)| delimiter)
+    let text = text.trim_start_matches(['\r', '\n']);
+    let first: Vec<u8> = text.bytes().filter(|byte| outside(byte)).take_while(|byte| *byte != b'\n').collect();
+    let count = |delimiter: &u8| first.iter().filter(|byte| *byte == delimiter).count();
+    DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(b',')
 }
 
 /// What is known of a kind of record: its operations, and other words for its fields, in small letters without blanks.
