@@ -17,6 +17,24 @@ fn import(folder: &Path, table: &str, arguments: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), told.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
 }
 
+/// Ada's file, served, with the project WEB.
+struct Desk {
+    folder: tempfile::TempDir,
+    key: String,
+    server: Server,
+}
+
+impl Desk {
+    fn with_a_project() -> Desk {
+        let (folder, made) = adas_file();
+        let key = made["apiKey"].as_str().unwrap().to_owned();
+        let server = Server::start(folder.path(), &[]);
+        let project = json!({ "name": "Website", "key": "WEB" });
+        assert_eq!(server.post("/api/projects", &key, &project).unwrap().0, 201);
+        Desk { folder, key, server }
+    }
+}
+
 fn counts(outcome: &Value) -> [u64; 4] {
     ["made", "updated", "skipped", "failed"].map(|field| outcome[field].as_u64().unwrap())
 }
@@ -74,10 +92,8 @@ fn companies_people_and_deals_come_in_as_other_programs_write_them() {
 
 #[test]
 fn tasks_come_in_beside_a_running_server_and_are_known_by_their_key() {
-    let (folder, made) = adas_file();
-    let key = made["apiKey"].as_str().unwrap();
-    let server = Server::start(folder.path(), &[]);
-    assert_eq!(server.post("/api/projects", key, &json!({ "name": "Website", "key": "WEB" })).unwrap().0, 201);
+    let Desk { folder, key, server } = Desk::with_a_project();
+    let key = key.as_str();
     let tasks = "Summary,Status,Assignee,Due Date,Labels\nSketch,In Progress,ada@example.com,2027-03-01,design;urgent\nBuild,,,,\n";
     let (code, told) = import(folder.path(), tasks, &["--as", "tasks", "--set", "projectId=WEB"]);
     assert_eq!((code, counts(&told)), (0, [2, 0, 0, 0]), "{told}");
@@ -138,10 +154,8 @@ fn what_other_programs_do_to_tables_is_understood_and_a_rehearsal_tells_what_com
 
 #[test]
 fn tables_of_our_own_come_back_as_they_went() {
-    let (folder, made) = adas_file();
-    let at = folder.path();
-    let key = made["apiKey"].as_str().unwrap();
-    let server = Server::start(at, &[]);
+    let Desk { folder, key, server } = Desk::with_a_project();
+    let (at, key) = (folder.path(), key.as_str());
     let person = json!({ "name": "Paula", "email": "p@x.example", "phone": "+49 30 123" });
     assert_eq!(server.post("/api/crm/people", key, &person).unwrap().0, 201);
     let table = "Name,E-mail,Phone\r\nPaula,p@x.example,'+49 30 123\r\n";
@@ -151,11 +165,8 @@ fn tables_of_our_own_come_back_as_they_went() {
 
 #[test]
 fn a_key_is_that_of_a_task_that_was_here_before() {
-    let (folder, made) = adas_file();
-    let at = folder.path();
-    let key = made["apiKey"].as_str().unwrap();
-    let server = Server::start(at, &[]);
-    assert_eq!(server.post("/api/projects", key, &json!({ "name": "Website", "key": "WEB" })).unwrap().0, 201);
+    let Desk { folder, key, server } = Desk::with_a_project();
+    let (at, key) = (folder.path(), key.as_str());
     let tasks = ["--as", "tasks", "--set", "projectId=WEB", "--on-duplicate", "update"];
     let table = "Issue key,Title\nWEB-4,D\nWEB-3,C\nWEB-2,B\nWEB-1,A\n";
     assert_eq!(counts(&import(at, table, &[&tasks[..], &["--dry-run"]].concat()).1), [4, 0, 0, 0]);
@@ -168,13 +179,10 @@ fn a_key_is_that_of_a_task_that_was_here_before() {
 
 #[test]
 fn lines_of_many_turns_keep_their_order_and_meet_each_other() {
-    let (folder, made) = adas_file();
-    let at = folder.path();
+    let Desk { folder, key, server } = Desk::with_a_project();
+    let (at, key) = (folder.path(), key.as_str());
     let mut table = "Key,Title\n".to_owned();
     (0..600).for_each(|number| table.push_str(&format!(",Task {number}\n")));
-    let server = Server::start(at, &[]);
-    let key = made["apiKey"].as_str().unwrap();
-    assert_eq!(server.post("/api/projects", key, &json!({ "name": "Website", "key": "WEB" })).unwrap().0, 201);
     let tasks = &["--as", "tasks", "--set", "projectId=WEB"][..];
     assert_eq!(counts(&import(at, &table, &[tasks, &["--dry-run"]].concat()).1), [600, 0, 0, 0]);
     assert_eq!(counts(&import(at, &table, tasks).1), [600, 0, 0, 0]);

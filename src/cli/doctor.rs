@@ -202,7 +202,7 @@ fn data(config: &Config, findings: &mut Findings) {
             return findings.bad(
                 "data",
                 error.to_string(),
-                "Ask as the user that Sally runs as: sudo -u sally sally doctor",
+                "This user may not read it; ask as the one that Sally runs as: sudo -u sally sally doctor",
             );
         }
         Err(error) => {

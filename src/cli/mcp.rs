@@ -57,7 +57,7 @@ impl Mcp {
             |key: &String| key.starts_with(KeyKind::Mcp.prefix()) || stdio && key.starts_with(KeyKind::Api.prefix());
         if key.as_ref().is_some_and(|key| !fits(key)) {
             return Err(Error::malformed(format!(
-                "--key: no key for this; “sally key create --kind {kind}” makes one"
+                "--key: this is a key for something else; “sally key create --kind {kind}” makes one that fits"
             )));
         }
         let given = key.as_deref().unwrap_or(NO_KEY);

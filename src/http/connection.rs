@@ -41,7 +41,7 @@ const WAITING: i32 = 4_096;
 /// A client that begins a handshake and falls silent has its place for this long.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// For the first head of a connection, if it is not given less.
-const FIRST_HEAD: Duration = Duration::from_secs(10);
+const FIRST_HEAD: Duration = Duration::from_secs(5);
 /// Beyond this a peer that has gone without a word is given up: an open stream says something every 15 seconds.
 #[cfg(target_os = "linux")]
 const UNHEARD: Duration = Duration::from_secs(60);
@@ -330,7 +330,7 @@ where
                             let peer: Option<SocketAddr> = io.peer_addr().ok();
                             let connection = Connection::new(io, tls.is_some(), patience, seat);
                             let wire = Wire::new(connection, tls).await.map_err(|error| {
-                                log::debug!("a connection without TLS that could be agreed on: {error}");
+                                log::debug!("a TLS handshake failed: {error}");
                                 DispatchError::Io(error)
                             })?;
                             Ok((wire, Protocol::Http1, peer))

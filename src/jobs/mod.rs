@@ -13,7 +13,7 @@ use crate::core::error::Result;
 use crate::features::backups;
 use crate::features::notifications::{self, TellDue};
 use crate::features::oauth::connections::{self, ClearConnections};
-use crate::features::transfer::imports::Imports;
+use crate::features::transfer::running::Imports;
 use crate::features::workspaces::{self, ClearAway};
 
 /// Tidies up, reminds and takes backups, for as long as the server runs.

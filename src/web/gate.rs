@@ -232,7 +232,7 @@ pub async fn setup(request: HttpRequest, mut form: Form) -> Answer {
     let zone = form.take("timeZone");
     if run::<SetUp>(&request, &mut form).await?.is_none() {
         form.set("timeZone", zone);
-        link_is_dead(&mut form, "Each start of the server prints another, which ends it: restart Sally.");
+        link_is_dead(&mut form, "Restart Sally: each start prints another link, and ends the one before.");
         return card(&request, &form, &SetUpPage { form: &form });
     }
     let (email, password) = (form.value("email").to_owned(), form.value("password").to_owned());

@@ -363,9 +363,9 @@ impl ImportPage<'_> {
             .map(|became| (word_for(became, self.import.rehearsal), self.import.count(became)))
     }
 
-    /// Is there anything to write?
+    /// Is there anything to write, as far as all lines were looked at?
     fn would_change(&self) -> bool {
-        self.import.made + self.import.updated > 0
+        self.import.state == State::Done && self.import.made + self.import.updated > 0
     }
 
     fn button(&self) -> String {

@@ -84,6 +84,18 @@ await step('it happens, with links to what it made; what failed is taken along, 
   assert.deepEqual(await figures(page), [2, 0, 0, 0]);
 });
 
+await step('a column for what every record has is asked for, and where nothing would change, what to do is told', async () => {
+  await send(page, 'PEOPLE', csv('E-Mail,City\na@beispiel.example,Kiel\n'));
+  await page.click('button[form=goes]');
+  await page.locator('[id="column.0-error"]', { hasText: 'No column goes to Name' }).waitFor();
+  await look(page, 'import-missing', pictures);
+  await send(page, 'PEOPLE', csv('Name,E-Mail\nPaula Beispiel,paula@beispiel.example\n'));
+  await page.click('button[form=goes]');
+  await finished(page, 'Checked');
+  await page.getByText('No line would make or change anything').waitFor();
+  await look(page, 'import-nothing', pictures);
+});
+
 const COUNT = 6_000;
 const many = (mark) => csv(`Name,E-Mail\n${Array.from({ length: COUNT }, (_, n) => `${mark} ${n},${mark}${n}@viele.example`).join('\n')}\n`);
 

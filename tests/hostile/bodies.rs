@@ -131,7 +131,7 @@ fn send_all(target: &Target, cases: &[Case]) {
             .then(|| format!("{what}: {answered:?} instead of {statuses:?}, {} bytes: {start}", ended.text.len()))
     };
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let some = cases.chunks(cases.len().div_ceil(3));
+        let some = cases.chunks(cases.len().div_ceil(2));
         let senders: Vec<_> =
             some.map(|cases| scope.spawn(|| cases.iter().filter_map(send).collect::<Vec<_>>())).collect();
         senders.into_iter().flat_map(|sender| sender.join().expect("a sender")).collect()

@@ -116,7 +116,7 @@ fn whoever_goes_on_however_slowly_gets_everything() {
                 &format!("Connection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len()),
             ));
             for part in body.as_bytes().chunks(8) {
-                std::thread::sleep(Duration::from_millis(30));
+                std::thread::sleep(Duration::from_millis(100));
                 assert!(client.say(part));
             }
             assert_eq!(client.end("a body in ten parts").statuses(), [201]);

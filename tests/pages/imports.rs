@@ -5,8 +5,9 @@ use std::time::Duration;
 use sally::core::error::Result;
 use sally::core::store::{one, run};
 use sally::features::transfer::imports::{
-    DiscardImport, GetImport, Import, Imports, ListImports, RunImport, State, StopImport, UploadTable,
+    DiscardImport, GetImport, Import, ListImports, RunImport, State, StopImport, UploadTable,
 };
+use sally::features::transfer::running::Imports;
 use sally::features::transfer::sheet::{OnDuplicate, Records};
 use serde_json::json;
 
@@ -284,6 +285,12 @@ async fn tables_of_other_programs_come_in_and_what_failed_fits_when_it_comes_bac
     assert_eq!(desk.check(&import, &[]).status, 303);
     let shown = desk.settled(&import).await;
     assert!(shown.has("No line would make or change anything") && !shown.has("/run\""), "{}", shown.body);
+
+    // As it is when a rehearsal was stopped.
+    put(&desk.world.app, "update import set state = 'READY', problem = 'You stopped it.', made = 3").await;
+    let shown = desk.browser.get(&import);
+    assert!(shown.status == 200 && shown.has("You stopped it.") && shown.has("/columns\""), "{}", shown.body);
+    assert!(!shown.has("/run\""), "what was not checked to its end is not imported: {}", shown.body);
 }
 
 #[tokio::test]

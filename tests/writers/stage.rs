@@ -71,7 +71,7 @@ impl Stage {
         for name in ["ada", "ben", "vera", "sam"] {
             people.insert(name, world.person(name).await);
         }
-        Stage { world, people, runs: AtomicUsize::new(0), rounds: number("ROUNDS", 1) }
+        Stage { world, people, runs: AtomicUsize::new(0), rounds: number("ROUNDS", 3) }
     }
 
     /// Runs all of them; tells every one that goes wrong.

@@ -1,11 +1,15 @@
-//! A workspace as one file of JSON lines and back, into the same or another server: docs/export-format.md says how.
+//! A workspace as one file of JSON lines and back, into the same or another server: docs/export-format.md says how. Tables of
+//! spreadsheets come in beside it ([`sheet`]).
 //!
 //! Which tables there are stands here; their columns and references are read off the schema, so a new column travels
 //! without anybody thinking of it.
 
+pub mod columns;
 pub mod export;
 pub mod import;
 pub mod imports;
+pub mod lines;
+pub mod running;
 pub mod sheet;
 
 use std::collections::BTreeMap;
