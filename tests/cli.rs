@@ -293,6 +293,8 @@ fn people_are_added_beside_a_server_and_set_their_own_password() {
         server.post("/api/auth/login", "", &json!({ "email": "ben@example.com", "password": password })).unwrap().0
     };
     assert_eq!(login(PASSWORD), 200);
+    let listed = String::from_utf8(run(folder.path(), &["user", "list"]).stdout).unwrap();
+    assert!(listed.lines().any(|line| line.starts_with("ben@example.com") && line.contains("active")), "{listed}");
 
     let reset = json_of(&run(folder.path(), &["user", "reset", "--email", "ben@example.com", "--json"]));
     let fresh = json!({ "token": token_of(&reset["setPasswordUrl"]), "password": "Another-horse-8" });

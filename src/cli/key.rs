@@ -9,7 +9,8 @@ use super::{console, everything, line, output};
 use crate::core::config::Config;
 use crate::core::error::Result;
 use crate::core::network::Network;
-use crate::core::reference::Ref;
+use crate::core::place::ProjectRecord;
+use crate::core::reference::{Named, Ref};
 use crate::core::text::Line;
 use crate::core::time::{Due, Moment};
 use crate::features::accounts::ListAccounts;
@@ -134,7 +135,7 @@ fn list(config: Config, json: bool) -> Result<()> {
                 key.id.to_string(),
                 key.prefix.clone(),
                 accounts.get(&key.account_id).cloned().unwrap_or_default(),
-                key.workspace_id.and_then(|id| workspaces.get(&id).cloned()).unwrap_or_else(|| "all".into()),
+                reach(key.workspace_id.and_then(|id| workspaces.get(&id)), key.projects.as_deref()),
                 key.scopes.clone(),
                 state(&key, now),
                 key.last_used_at.map_or_else(|| "never".into(), |at| at.to_string()),
@@ -144,9 +145,17 @@ fn list(config: Config, json: bool) -> Result<()> {
         })
         .collect();
     output::say(&output::table(
-        &["ID", "BEGINS WITH", "ACCOUNT", "WORKSPACE", "SCOPES", "STATE", "LAST USED", "FROM", "LABEL"],
+        &["ID", "BEGINS WITH", "ACCOUNT", "REACHES", "SCOPES", "STATE", "LAST USED", "FROM", "LABEL"],
         &rows,
     ))
+}
+
+/// `all`, `acme`, or `acme: Website, Support`.
+fn reach(workspace: Option<&String>, projects: Option<&[Named<ProjectRecord>]>) -> String {
+    let workspace = workspace.map_or("all", String::as_str);
+    let Some(projects) = projects else { return workspace.into() };
+    let names: Vec<&str> = projects.iter().map(|project| project.name.as_str()).collect();
+    format!("{workspace}: {}", names.join(", "))
 }
 
 fn state(key: &keys::Key, now: Moment) -> String {

@@ -27,6 +27,7 @@ use crate::core::app::{App, Call};
 use crate::core::caller::Credential;
 use crate::core::config::Config;
 use crate::core::error::{Error, Result};
+use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::page::{Page, Paging};
 use crate::core::store::Store;
@@ -178,7 +179,7 @@ fn everything<T, O: Operation<Output = Page<T>>>(app: &Arc<App>, list: impl Fn()
     let mut items = Vec::new();
     let mut cursor = None;
     loop {
-        let mut wanted = serde_json::Map::from_iter([("limit".to_owned(), crate::core::page::MOST.into())]);
+        let mut wanted = input::of([("limit", crate::core::page::MOST.into())]);
         wanted.extend(cursor.map(|cursor: String| ("cursor".to_owned(), cursor.into())));
         let call = Call { paging: Paging::take(&mut wanted, &O::SPEC)?, ..console() };
         let page = app.run_now(call, list())?;

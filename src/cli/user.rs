@@ -1,14 +1,15 @@
 //! `sally user`: adds people, and lets them back in when a password is lost.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::{console, email, line, output};
+use super::{console, email, everything, line, output};
 use crate::core::caller::Role;
 use crate::core::config::Config;
 use crate::core::error::Result;
 use crate::core::reference::Ref;
 use crate::core::text::{Email, Line};
-use crate::features::accounts::AddUser;
+use crate::features::accounts::{AccountView, AddUser, ListAccounts};
 use crate::features::recovery::OfferPassword;
 use crate::features::sso::UnlinkProvider;
 use crate::features::two_factor::ResetTwoFactor;
@@ -17,6 +18,8 @@ use crate::features::two_factor::ResetTwoFactor;
 pub(super) enum User {
     /// Add an account, new or known, to a workspace; without a password, it prints a link to set one
     Add(Add),
+    /// List the accounts of the server, archived ones too
+    List(List),
     /// Print a link with which somebody sets a new password; it works once, for two hours
     Reset(Reset),
     /// Take away the second factor of somebody who lost it; their sessions end
@@ -53,6 +56,13 @@ pub(super) struct Add {
 }
 
 #[derive(Args)]
+pub(super) struct List {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 pub(super) struct Reset {
     #[arg(long, value_parser = line::<320>)]
     email: Line<320>,
@@ -66,6 +76,7 @@ impl User {
     pub(super) fn run(self, config: Config) -> Result<()> {
         match self {
             User::Add(add) => add.run(config),
+            User::List(list) => list.run(config),
             User::Reset(reset) => reset.run(config),
             User::ResetTwoFactor(reset) => reset.second_factor(config),
             User::Unlink(reset) => reset.unlink(config),
@@ -86,6 +97,23 @@ impl Add {
             format!("\nTo set a password, open this link; it works once, for a week:\n{url}")
         });
         output::say(&format!("{} is {} of {}.{link}", added.email, added.role, self.workspace))
+    }
+}
+
+impl List {
+    fn run(self, config: Config) -> Result<()> {
+        let app = super::beside(config)?;
+        let accounts = everything(&app, || ListAccounts { archived: Some(true), ..ListAccounts::default() })?;
+        if self.json {
+            return output::json(&json!({ "items": accounts }));
+        }
+        let row = |account: AccountView| {
+            let state = if account.archived_at.is_some() { "archived" } else { "active" };
+            let role = account.platform_role.to_string();
+            vec![account.email, account.name, role, state.into(), account.created_at.to_string()]
+        };
+        let rows: Vec<_> = accounts.into_iter().map(row).collect();
+        output::say(&output::table(&["E-MAIL", "NAME", "PLATFORM", "STATE", "SINCE"], &rows))
     }
 }
 

@@ -41,6 +41,15 @@ pub mod common {
     pub const IDEMPOTENCY_KEY: &str = "idempotencyKey";
 }
 
+/// An input of a few fields that the program itself gives.
+pub fn of<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    let mut input = Map::new();
+    for (field, value) in fields {
+        input.insert(field.to_owned(), value);
+    }
+    input
+}
+
 /// The schema of an input or output: inline, without `$schema` and titles.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     made_by(T::json_schema)
@@ -287,7 +296,7 @@ fn refusal(
     try_alone: &dyn Fn(&Map<String, Value>) -> Option<serde_json::Error>,
 ) -> Error {
     for (field, value) in map.into_iter().filter(|(field, _)| shape.has(field)) {
-        let alone = Map::from_iter([(field.clone(), value.clone())]);
+        let alone = of([(field.as_str(), value.clone())]);
         let Some(message) = try_alone(&alone).map(|error| error.to_string()) else { continue };
         if !message.starts_with("missing field") && !message.starts_with("unknown field") {
             told.push(FieldError { field, message: for_people(&message, &value) });

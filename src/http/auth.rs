@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderName, IF_MATCH, ORIGIN, USER_AGENT};
+use actix_web::http::uri::Authority;
 
 use crate::core::app::{App, Call};
 use crate::core::caller::{Credential, Selector};
@@ -124,21 +125,18 @@ pub fn is_meant(request: &HttpRequest, app: &App) -> bool {
         // Without a Host it is no browser.
         return !request.headers().contains_key(HOST);
     };
-    let Ok(asked) = url::Url::parse(&format!("http://{asked}")) else { return false };
-    let is_bare = asked.path() == "/" && asked.query().is_none() && asked.username().is_empty();
+    // A name or address with a port at most.
+    let asked = asked.parse::<Authority>().ok().filter(|asked| !asked.as_str().contains('@'));
+    let Some(name) = asked.as_ref().map(Authority::host) else { return false };
     let config = app.config();
-    let is_known = match asked.host() {
-        Some(url::Host::Domain(name)) => {
-            name == "localhost"
-                || name.ends_with(".localhost")
-                || config.public_url.as_ref().and_then(|own| own.host_str()).is_some_and(|own| own == name)
-                || config.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
-        }
-        Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
-        None => false,
-    };
+    let is_own = |own: &str| own.eq_ignore_ascii_case(name);
+    let is_known = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+        || is_own("localhost")
+        || name.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case("localhost"))
+        || config.public_url.as_ref().and_then(|own| own.host_str()).is_some_and(is_own)
+        || config.hosts.iter().any(|own| is_own(own));
     let must_be_known = config.public_url.is_some() || !config.hosts.is_empty() || is_from_here(request, app);
-    is_bare && (is_known || !must_be_known)
+    is_known || !must_be_known
 }
 
 /// Sent on this machine, by whomever.

@@ -278,11 +278,11 @@ async fn around(
     }
     let begun = Instant::now();
     let surface = observe::surface(request.path());
-    let line = format!("{} {}", request.method(), request.path());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(answer) => answer?.map_into_boxed_body(),
         Err(panic) => {
-            log::error!(request_id = id.as_str(); "{line}: {}", panic_text(&*panic));
+            log::error!(request_id = id.as_str(); "{method} {}: {}", uri.path(), panic_text(&*panic));
             let error = Error::internal("panic");
             let mut response = plain_problem(&error.problem(&id), 500);
             finish(response.headers_mut(), &id, is_secure);
@@ -361,26 +361,28 @@ const TLS_ONLY: &str = "max-age=31536000";
 /// What a page has no use for, no script in it may ask for.
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
+/// What every answer says that does not say otherwise itself.
+static ALWAYS: [(HeaderName, HeaderValue); 6] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS)),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
 fn finish(headers: &mut HeaderMap, id: &str, is_secure: bool) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    let always = [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "same-origin"),
-        (CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("permissions-policy"), PERMISSIONS),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
     if is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TLS_ONLY));
     }
     // Beside a policy that an answer has of its own: browsers keep to both.
     headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
-    for (name, value) in always {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
+    for (name, value) in &ALWAYS {
+        if !headers.contains_key(name) {
+            headers.insert(name.clone(), value.clone());
         }
     }
 }

@@ -4,7 +4,6 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use serde_json::{Map, Value};
 
 use crate::core::app::Call;
 use crate::core::error::{Error, Kind};
@@ -251,7 +250,7 @@ async fn first_time(request: &HttpRequest, email: String, password: String, zone
         return Ok(sign_in);
     }
     let app = app_of(request);
-    let input = Map::from_iter([("timeZone".to_owned(), Value::from(zone))]);
+    let input = input::of([("timeZone", zone.into())]);
     // A zone that this server does not know is no reason to stop anybody: it stays UTC.
     if let Ok(profile) = input::read::<UpdateProfile>(input, app.shape_of::<UpdateProfile>()) {
         let token = crate::core::secret::TokenHash::of(&signed_in.session_token);

@@ -3,9 +3,10 @@
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::core::error::{Error, FieldError, Kind};
+use crate::core::input;
 use crate::core::reference::Ref;
 use crate::core::text::Line;
 use crate::features::projects::detail::GetProject;
@@ -403,8 +404,7 @@ async fn discard(page: Page, id: web::Path<String>) -> Answer {
 /// leaves the column of problems out by itself.
 async fn failed(page: Page, id: web::Path<String>) -> Answer {
     let import = find(&page, &id).await?;
-    let input = [("importId", id.as_str()), ("became", Became::Failed.word())];
-    let input: Map<String, Value> = input.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
+    let input = input::of([("importId", id.as_str().into()), ("became", Became::Failed.word().into())]);
     let lines = page.list::<ListImportLines>(input, MOST_ROWS).await?.items;
     // With the mark without which Excel takes letters for others, and would save them so.
     let mut table = format!("\u{feff}Problem{}{}\r\n", import.delimiter, import.heading);

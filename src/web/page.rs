@@ -307,7 +307,7 @@ impl Page {
     /// A record as the JSON that REST gives.
     pub async fn json(&self, operation: &str, field: &str, id: &str) -> Answer {
         let listed = self.app.operation(operation).expect("pages name operations of the list");
-        let input = Map::from_iter([(field.to_owned(), Value::from(id))]);
+        let input = input::of([(field, id.into())]);
         let reply = self.app.answer(listed, self.call.clone(), input).await.map_err(|error| self.refuse(error))?;
         Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(reply.body))
     }

@@ -117,7 +117,7 @@ pub struct Column {
     pub status: DealStatus,
     #[serde(flatten)]
     pub sum: Sum,
-    /// The first hundred; `count` and `totals` are of all.
+    /// The first fifty; `count` and `totals` are of all.
     pub cards: Vec<Card>,
 }
 
@@ -133,7 +133,7 @@ pub struct Card {
     pub quiet_days: Option<i64>,
 }
 
-const CARDS: &str = "limit 100";
+const CARDS: &str = "limit 50";
 /// Decided deals leave the board after a while; the table has them all.
 const DECIDED_DAYS: i64 = 30;
 

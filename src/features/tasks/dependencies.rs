@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::caller::Role;
 use crate::core::error::{Error, Result};
-use crate::core::id::{Id, Record};
+use crate::core::id::{self, Id, Record};
 use crate::core::operation::{Answer, Cx, Effect, Entry, More, Needs, Operation, Route, Spec, Toolset, Tx};
 use crate::core::place::{Sight, VISIBLE};
 use crate::core::reference::{Ref, Referable};
@@ -212,13 +212,17 @@ impl Operation for RemoveDependency {
 /// Which of your open tasks wait for another one that is not done yet.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ListWaiting {}
+pub struct ListWaiting {
+    /// Those that a page is about to show.
+    #[serde(skip)]
+    pub task_ids: Vec<Id<TaskRecord>>,
+}
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     pub task_id: Id<TaskRecord>,
-    /// What has to be done before.
+    /// What has to be done before: the oldest, of several.
     pub waits_for: TaskLink,
 }
 
@@ -240,25 +244,26 @@ impl Operation for ListWaiting {
         toolset: Toolset::Tasks,
         more: More::NO_TOOL,
     };
-    /// From the person to their tasks, as `task.mine` goes.
     fn execute(self, cx: &Cx<'_, Self>) -> Result<AllWaiting> {
+        // Of each task the row with the smallest id of another one.
         static WAITING: LazyLock<String> = LazyLock::new(|| {
             format!(
-                "select t.id, o.id, p.key || '-' || o.number, o.title, p.id
-                   from (select id from task where owner_id = :me and completed_at is null and archived_at is null
-                         union select task_id from task_participant where account_id = :me) mine
-                   cross join task t on t.id = mine.id
+                "select t.id, min(o.id), p.key || '-' || o.number, o.title, p.id
+                   from json_each(:tasks) w
+                   cross join task t on t.id = w.value
                    cross join task_dependency d on d.task_id = t.id
                    cross join task o on o.id = d.depends_on_id
                    cross join project p on p.id = o.project_id
                   where t.workspace_id = :workspace and t.completed_at is null and t.archived_at is null
+                    and (t.owner_id = :me or exists (select 1 from task_participant where task_id = t.id and account_id = :me))
                     and o.completed_at is null and o.archived_at is null and {VISIBLE}
-                  order by t.id, o.id limit 200"
+                  group by t.id"
             )
         });
         let Sight { all: sees_all, me, projects } = cx.sight();
         let parameters = named_params! {
-            ":workspace": cx.workspace_id(), ":all": sees_all, ":me": me, ":projects": projects,
+            ":tasks": id::array(self.task_ids), ":workspace": cx.workspace_id(),
+            ":all": sees_all, ":me": me, ":projects": projects,
         };
         let items = all(cx.conn(), &WAITING, parameters, |row| {
             let task_id = row.take()?;

@@ -452,18 +452,18 @@ impl Operation for MyTasks {
             select id from task where owner_id = ?1 union select task_id from task_participant where account_id = ?1)";
         let wanted = self.status.unwrap_or(Wanted::Open);
         let me = cx.signed_in()?.id;
-        let tasks = Select::new(COLUMNS, FROM, "t.id");
+        // All that one has is put in order before a page of it is read.
+        let tasks = Select::new("t.id", "task t cross join project p on p.id = t.project_id", "t.id");
         let tasks = match wanted {
             Wanted::Open => tasks.filter(OPEN, me).condition("t.completed_at is null"),
             Wanted::Done => tasks.filter(ALL, me).condition("t.completed_at is not null"),
             Wanted::All => tasks.filter(ALL, me),
         };
-        let mut page = tasks
+        let Page { items, next_cursor, total } = tasks
             .filter("+t.workspace_id = ?", cx.workspace_id())
             .condition("t.archived_at is null")
             .visible(cx)
-            .page(cx, &Self::SPEC, Task::read)?;
-        Task::complete(cx, &mut page.items)?;
-        Ok(page)
+            .page(cx, &Self::SPEC, |row| row.take())?;
+        Ok(Page { items: Task::by_ids(cx, &items)?, next_cursor, total })
     }
 }

@@ -9,10 +9,10 @@ pub mod people;
 pub mod table;
 
 use actix_web::web;
-use serde_json::Map;
 
 use crate::core::caller::Account;
 use crate::core::id::{Id, Record};
+use crate::core::input;
 use crate::core::money::Money;
 use crate::core::operation::Operation;
 use crate::core::reference::Named;
@@ -165,7 +165,7 @@ impl History {
         if kind.is_empty() {
             return Ok(History { days: timeline(page, newest, on), kind });
         }
-        let input = Map::from_iter([(field.to_owned(), id.into()), ("type".to_owned(), kind.as_str().into())]);
+        let input = input::of([(field, id.into()), ("type", kind.as_str().into())]);
         let found = page.list::<ListActivities>(input, 50).await?;
         Ok(History { days: timeline(page, &found.items, on), kind })
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::core::caller::Account;
 use crate::core::error::Error;
 use crate::core::id::Id;
+use crate::core::input;
 use crate::core::reference::Named;
 use crate::features::projects::detail::ProjectDetail;
 use crate::features::projects::statuses::StatusType;
@@ -398,7 +399,7 @@ pub async fn move_to(page: Page, request: HttpRequest, key: web::Path<String>, f
         Grouping::Assignee => page.act::<UpdateTask>(&[("taskId", key), ("ownerId", &set(to))]).await?,
         Grouping::Priority => page.act::<UpdateTask>(&[("taskId", key), ("priority", to)]).await?,
         Grouping::Label => {
-            let mut change = Map::from_iter([("taskIds".to_owned(), Value::from(vec![key]))]);
+            let mut change = input::of([("taskIds", vec![key].into())]);
             for (field, label) in [("addLabels", to), ("removeLabels", form.value("from"))] {
                 if !set(label).is_empty() {
                     change.insert(field.to_owned(), Value::from(vec![label]));

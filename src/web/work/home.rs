@@ -6,6 +6,7 @@ use actix_web::web;
 use askama::Template;
 use serde_json::Map;
 
+use crate::core::input;
 use crate::core::time::{Day, DayWord};
 use crate::features::crm::follow_ups::ListFollowUps;
 use crate::features::tasks::create::CreateTask;
@@ -85,9 +86,9 @@ async fn show_home(page: &Page, form: &Form) -> Answer {
     let kinds = WHEN.iter().map(|&(key, name)| (key, name, "")).chain([WAITING]);
     let mut groups: Vec<Group> =
         kinds.map(|(key, name, about)| Group { key, name, about, tasks: Vec::new(), follow_ups: Vec::new() }).collect();
-    let waiting = page.run(ListWaiting {}).await?.items.into_iter();
-    let mut waiting: HashMap<_, _> = waiting.rev().map(|waiting| (waiting.task_id, waiting.waits_for)).collect();
     let mine = page.list::<MyTasks>(Map::new(), SHOWN).await?;
+    let waiting = page.run(ListWaiting { task_ids: mine.items.iter().map(|task| task.id).collect() }).await?.items;
+    let mut waiting: HashMap<_, _> = waiting.into_iter().map(|waiting| (waiting.task_id, waiting.waits_for)).collect();
     for task in &mine.items {
         let when = page.when(task.due_date);
         let waits_for =
@@ -100,8 +101,8 @@ async fn show_home(page: &Page, form: &Form) -> Answer {
     }
     template.has_more = mine.next_cursor.is_some();
     if page.crm {
-        let input = [("ownerId", "me"), ("status", "OPEN")].map(|(field, value)| (field.to_owned(), value.into()));
-        let due = page.list::<ListFollowUps>(Map::from_iter(input), SHOWN).await?;
+        let input = input::of([("ownerId", "me".into()), ("status", "OPEN".into())]);
+        let due = page.list::<ListFollowUps>(input, SHOWN).await?;
         for item in &due.items {
             groups[page.when_at(item.due_at)].follow_ups.push(Todo::new(page, item));
         }

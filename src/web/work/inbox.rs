@@ -2,8 +2,8 @@
 
 use actix_web::web;
 use askama::Template;
-use serde_json::Map;
 
+use crate::core::input;
 use crate::core::text::Line;
 use crate::features::notifications::{
     ListNotifications, MarkNotifications, Notification, NotificationType, ReadAllNotifications, ReadNotification,
@@ -144,7 +144,7 @@ pub async fn unread(page: Page, form: Form) -> Answer {
 const UNDONE: usize = 100;
 
 pub async fn read_all(page: Page) -> Answer {
-    let input = Map::from_iter([("unread".to_owned(), true.into())]);
+    let input = input::of([("unread", true.into())]);
     let unread = page.list::<ListNotifications>(input, UNDONE).await?.page;
     page.run(ReadAllNotifications {}).await?;
     let ids: Vec<String> = unread.items.iter().map(|one| one.id.to_string()).collect();

@@ -16,6 +16,7 @@ pub mod week;
 use actix_web::web;
 
 use crate::core::caller::{Account, Role};
+use crate::core::input;
 use crate::core::reference::{Named, Ref};
 use crate::features::projects::detail::{GetProject, ProjectDetail};
 use crate::features::projects::labels::Label;
@@ -152,7 +153,7 @@ impl Page {
 
     /// Those that one may put something into, by what was done there last.
     pub(super) async fn own_projects_newest_first(&self) -> Result<Vec<Choice>, Refused> {
-        let input = serde_json::Map::from_iter([("sort".to_owned(), "-updatedAt".into())]);
+        let input = input::of([("sort", "-updatedAt".into())]);
         let newest = self.list::<ShowProjects>(input, 50).await?.items.into_iter();
         Ok(newest.filter(may_fill).map(|project| Choice::new(project.id, project.name)).collect())
     }

@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::core::caller::{Account, Role};
 use crate::core::error::Error;
+use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::reference::Named;
 use crate::features::projects::dependencies::{AddDependency, RemoveDependency};
@@ -88,7 +89,7 @@ fn type_name(kind: StatusType) -> &'static str {
 /// Who of the workspace has no role of their own in the project.
 async fn outsiders(page: &Page, detail: &ProjectDetail) -> Vec<Choice> {
     let slug = page.workspace.as_ref().map(|place| place.slug.clone()).unwrap_or_default();
-    let input = serde_json::Map::from_iter([("workspaceId".to_owned(), slug.into())]);
+    let input = input::of([("workspaceId", slug.into())]);
     // Who may only look at the workspace can own a project, and does not see who else is there.
     let members = page.list::<ListMembers>(input, 200).await.map_or_else(|_| Vec::new(), |members| members.items);
     let has_own = |account| detail.members.iter().any(|m| m.account_id == account && (m.id.is_some() || m.locked));

@@ -2,10 +2,10 @@
 
 use actix_web::web;
 use askama::Template;
-use serde_json::Map;
 
 use crate::core::caller::Account;
 use crate::core::error::Error;
+use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::reference::{Named, Ref};
 use crate::core::time::Day;
@@ -316,8 +316,7 @@ pub async fn comment_page(page: Page, path: web::Path<(String, String)>) -> Answ
 
 /// One comment, looked for among those of its task: most that are changed are new.
 async fn comment_of(page: &Page, task: &Task, id: &str) -> Result<Comment, Refused> {
-    let mut input =
-        Map::from_iter([("taskId".to_owned(), task.id.to_string().into()), ("sort".into(), "-createdAt".into())]);
+    let mut input = input::of([("taskId", task.id.to_string().into()), ("sort", "-createdAt".into())]);
     loop {
         let found = page.list::<ListComments>(input.clone(), 200).await?;
         if let Some(comment) = found.items.into_iter().find(|comment| comment.id.to_string() == id) {
