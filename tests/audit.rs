@@ -171,12 +171,15 @@ async fn a_table_of_the_audit_is_an_export_and_holds_no_formula() {
     assert!(table.body.starts_with("At,Event,Operation,Person,"), "{}", table.body);
     assert!(table.body.contains("'=HYPERLINK") && table.body.matches("\r\n").count() == 2, "{}", table.body);
     assert_eq!(get("/api/timesheets/report?format=csv").status, 200);
+    // Tables of pages, too.
+    let cookie = format!("sally_session={}", ada.token);
+    assert_eq!(server.send("GET", "/crm/deals?view=table&format=csv", &[("Cookie", &cookie)], "").status, 200);
     assert_eq!(get("/api/timesheets/report").status, 200);
     let exports = json!({ "workspaceId": "acme", "event": "EXPORT" });
     let exports = ada.ask("workspace.audit.list", exports).await.unwrap();
     assert_eq!(
         told(&exports).iter().map(|(_, operation, ..)| *operation).collect::<Vec<_>>(),
-        ["workspace.audit.list", "timesheet.report"]
+        ["workspace.audit.list", "timesheet.report", "crm.deal.list"]
     );
 }
 

@@ -208,6 +208,9 @@ fn a_backup_is_private_one_file_and_never_replaces_another_unasked() {
     std::fs::create_dir(folder.path().join("copies")).unwrap();
     let told = json_of(&run(folder.path(), &["backup", "copies", "--json"]));
     assert!(folder.path().join(told["file"].as_str().unwrap()).is_file());
+    // A folder that is not there yet is known by the slash.
+    let told = json_of(&run(folder.path(), &["backup", "more/", "--json"]));
+    assert!(folder.path().join(told["file"].as_str().unwrap()).starts_with(folder.path().join("more")));
     for (wrong, why) in [("sally.db", "the file itself"), ("nowhere/copy.db", "nowhere")] {
         assert!(complaint(&run(folder.path(), &["backup", wrong, "--force"])).contains(why), "{wrong}");
     }
@@ -247,6 +250,17 @@ fn a_backup_is_put_back_while_nobody_serves_and_what_was_there_is_kept() {
     drop(other);
     let unfinished = |name: &String| name.starts_with(".sally-unfinished");
     assert!(!others(folder.path()).iter().any(unfinished));
+    // A log that has lost its file: SQLite would read it into whatever comes to stand there.
+    let mut server = Server::start(folder.path(), &[]);
+    deal(&server, key, "Lost");
+    server.signal("-KILL");
+    server.wait();
+    std::fs::remove_file(folder.path().join("sally.db")).unwrap();
+    assert!(folder.path().join("sally.db-wal").exists());
+    assert!(complaint(&run(folder.path(), &["--db", "copy.db", "backup", "sally.db"])).contains("sally.db-wal"));
+    assert!(run(folder.path(), &["restore", "copy.db"]).status.success());
+    assert_eq!(titles(&folder.path().join("sally.db")), HashSet::from(["Before".to_owned()]));
+    assert_eq!(json_of(&run(folder.path(), &["verify", "--json"]))["sound"], true);
 
     let elsewhere = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
@@ -360,7 +374,7 @@ fn the_clock_takes_backups_and_keeps_the_newest() {
     let (folder, made) = adas_file();
     let copies = folder.path().join("copies");
     std::fs::create_dir(&copies).unwrap();
-    for old in ["sally-20260101T000000Z.db", "sally-20260102T000000Z.db", "notes.txt"] {
+    for old in ["sally-20260101T000000Z.db", "sally-20260102T000000Z.db", "demo-20260101T000000Z.db", "notes.txt"] {
         std::fs::write(copies.join(old), "old").unwrap();
     }
     std::fs::write(folder.path().join("sally.toml"), "backup_dir = 'copies'\nbackup_keep = 2").unwrap();
@@ -380,6 +394,7 @@ fn the_clock_takes_backups_and_keeps_the_newest() {
     let mut names = others(&copies);
     names.retain(|name| !is_new(&json!({ "name": name })) || name == "notes.txt");
     assert_eq!(names, ["notes.txt", "sally-20260102T000000Z.db"], "the oldest went, what is not ours stayed");
+    assert!(copies.join("demo-20260101T000000Z.db").exists(), "it is of another file");
     let copy = copies.join(listed["items"][0]["name"].as_str().unwrap());
     assert_eq!(json_of(&run(folder.path(), &["verify", copy.to_str().unwrap(), "--json"]))["sound"], true);
 }

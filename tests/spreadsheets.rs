@@ -199,6 +199,21 @@ fn lines_of_many_turns_keep_their_order_and_meet_each_other() {
 }
 
 #[test]
+fn whoever_keeps_the_file_for_long_holds_an_import_up_and_does_not_end_it() {
+    let (folder, _) = adas_file();
+    let greedy = rusqlite::Connection::open(folder.path().join("sally.db")).unwrap();
+    greedy.execute_batch("begin immediate").unwrap();
+    let (code, told) = std::thread::scope(|scope| {
+        let import = scope.spawn(|| import(folder.path(), "Name\nAcme\nNordlicht\n", &["--as", "organizations"]));
+        // Longer than one write waits.
+        std::thread::sleep(std::time::Duration::from_secs(7));
+        greedy.execute_batch("rollback").unwrap();
+        import.join().unwrap()
+    });
+    assert_eq!((code, counts(&told)), (0, [2, 0, 0, 0]), "{told}");
+}
+
+#[test]
 fn a_table_that_cannot_be_understood_is_refused_with_the_reason() {
     let (folder, _) = adas_file();
     let at = folder.path();

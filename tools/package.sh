@@ -41,7 +41,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/$name"/{docs,packaging}
 cp "$sally" "$texts"/{sally.{1,bash,zsh,fish},THIRD-PARTY.txt} README.md CHANGELOG.md SECURITY.md LICENSE-* sally.toml.example "$work/$name/"
-cp docs/*.md "$work/$name/docs/"
+cp -R docs/*.md docs/decisions "$work/$name/docs/"
 cp packaging/sally.{service,sysusers,toml} packaging/litestream.{yml,conf} "$work/$name/packaging/"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" -cf - "$name" | gzip -n >"$out/$name.tar.gz"
 

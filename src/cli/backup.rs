@@ -10,10 +10,11 @@ use crate::core::error::{Error, Result};
 use crate::core::store;
 use crate::core::text;
 use crate::core::time::Moment;
+use crate::features::backups;
 
 #[derive(Args)]
 pub(super) struct Backup {
-    /// Where the copy goes; in a folder it gets a name with the time
+    /// Where the copy goes; in a folder it gets a name with the time, and FOLDER/ is made if need be
     file: PathBuf,
 
     /// Replace a file of that name
@@ -51,8 +52,12 @@ pub(super) struct Verify {
 
 impl Backup {
     pub(super) fn run(self, config: Config) -> Result<()> {
-        let to = match self.file.is_dir() {
-            true => self.file.join(format!("sally-{}.db", store::stamp(Moment::now()))),
+        let is_folder = self.file.is_dir() || self.file.as_os_str().as_encoded_bytes().ends_with(b"/");
+        if is_folder {
+            store::private_folder(&self.file)?;
+        }
+        let to = match is_folder {
+            true => self.file.join(backups::name_of_copy(&config, Moment::now())),
             false => self.file,
         };
         let backup = store::back_up(&config.db, &to, self.force, output::progress("Copying"))?;

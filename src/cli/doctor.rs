@@ -105,13 +105,17 @@ fn folder(path: &Path) -> PathBuf {
 /// Who may read and write it.
 fn file(config: &Config, findings: &mut Findings) {
     let path = absolute(&config.db);
-    if !path.exists() {
-        findings.bad(
-            "file",
-            format!("there is no {}", path.display()),
-            "Name yours with --db or in the settings, or begin one with “sally serve”.",
-        );
-        return;
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => {
+            return findings.bad(
+                "file",
+                format!("there is no {}", path.display()),
+                "Name yours with --db or in the settings, or begin one with “sally serve”.",
+            );
+        }
+        // What is said of the data tells who may see it.
+        Err(_) => return,
     }
     #[cfg(unix)]
     {
@@ -193,7 +197,7 @@ fn may_read(path: &Path) -> bool {
 
 /// What the file itself tells.
 fn data(config: &Config, findings: &mut Findings) {
-    if !config.db.exists() {
+    if matches!(config.db.try_exists(), Ok(false)) {
         return;
     }
     let look = match store::examine(&config.db) {
@@ -202,7 +206,7 @@ fn data(config: &Config, findings: &mut Findings) {
             return findings.bad(
                 "data",
                 error.to_string(),
-                "This user may not read it; ask as the one that Sally runs as: sudo -u sally sally doctor",
+                "This user may not read it; ask as the one that Sally runs as: sudo -u sally sally doctor --config FILE",
             );
         }
         Err(error) => {
@@ -365,7 +369,10 @@ fn secrets(config: &Config, settings: &Path, findings: &mut Findings) {
                 true => findings.bad(
                     "settings",
                     format!("everybody may read {}, which has secrets", path.display()),
-                    format!("chmod 640 {}", path.display()),
+                    format!(
+                        "Leave it to the group that Sally runs as: chgrp sally {0} && chmod 640 {0}",
+                        path.display()
+                    ),
                 ),
                 false => findings.ok("settings", path.display().to_string()),
             }

@@ -31,7 +31,7 @@ pub(super) struct Export {
 
 #[derive(Args)]
 pub(super) struct Import {
-    /// A file that “sally export” wrote; with --as, a table (CSV, UTF-8, with the names of the columns in its first line)
+    /// A file that “sally export” wrote; with --as, a table (CSV with the names of the columns in its first line)
     file: PathBuf,
 
     /// What the lines of a table are: organizations, people, deals or tasks
@@ -83,7 +83,7 @@ impl Export {
 impl Import {
     pub(super) fn run(self, config: Config) -> Result<()> {
         let app = super::beside(config)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::internal)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(Error::internal)?;
         if let (Some(records), Some(workspace)) = (self.records, self.workspace) {
             let Import { map, set, on_duplicate, dry_run, .. } = self;
             let asked = Asked { records, workspace, map, set, on_duplicate, dry_run };

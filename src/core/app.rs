@@ -43,7 +43,7 @@ pub struct App {
 }
 
 /// When each key and session was used last, and keys from where.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Uses {
     keys: HashMap<Id<AccessKey>, (Moment, Option<IpAddr>)>,
     sessions: HashMap<Id<Session>, Moment>,
@@ -398,7 +398,7 @@ impl App {
     }
 
     /// Who takes a file out of here is written down.
-    async fn note_export(self: &Arc<Self>, spec: &Spec, call: Call) -> Result<()> {
+    pub async fn note_export(self: &Arc<Self>, spec: &Spec, call: Call) -> Result<()> {
         let (spec, demanded) = (*spec, self.config.require_two_factor);
         self.store
             .write(move |conn| {
@@ -455,6 +455,17 @@ impl App {
         self.last_uses.lock().expect("nothing panics while holding it").keys.get(&key).map(|(at, _)| *at)
     }
 
+    /// What could not be written down, where nothing newer is known by now.
+    fn remember(&self, unwritten: Uses) {
+        let mut uses = self.last_uses.lock().expect("nothing panics while holding it");
+        for (key, used) in unwritten.keys {
+            uses.keys.entry(key).or_insert(used);
+        }
+        for (session, used) in unwritten.sessions {
+            uses.sessions.entry(session).or_insert(used);
+        }
+    }
+
     /// Writes down when keys were used last, clears away what has expired. Called by the clock.
     pub async fn tidy(&self) -> Result<()> {
         const UNUSED_PROGRAMS: &str = "
@@ -465,6 +476,7 @@ impl App {
             delete from import where id in (
               select id from import where updated_at < ?1 and state <> 'RUNNING' order by updated_at limit 2)";
         let uses = std::mem::take(&mut *self.last_uses.lock().expect("nothing panics while holding it"));
+        let unwritten = uses.clone();
         let (now, keep_days) = (Moment::now(), self.config.audit_days);
         let is_believed = self.clock.is_believed();
         let is_to_be_set_right = is_believed && self.clock.is_to_be_set_right();
@@ -503,7 +515,8 @@ impl App {
                 run(conn, "delete from mcp_session where last_used_at < ?1", [now.plus_days(-1)])?;
                 Ok(())
             })
-            .await?;
+            .await
+            .inspect_err(|_| self.remember(unwritten))?;
         if is_to_be_set_right {
             self.clock.is_set_right();
         }

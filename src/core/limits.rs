@@ -4,6 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub struct Limits {
     pub slow_hashes: Arc<Semaphore>,
     /// One backup at a time is enough; when the last was taken, or the server started.
     pub backups: Mutex<Instant>,
+    /// When the newest one in the folder was taken, as the clock saw last, in milliseconds since 1970; 0: there is none.
+    pub newest_backup: AtomicI64,
     /// KiB that larger bodies may take together while they arrive.
     bodies: Semaphore,
 }
@@ -184,6 +187,7 @@ impl Limits {
             fetches: Arc::new(Semaphore::new(4)),
             slow_hashes: Arc::new(Semaphore::new(2)),
             backups: Mutex::new(Instant::now()),
+            newest_backup: AtomicI64::new(0),
             bodies: Semaphore::new(BODIES_KIB.max(config.upload_body_limit() / 512)),
         }
     }

@@ -1,5 +1,6 @@
 //! For whatever watches the server: is it ready for requests, and how is it doing.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, FORWARDED, X_FORWARDED_FOR};
@@ -12,7 +13,6 @@ use crate::core::error::{Error, Kind, Result};
 use crate::core::secret::TokenHash;
 use crate::core::store::one;
 use crate::core::time::Moment;
-use crate::features::backups;
 use crate::mcp::http::Endpoint;
 use crate::tls;
 
@@ -86,7 +86,8 @@ fn now(app: &App, endpoint: &Endpoint) -> Result<Vec<(&'static str, &'static str
     let at = Moment::now();
     let sign_ins = app.store().read(|reading| one(reading.conn(), SIGN_INS, [at], |row| row.take()))?;
     let open_files = std::fs::read_dir("/proc/self/fd").map_or(-1, |files| files.count() as i64);
-    let backup_age = backups::newest(app.config(), at).flatten().map_or(-1, |taken| (at.ms() - taken.ms()) / 1_000);
+    let backup = app.limits.newest_backup.load(Ordering::Relaxed);
+    let backup_age = if backup == 0 { -1 } else { (at.ms() - backup) / 1_000 };
     let certificate = tls::first(app.config()).and_then(|kept| kept.ok().flatten());
     let certificate_lasts = certificate.map_or(-1, |kept| (kept.until.ms() - at.ms()).max(0) / 1_000);
     let mut all = app.store().state().to_vec();

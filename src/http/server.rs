@@ -124,7 +124,7 @@ pub async fn serve_endpoint(
     let result = server.await;
     stopping.abort();
     clock.abort();
-    mail.abort();
+    let _ = actix_web::rt::time::timeout(SHUTDOWN, mail).await;
     imports.abort();
     watch.abort();
     if let Some(certificates) = certificates {

@@ -90,6 +90,9 @@ impl Sender {
 /// Sends what is due, one after the other: each attempt outside of any transaction, then what became of it in one.
 pub async fn send(app: &Arc<App>, sender: &Sender) -> Result<()> {
     for _ in 0..AT_ONCE {
+        if *app.news.is_over.borrow() {
+            break;
+        }
         let Some(due) = app.store().read(|reading| mail::next_due(reading.conn()))? else { break };
         let (id, sender) = (due.id, sender.clone());
         let sent = tokio::task::spawn_blocking(move || sender.send(&due)).await.map_err(Error::internal)?;

@@ -71,8 +71,10 @@ pub async fn send_mail(app: Arc<App>) {
         Err(error) => return log::error!("mail is not sent: {error}"),
     };
     let mut clock = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        clock.tick().await;
+    let mut is_over = app.news.is_over.subscribe();
+    // Never in the middle: what became of a mail is written down, or it would be sent again at the next start.
+    while !*is_over.borrow_and_update() {
+        tokio::select! { _ = clock.tick() => {}, _ = is_over.changed() => continue }
         if let Err(error) = mail::send(&app, &sender).await {
             log::warn!("sending mail: {error}");
         }

@@ -148,7 +148,7 @@ impl Authority {
     fn keep(&self, name: &str, text: &str) -> crate::core::error::Result<()> {
         let to = self.folder.join(name);
         let unwritable = |error| crate::core::error::Error::conflict(cannot_write(&to, error));
-        store::private_folder(&self.folder).map_err(unwritable)?;
+        store::private_folder(&self.folder)?;
         let mut file = store::unfinished(&to)?;
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(unwritable)?;
         store::keep(file.into_temp_path(), &to, true)

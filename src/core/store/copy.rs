@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
@@ -49,6 +50,12 @@ pub fn back_up(file: &Path, to: &Path, replace: bool, progress: Option<Progress>
         return Err(Error::conflict(format!("{} is the file itself; name another one for the copy", to.display())));
     }
     must_be_free(to, replace)?;
+    if let Some(log) = logs_of(to).into_iter().find(|log| log.exists()) {
+        return Err(Error::conflict(format!(
+            "{} is there, of a file that is in use or was when its program ended; choose another name",
+            log.display()
+        )));
+    }
     let taken_at = Moment::now();
     let (copy, schema) = copy_beside(file, to, progress)?;
     let bytes = size(&copy)?;
@@ -58,6 +65,8 @@ pub fn back_up(file: &Path, to: &Path, replace: bool, progress: Option<Progress>
 
 /// Puts a copy back in the place of `file`, which is kept under another name. Refused while a server holds the file.
 pub fn restore(backup: &Path, file: &Path, replace: bool, progress: Option<Progress>) -> Result<Restored> {
+    // What a link leads to is replaced, not the link.
+    let file = &file.canonicalize().unwrap_or_else(|_| file.to_owned());
     if same_file(backup, file) {
         return Err(Error::conflict(format!("{} is the file itself, not a copy of it", backup.display())));
     }
@@ -71,10 +80,7 @@ pub fn restore(backup: &Path, file: &Path, replace: bool, progress: Option<Progr
     }
     let (copy, schema) = copy_beside(backup, file, progress)?;
     let bytes = size(&copy)?;
-    let kept = match file.exists() {
-        true => Some(put_aside(file)?),
-        false => None,
-    };
+    let kept = put_aside(file)?;
     keep(copy, file, true)?;
     Ok(Restored { file: file.to_owned(), kept, bytes, schema })
 }
@@ -86,15 +92,24 @@ fn copy_beside(from: &Path, to: &Path, progress: Option<Progress>) -> Result<(Te
     // Made before SQLite writes to it, so that nobody else can read it for a moment either.
     let copy = unfinished(to)?.into_temp_path();
     let target = copy.to_str().ok_or_else(|| Error::conflict(format!("{} is not UTF-8", to.display())))?;
-    if let Some(mut progress) = progress {
-        let all = bytes_of(&source)?;
-        let written = copy.to_path_buf();
-        let look = move || progress(std::fs::metadata(&written).map_or(0, |facts| facts.len()), all).is_break();
-        source.progress_handler(200_000, Some(look))?;
-    }
+    let all = bytes_of(&source)?;
+    let progress = progress.map(|progress| Arc::new(Mutex::new(progress)));
+    let watch = |conn: &Connection| match progress.clone() {
+        Some(progress) => {
+            let written = copy.to_path_buf();
+            let look = move || {
+                let bytes = std::fs::metadata(&written).map_or(0, |facts| facts.len());
+                progress.lock().is_ok_and(|mut go_on| go_on(bytes, all).is_break())
+            };
+            conn.progress_handler(200_000, Some(look))
+        }
+        None => Ok(()),
+    };
+    watch(&source)?;
     source.execute("vacuum into ?1", [target]).map_err(|error| named(from, error))?;
     drop(source);
     let checked = open_existing(&copy)?;
+    watch(&checked)?;
     verify::must_be_sound(&checked, from)?;
     drop(checked);
     File::open(&copy).and_then(|file| file.sync_all()).map_err(|error| unwritable(to, &error))?;
@@ -126,9 +141,11 @@ fn named(path: &Path, error: rusqlite::Error) -> Error {
     }
 }
 
-/// Gives the file another name, with its log, which would spoil any other file that came to stand there. The file is
-/// linked first and taken away by what replaces it, so that there is no moment without one.
-fn put_aside(file: &Path) -> Result<PathBuf> {
+/// Gives the file another name, if there is one, and its logs, which would spoil any other file that came to stand there,
+/// even where they are all that is left of it. The file is linked first and taken away by what replaces it, so that there is
+/// no moment without one.
+fn put_aside(file: &Path) -> Result<Option<PathBuf>> {
+    let is_there = file.exists();
     // A sound file takes its log in and does without one; a damaged one keeps it. SQLite allows it only to whoever has the
     // file alone: Litestream would go on with the file that it has open, under whatever name, and spoil its copy.
     if let Ok(conn) = open_existing(file) {
@@ -141,16 +158,22 @@ fn put_aside(file: &Path) -> Result<PathBuf> {
         }
     }
     let aside = free_name(file, &format!("before-restore-{}", stamp(Moment::now())));
-    std::fs::hard_link(file, &aside)
-        .or_else(|_| std::fs::rename(file, &aside))
-        .map_err(|error| unwritable(&aside, &error))?;
-    for log in ["-wal", "-shm"] {
-        let with = |path: &Path| PathBuf::from(format!("{}{log}", path.display()));
-        if with(file).exists() {
-            std::fs::rename(with(file), with(&aside)).map_err(|error| unwritable(&aside, &error))?;
+    if is_there {
+        std::fs::hard_link(file, &aside)
+            .or_else(|_| std::fs::rename(file, &aside))
+            .map_err(|error| unwritable(&aside, &error))?;
+    }
+    for (log, aside) in logs_of(file).into_iter().zip(logs_of(&aside)) {
+        if log.exists() {
+            std::fs::rename(log, &aside).map_err(|error| unwritable(&aside, &error))?;
         }
     }
-    Ok(aside)
+    Ok(is_there.then_some(aside))
+}
+
+/// What SQLite keeps beside a file, and reads into whatever stands there.
+fn logs_of(file: &Path) -> [PathBuf; 3] {
+    ["-wal", "-shm", "-journal"].map(|log| PathBuf::from(format!("{}{log}", file.display())))
 }
 
 /// `sally.db` with a word: `sally.WORD.db`, or `sally.WORD-2.db` if that is taken.

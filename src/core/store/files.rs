@@ -17,12 +17,12 @@ pub fn must_be_free(to: &Path, replace: bool) -> Result<()> {
 }
 
 /// A folder for nobody but the user that Sally runs as.
-pub fn private_folder(path: &Path) -> std::io::Result<()> {
+pub fn private_folder(path: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path).map_err(|error| Error::conflict(format!("{} cannot be made: {error}", path.display())))
 }
 
 /// A file in the folder of `to` that goes away again unless it is kept.
@@ -57,7 +57,7 @@ pub fn clear_unfinished(folder: &Path) {
     }
 }
 
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

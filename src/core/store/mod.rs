@@ -81,6 +81,7 @@ impl Store {
     /// Opens the file, makes or migrates it, and takes it for a server: a second one is refused with the holder's name.
     pub fn serve(path: &Path, tuning: Tuning) -> Result<Self> {
         let lock = hold(path)?;
+        clear_unfinished(files::folder(path));
         Store::open(path, tuning, Some(lock))
     }
 
@@ -324,10 +325,15 @@ impl Drop for Reading {
     }
 }
 
+/// Beside the file itself, by whatever name it is reached.
+fn lock_of(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned()).with_added_extension("lock")
+}
+
 /// The lock that says "a server runs here". The operating system drops it with the process, however that ends.
 fn hold(path: &Path) -> Result<File> {
     use std::io::{Read, Seek, Write};
-    let lock_path = path.with_added_extension("lock");
+    let lock_path = lock_of(path);
     let mut file = File::options()
         .read(true)
         .write(true)
@@ -354,7 +360,7 @@ fn hold(path: &Path) -> Result<File> {
 /// Who serves the file, if anybody does.
 pub fn holder(path: &Path) -> Option<String> {
     use std::io::Read;
-    let mut lock = File::open(path.with_added_extension("lock")).ok()?;
+    let mut lock = File::open(lock_of(path)).ok()?;
     if lock.try_lock_shared().is_ok() {
         return None;
     }
@@ -388,6 +394,11 @@ fn open_for_writing(path: &Path) -> Result<Connection> {
         )));
     }
     harden(&conn)?;
+    // SQLite's own waiting sleeps for up to 100 ms, and misses the moments that a program leaves which writes all the time.
+    conn.busy_handler(Some(|tries| {
+        std::thread::sleep(Duration::from_millis(1));
+        tries < 5_000
+    }))?;
     conn.pragma_update(None, "synchronous", "full")?;
     // Only here: on a reader's mapped pages it would run at every look (a tenth of a list's cost).
     conn.pragma_update(None, "cell_size_check", true)?;

@@ -150,7 +150,11 @@ impl Loop {
 
     fn together(&mut self, first: Job) {
         if let Err(error) = self.execute("begin immediate") {
-            return (first(Err(error)).tell)(Ok(()));
+            // Another program has the file. Whoever waits behind this one need not wait as long again, each after the other.
+            for job in std::iter::once(first).chain(self.jobs.try_iter()) {
+                (job(Err(error.clone())).tell)(Ok(()));
+            }
+            return;
         }
         let mut done = vec![self.alone(first)];
         while done.len() < TOGETHER

@@ -79,6 +79,9 @@ pub struct Told<'a> {
 /// So long the other writes wait for a turn.
 const TURN: Duration = Duration::from_millis(20);
 
+/// How often a turn is tried that another program, or a full disk, keeps from being written: for a minute or so.
+const TRIES: u32 = 12;
+
 /// By which question a record is found, and by what.
 type Key = (&'static str, String);
 
@@ -312,6 +315,7 @@ pub async fn import(app: &Arc<App>, path: &Path, asked: Asked, mut progress: Opt
     let since = Id::<ChangeSet>::new(Moment::now().ms()).raw();
     let sheet = Arc::new(Sheet { table, plan, call, since });
     let mut seen = Seen::new();
+    let mut tries = 0;
     while let Some(place) = from {
         if let Some(progress) = &mut progress {
             let _ = progress(place.byte as u64, bytes);
@@ -326,7 +330,27 @@ pub async fn import(app: &Arc<App>, path: &Path, asked: Asked, mut progress: Opt
             Ok((next, told, seen))
         };
         let told;
-        (from, told, seen) = app.store().write(turn).await?;
+        (from, told, seen) = match app.store().write(turn).await {
+            Ok(done) => done,
+            // Nothing of the turn is kept. A rehearsal would have to know again what it has seen.
+            Err(error) if error.status() == 503 && tries < TRIES && !asked.dry_run => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                seen = Seen::new();
+                continue;
+            }
+            Err(error) if asked.dry_run => return Err(error),
+            Err(error) => {
+                return Err(Error::conflict(format!(
+                    "{} What stands before line {} is imported, and nothing from there on.",
+                    error.detail(),
+                    place.line
+                )));
+            }
+        };
+        tries = 0;
+        // A moment for a server that writes to the file, too.
+        tokio::time::sleep(Duration::from_millis(3)).await;
         for (line, became, problem) in told {
             match became {
                 Became::Made => outcome.made += 1,

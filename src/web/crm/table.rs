@@ -62,6 +62,8 @@ impl<T> Fields<T> {
                 format!("There are more than the {MOST_ROWS} {what} that a table holds. Narrow them by a filter.");
             return Err(page.refuse(Error::new(Kind::Conflict, text)));
         }
+        let noted = page.app().note_export(&O::SPEC, page.call().clone()).await;
+        noted.map_err(|error| page.refuse(error))?;
         let columns: Vec<_> = self.shown.iter().flat_map(|field| field.sheet).collect();
         let rows = found.items.iter().map(|row| columns.iter().map(move |(_, cell)| cell(page, row)));
         let file = csv(format!("{what}-{}.csv", page.today), columns.iter().map(|(heading, _)| *heading), rows);
