@@ -206,7 +206,7 @@ fn whoever_keeps_the_file_for_long_holds_an_import_up_and_does_not_end_it() {
     let (code, told) = std::thread::scope(|scope| {
         let import = scope.spawn(|| import(folder.path(), "Name\nAcme\nNordlicht\n", &["--as", "organizations"]));
         // Longer than one write waits.
-        std::thread::sleep(std::time::Duration::from_secs(7));
+        std::thread::sleep(std::time::Duration::from_secs(6));
         greedy.execute_batch("rollback").unwrap();
         import.join().unwrap()
     });
