@@ -286,6 +286,7 @@ fn people_are_added_beside_a_server_and_set_their_own_password() {
     let add = ["user", "add", "--email", "Ben@example.com", "--name", "Ben", "--role", "member", "--json"];
     let added = json_of(&run(folder.path(), &[&add[..], &["--workspace", "acme-studio"]].concat()));
     assert_eq!((&added["role"], &added["workspaceId"]), (&json!("MEMBER"), &made["workspaceId"]));
+    assert!(added["setPasswordUrl"].as_str().unwrap().starts_with(&server.url), "it leads to the server that runs");
     let token_of = |url: &Value| url.as_str().unwrap().split("token=").last().unwrap().to_owned();
     let welcome = json!({ "token": token_of(&added["setPasswordUrl"]), "password": PASSWORD });
     assert_eq!(server.post("/api/auth/reset-password", "", &welcome).unwrap().0, 200);

@@ -30,7 +30,7 @@ use crate::core::error::{Error, Result};
 use crate::core::input;
 use crate::core::operation::Operation;
 use crate::core::page::{Page, Paging};
-use crate::core::store::Store;
+use crate::core::store::{self, Store};
 use crate::core::text::{Email, Line};
 
 #[derive(Parser)]
@@ -148,7 +148,7 @@ fn config(db: Option<PathBuf>, file: Option<PathBuf>) -> Result<Config> {
 }
 
 /// The application beside a server that may be running on the same file, which must exist.
-fn beside(config: Config) -> Result<Arc<App>> {
+fn beside(mut config: Config) -> Result<Arc<App>> {
     if let Err(error) = config.db.try_exists() {
         return Err(Error::conflict(format!(
             "whether there is a file {} cannot be seen: {error}; ask as the user that Sally runs as",
@@ -161,6 +161,8 @@ fn beside(config: Config) -> Result<Arc<App>> {
             config.db.display()
         )));
     }
+    // Links lead to where it is, whatever --listen it was given.
+    config.listen = store::address_of_holder(&config.db).unwrap_or(config.listen);
     open(config)
 }
 

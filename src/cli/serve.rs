@@ -43,6 +43,7 @@ impl Serve {
         let certificates = Certificates::new(&config)?;
         let main = bind(config.listen)?;
         config.listen = main.local_addr().map_err(Error::internal)?;
+        store.announce(config.listen)?;
         let redirect = config.redirect_listen.map(bind).transpose()?;
         let listeners = Listeners { main, certificates, redirect };
         let app = Arc::new(App::new(store, config, crate::features::ALL));

@@ -9,6 +9,7 @@ mod verify;
 mod writer;
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub struct Store {
     is_closed: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     /// Held for as long as a server runs on the file.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// How the store is set up; see `sally.toml.example`.
@@ -135,8 +136,16 @@ impl Store {
             slow_waiting: AtomicU64::new(0),
             is_closed: Arc::default(),
             metrics,
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Says where the server is reached, to commands beside it.
+    pub fn announce(&self, address: SocketAddr) -> Result<()> {
+        match &self.lock {
+            Some(lock) => sign(lock, &format!("{}{AT}{address}", this_process())).map_err(Error::internal),
+            None => Ok(()),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -332,7 +341,7 @@ fn lock_of(path: &Path) -> PathBuf {
 
 /// The lock that says "a server runs here". The operating system drops it with the process, however that ends.
 fn hold(path: &Path) -> Result<File> {
-    use std::io::{Read, Seek, Write};
+    use std::io::Read;
     let lock_path = lock_of(path);
     let mut file = File::options()
         .read(true)
@@ -351,10 +360,24 @@ fn hold(path: &Path) -> Result<File> {
             path.display()
         )));
     }
-    let note = format!("process {}", std::process::id());
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(note.as_bytes()));
-    written.map_err(|error| Error::conflict(format!("cannot write {}: {error}", lock_path.display())))?;
+    let signed = sign(&file, &this_process());
+    signed.map_err(|error| Error::conflict(format!("cannot write {}: {error}", lock_path.display())))?;
     Ok(file)
+}
+
+fn this_process() -> String {
+    format!("process {}", std::process::id())
+}
+
+/// Between who serves a file and where.
+const AT: &str = " at ";
+
+/// Writes into the lock who holds it.
+fn sign(mut lock: &File, note: &str) -> std::io::Result<()> {
+    use std::io::{Seek, Write};
+    lock.set_len(0)?;
+    lock.rewind()?;
+    lock.write_all(note.as_bytes())
 }
 
 /// Who serves the file, if anybody does.
@@ -367,6 +390,11 @@ pub fn holder(path: &Path) -> Option<String> {
     let mut holder = String::new();
     let _ = lock.read_to_string(&mut holder);
     Some(if holder.trim().is_empty() { "a server".into() } else { holder.trim().to_owned() })
+}
+
+/// Where whoever serves the file is reached.
+pub fn address_of_holder(path: &Path) -> Option<SocketAddr> {
+    holder(path)?.split_once(AT)?.1.parse().ok()
 }
 
 /// Statements kept prepared per connection: parsing one again costs half a point read.
