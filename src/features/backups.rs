@@ -127,8 +127,8 @@ fn time_in(file: &str, name: &str) -> Option<Moment> {
     (self::name(file, at) == name).then_some(at)
 }
 
-/// The backups of a file in a folder, newest first. Whatever was taken tomorrow or later was taken while the clock was ahead, so it is
-/// older than all that are dated as they should be.
+/// The backups of a file in a folder, newest first. Whatever was taken tomorrow or later was taken while the clock was ahead,
+/// so it is older than all that are dated as they should be.
 fn found(file: &str, folder: &Path, now: Moment) -> Vec<BackupView> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut backups: Vec<BackupView> = entries

@@ -311,7 +311,8 @@ pub async fn import(app: &Arc<App>, path: &Path, asked: Asked, mut progress: Opt
     };
     let plan = Plan { records: asked.records, columns, set: asked.set, on_duplicate: asked.on_duplicate };
     let bytes = table.text().len() as u64;
-    let mut from = Some(table.body);
+    let begin = table.body;
+    let mut from = Some(begin);
     let since = Id::<ChangeSet>::new(Moment::now().ms()).raw();
     let sheet = Arc::new(Sheet { table, plan, call, since });
     let mut seen = Seen::new();
@@ -339,7 +340,7 @@ pub async fn import(app: &Arc<App>, path: &Path, asked: Asked, mut progress: Opt
                 seen = Seen::new();
                 continue;
             }
-            Err(error) if asked.dry_run => return Err(error),
+            Err(error) if asked.dry_run || place == begin => return Err(error),
             Err(error) => {
                 return Err(Error::conflict(format!(
                     "{} What stands before line {} is imported, and nothing from there on.",
@@ -373,7 +374,11 @@ fn columns(app: &App, head: &[String], asked: &Asked) -> Result<Vec<Option<Strin
             return Err(Error::conflict(format!("--map: the table has no column {}", quoted(column))));
         }
         if !field.is_empty() && !is_field(field, &create.shape, &kind) {
-            return Err(Error::conflict(format!("--map: {} is no field of {}", quoted(field), kind.create)));
+            return Err(Error::conflict(format!(
+                "--map: {} is no field; there are {}",
+                quoted(field),
+                asked.records.fields(app)?.join(", ")
+            )));
         }
     }
     if let Some((field, _)) = asked.set.iter().find(|(field, _)| !create.shape.has(field)) {
