@@ -65,7 +65,7 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
     let copy = super::copy::free_name(path, &format!("schema-{version}"));
     log::info!("bringing {} from schema {version} to {newest}; a copy is in {}", path.display(), copy.display());
     super::copy::back_up(path, &copy, false, None)?;
-    // One that fails changes nothing. Its copies would fill the disk, as whoever watches over a server starts it again and again.
+    // One that fails changes nothing. Its copies would fill the disk: whoever watches over a server starts it again and again.
     apply(conn, &STEPS[version..], newest).inspect_err(|_| drop(std::fs::remove_file(&copy)))
 }
 
