@@ -231,7 +231,11 @@ fn a_table_that_cannot_be_understood_is_refused_with_the_reason() {
     refused(b"name,\"notes\nA,x\n", people, "line 1: a quotation mark is opened and never closed");
     refused(b"name,Full Name\nA,B\n", people, "would both be name");
     refused(b"name\nA\n", &[people, &["--map", "Mail=email"]].concat(), "no column “Mail”");
-    refused(b"name,Mail\nA,B\n", &[people, &["--map", "Mail=nonsense"]].concat(), "“nonsense” is no field; there are email,");
+    refused(
+        b"name,Mail\nA,B\n",
+        &[people, &["--map", "Mail=nonsense"]].concat(),
+        "“nonsense” is no field; there are email,",
+    );
     std::fs::write(at.join("table.csv"), "name\nA\n").unwrap();
     assert!(
         complaint(&run(at, &["import", "table.csv", "--as", "people", "--workspace", "nowhere"])).contains("nowhere")
