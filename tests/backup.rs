@@ -377,7 +377,7 @@ fn the_clock_takes_backups_and_keeps_the_newest() {
     for old in ["sally-20260101T000000Z.db", "sally-20260102T000000Z.db", "demo-20260101T000000Z.db", "notes.txt"] {
         std::fs::write(copies.join(old), "old").unwrap();
     }
-    std::fs::write(folder.path().join("sally.toml"), "backup_dir = 'copies'\nbackup_keep = 2").unwrap();
+    std::fs::write(folder.path().join("sally.toml"), "backup_dir = 'copies'\nbackup_keep = 2\nmetrics = true").unwrap();
     let server = Server::start(folder.path(), &[]);
     let list = || server.get("/api/system/backups", made["apiKey"].as_str().unwrap()).1;
     let is_new = |backup: &Value| !backup["name"].as_str().unwrap().starts_with("sally-2026010");
@@ -395,6 +395,9 @@ fn the_clock_takes_backups_and_keeps_the_newest() {
     names.retain(|name| !is_new(&json!({ "name": name })) || name == "notes.txt");
     assert_eq!(names, ["notes.txt", "sally-20260102T000000Z.db"], "the oldest went, what is not ours stayed");
     assert!(copies.join("demo-20260101T000000Z.db").exists(), "it is of another file");
+    let figures = ureq::get(format!("{}/metrics", server.url)).call().unwrap().body_mut().read_to_string().unwrap();
+    let age = figures.lines().find_map(|line| line.strip_prefix("sally_backup_age_seconds ")).unwrap();
+    assert!((0..600).contains(&age.parse::<i64>().unwrap()), "{age}");
     let copy = copies.join(listed["items"][0]["name"].as_str().unwrap());
     assert_eq!(json_of(&run(folder.path(), &["verify", copy.to_str().unwrap(), "--json"]))["sound"], true);
 }

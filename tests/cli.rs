@@ -178,6 +178,13 @@ fn a_second_server_is_told_who_holds_the_file_and_a_taken_port_is_named() {
     let server = Server::start(folder.path(), &[]);
     let second = complaint(&run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]));
     assert!(second.contains(&format!("process {}", server.child.id())), "{second}");
+    // By another name it is the same file.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("sally.db", folder.path().join("link.db")).unwrap();
+        let third = complaint(&run(folder.path(), &["serve", "--db", "link.db", "--listen", "127.0.0.1:0"]));
+        assert!(third.contains(&format!("process {}", server.child.id())), "{third}");
+    }
 
     let address = server.url.strip_prefix("http://").unwrap();
     let taken = complaint(&run(folder.path(), &["serve", "--db", "other.db", "--listen", address]));

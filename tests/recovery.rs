@@ -16,6 +16,7 @@ use sally::features::ownership::GetLink;
 use sally::features::recovery::{ChangeEmail, OfferPassword};
 use sally::jobs::mail;
 use serde_json::{Value, json};
+use support::cli::wait_until;
 use support::server::Server;
 use support::{PASSWORD, Person, World, console, email, json_of, line, put};
 
@@ -25,6 +26,8 @@ const NEW_PASSWORD: &str = "Another-horse-8";
 struct Inbox {
     port: u16,
     mails: Arc<Mutex<Vec<String>>>,
+    /// While somebody holds it, no mail is answered for.
+    gate: Arc<Mutex<()>>,
 }
 
 impl Inbox {
@@ -32,14 +35,15 @@ impl Inbox {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let mails = Arc::new(Mutex::new(Vec::new()));
-        let kept = mails.clone();
+        let gate = Arc::new(Mutex::new(()));
+        let (kept, passed) = (mails.clone(), gate.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 // A client that hangs up early is none of the test's business.
-                let _ = stream.and_then(|stream| talk(stream, refuses, &kept));
+                let _ = stream.and_then(|stream| talk(stream, refuses, &kept, &passed));
             }
         });
-        Inbox { port, mails }
+        Inbox { port, mails, gate }
     }
 
     fn configure(&self, config: &mut Config) {
@@ -56,7 +60,7 @@ impl Inbox {
     }
 }
 
-fn talk(stream: TcpStream, refuses: bool, kept: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn talk(stream: TcpStream, refuses: bool, kept: &Mutex<Vec<String>>, gate: &Mutex<()>) -> std::io::Result<()> {
     let mut out = stream.try_clone()?;
     let mut lines = BufReader::new(stream).lines();
     out.write_all(b"220 inbox\r\n")?;
@@ -80,6 +84,7 @@ fn talk(stream: TcpStream, refuses: bool, kept: &Mutex<Vec<String>>) -> std::io:
                     }
                 }
                 kept.lock().expect("a lock").push(text.replace("=3D", "="));
+                drop(gate.lock().expect("a lock"));
                 b"250 kept\r\n"
             }
             "QUIT" => {
@@ -408,6 +413,27 @@ async fn mail_that_is_not_taken_is_tried_again_then_given_up_without_its_link() 
         sally::core::store::one(reading.conn(), "select count(body) from mail", [], |row| row.take::<i64>())
     };
     assert_eq!(world.app.store().read(bodies).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_mail_that_is_on_its_way() {
+    let inbox = Inbox::open(false);
+    let world = World::with(|config| inbox.configure(config)).await;
+    let ada = world.person("ada").await;
+    ada.ask("workspace.invite", json!({ "email": "mia@example.com", "role": "MEMBER" })).await.unwrap();
+    {
+        let held = inbox.gate.lock().unwrap();
+        let server = Server::start(&world.app);
+        wait_until("a mail", || !inbox.mails.lock().unwrap().is_empty());
+        // Dropped, it stops.
+        let stopping = std::thread::spawn(move || drop(server));
+        wait_until("the stop", || *world.app.news.is_over.borrow());
+        drop(held);
+        stopping.join().unwrap();
+    }
+    let waiting = world.app.run(console(), ListMail {}).await.unwrap().items;
+    assert!(waiting.is_empty(), "it would be sent again: {waiting:?}");
+    assert_eq!(inbox.mails.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -39,6 +39,21 @@ fn a_file_of_the_first_release_opens_with_everything_in_it_and_a_copy_beside_it(
 }
 
 #[test]
+fn an_upgrade_that_fails_leaves_the_file_as_it_was_and_no_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    file_of_0_1_0(folder.path());
+    let open = || rusqlite::Connection::open(folder.path().join("sally.db")).unwrap();
+    // What the next step makes is there already.
+    open().execute_batch("create table task (id integer)").unwrap();
+    for _ in 0..2 {
+        assert!(!run(folder.path(), &["key", "list"]).status.success());
+    }
+    assert!(!folder.path().join("sally.schema-1.db").exists());
+    open().execute_batch("drop table task").unwrap();
+    assert!(json_of(&run(folder.path(), &["key", "list", "--json"])).to_string().contains("Ada's laptop"));
+}
+
+#[test]
 fn an_older_deal_is_in_its_stage_since_the_journal_says_so_or_since_its_last_change() {
     let folder = tempfile::tempdir().unwrap();
     file_of_0_1_0(folder.path());

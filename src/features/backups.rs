@@ -152,12 +152,10 @@ pub fn newest(config: &Config, now: Moment) -> Option<Option<Moment>> {
 }
 
 /// Is it time for the clock to take one? It is also when the clock stands still, or has gone back.
-fn is_due(app: &App, now: Moment) -> bool {
+fn is_due(app: &App, newest: Option<Option<Moment>>, now: Moment) -> bool {
     let every = Duration::from_secs(u64::from(app.config().backup_every_hours) * 3_600);
     // While one is being taken, no other is due.
     let is_long_ago = || app.limits.backups.try_lock().is_ok_and(|last| last.elapsed() >= every);
-    let newest = newest(app.config(), now);
-    app.limits.newest_backup.store(newest.flatten().map_or(0, Moment::ms), Ordering::Relaxed);
     newest.is_some_and(|newest| newest.is_none_or(|at| at.plus_seconds(every.as_secs() as i64) <= now) || is_long_ago())
 }
 
@@ -195,9 +193,14 @@ pub fn take(app: &App) -> Result<BackupView> {
 /// Looks whether it is time, and takes one then: on a thread of its own, as a disk of the network may not answer at all.
 pub async fn take_if_due(app: &Arc<App>) -> Result<()> {
     let app = app.clone();
-    let look = move || match is_due(&app, Moment::now()) {
-        true => take(&app).map(drop),
-        false => Ok(()),
+    let look = move || {
+        let now = Moment::now();
+        let newest = newest(app.config(), now);
+        app.limits.newest_backup.store(newest.flatten().map_or(0, Moment::ms), Ordering::Relaxed);
+        match is_due(&app, newest, now) {
+            true => take(&app).map(drop),
+            false => Ok(()),
+        }
     };
     tokio::task::spawn_blocking(look).await.map_err(Error::internal)?
 }

@@ -125,9 +125,13 @@ pub fn is_meant(request: &HttpRequest, app: &App) -> bool {
         // Without a Host it is no browser.
         return !request.headers().contains_key(HOST);
     };
-    // A name or address with a port at most.
-    let asked = asked.parse::<Authority>().ok().filter(|asked| !asked.as_str().contains('@'));
-    let Some(name) = asked.as_ref().map(Authority::host) else { return false };
+    let Ok(asked) = asked.parse::<Authority>() else { return false };
+    let name = asked.host();
+    // A port behind it at most, and nothing in front.
+    let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    if !asked.as_str().strip_prefix(name).is_some_and(|rest| rest.is_empty() || is_port(rest)) {
+        return false;
+    }
     let config = app.config();
     let is_own = |own: &str| own.eq_ignore_ascii_case(name);
     let is_known = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()

@@ -124,6 +124,7 @@ pub async fn serve_endpoint(
     let result = server.await;
     stopping.abort();
     clock.abort();
+    // It ends by itself, once what became of the mail on its way is written down.
     let _ = actix_web::rt::time::timeout(SHUTDOWN, mail).await;
     imports.abort();
     watch.abort();

@@ -130,6 +130,41 @@ impl Records {
             },
         }
     }
+
+    pub fn operation(self, app: &App, which: fn(&Kind) -> &'static str) -> Result<&Listed> {
+        let name = which(&self.kind());
+        app.operation(name).ok_or_else(|| Error::internal(name))
+    }
+
+    /// What a column can go into.
+    pub fn fields(self, app: &App) -> Result<Vec<&str>> {
+        Ok(fields(&self.operation(app, |kind| kind.create)?.shape, &self.kind()))
+    }
+
+    /// Where each column goes by its name; of two that would go to the same place, the first.
+    pub fn guess(self, app: &App, head: &[String]) -> Result<Vec<Option<String>>> {
+        let (kind, create) = (self.kind(), self.operation(app, |kind| kind.create)?);
+        let mut taken = HashSet::new();
+        let mut free = |column| field_of(column, &create.shape, &kind).filter(|field| taken.insert(field.clone()));
+        Ok(head.iter().map(|column| free(column)).collect())
+    }
+
+    /// A field that no record goes without, and none of the columns into.
+    pub fn missing<'a>(self, app: &'a App, goes: &[String]) -> Result<Option<&'a str>> {
+        let required = self.operation(app, |kind| kind.create)?.shape.schema["required"].as_array();
+        let is_said = |field: &str| match field {
+            // Where the tasks go was said with the table.
+            "projectId" => true,
+            "name" => goes.iter().any(|goes| [field, FIRST_NAME, LAST_NAME].contains(&goes.as_str())),
+            _ => goes.iter().any(|goes| goes == field),
+        };
+        Ok(required.into_iter().flatten().filter_map(Value::as_str).find(|field| !is_said(field)))
+    }
+
+    /// The id of a record, as people see it.
+    pub fn id(self, raw: i64) -> String {
+        id::typed(self.kind().prefix, raw)
+    }
 }
 
 /// Words that mean the same everywhere.
@@ -171,41 +206,4 @@ fn fields<'a>(shape: &'a Shape, kind: &Kind) -> Vec<&'a str> {
 
 pub fn is_field(field: &str, shape: &Shape, kind: &Kind) -> bool {
     fields(shape, kind).contains(&field)
-}
-
-impl Records {
-    pub fn operation(self, app: &App, which: fn(&Kind) -> &'static str) -> Result<&Listed> {
-        let name = which(&self.kind());
-        app.operation(name).ok_or_else(|| Error::internal(name))
-    }
-
-    /// What a column can go into.
-    pub fn fields(self, app: &App) -> Result<Vec<&str>> {
-        Ok(fields(&self.operation(app, |kind| kind.create)?.shape, &self.kind()))
-    }
-
-    /// Where each column goes by its name; of two that would go to the same place, the first.
-    pub fn guess(self, app: &App, head: &[String]) -> Result<Vec<Option<String>>> {
-        let (kind, create) = (self.kind(), self.operation(app, |kind| kind.create)?);
-        let mut taken = HashSet::new();
-        let mut free = |column| field_of(column, &create.shape, &kind).filter(|field| taken.insert(field.clone()));
-        Ok(head.iter().map(|column| free(column)).collect())
-    }
-
-    /// A field that no record goes without, and none of the columns into.
-    pub fn missing<'a>(self, app: &'a App, goes: &[String]) -> Result<Option<&'a str>> {
-        let required = self.operation(app, |kind| kind.create)?.shape.schema["required"].as_array();
-        let is_said = |field: &str| match field {
-            // Where the tasks go was said with the table.
-            "projectId" => true,
-            "name" => goes.iter().any(|goes| [field, FIRST_NAME, LAST_NAME].contains(&goes.as_str())),
-            _ => goes.iter().any(|goes| goes == field),
-        };
-        Ok(required.into_iter().flatten().filter_map(Value::as_str).find(|field| !is_said(field)))
-    }
-
-    /// The id of a record, as people see it.
-    pub fn id(self, raw: i64) -> String {
-        id::typed(self.kind().prefix, raw)
-    }
 }
